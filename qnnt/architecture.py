@@ -1,0 +1,240 @@
+"""Network architectures: layered directed acyclic graphs (paper, Section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.exceptions import InputError
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The arcs that enter one layer, sorted by target.
+
+    ``source`` and ``target`` hold positions *within* the previous and this layer; arc i of the connection
+    is arc ``first + i`` of the architecture. ``starts[j]`` is where the arcs of this layer's neuron j begin
+    (one more entry than neurons).
+    """
+
+    first: int
+    source: npt.NDArray[np.int64]
+    target: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    n_source: int
+
+    @property
+    def n_target(self) -> int:
+        """Number of neurons in the layer that the arcs enter."""
+        return len(self.starts) - 1
+
+    @property
+    def dense(self) -> bool:
+        """Whether every neuron of the layer is reached from every neuron of the previous one."""
+        return len(self.source) == self.n_source * self.n_target
+
+    def sources(self, neuron: int) -> npt.NDArray[np.int64]:
+        """Positions, in the previous layer, of the in-neighbours of one neuron, ascending."""
+        return self.source[self.starts[neuron] : self.starts[neuron + 1]]
+
+    def arcs(self, neuron: int) -> slice:
+        """The arcs that enter one neuron, as a slice of the architecture's arcs."""
+        return slice(self.first + int(self.starts[neuron]), self.first + int(self.starts[neuron + 1]))
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A layered DAG G: ``layers`` of neuron names, and ``arcs`` from one layer to the next.
+
+    Arcs are kept sorted by target, then source (both in layer order), so that two architectures with the
+    same arcs are equal. Raises :class:`InputError` naming the place when a name occurs twice, an arc skips a
+    layer or names an unknown neuron, a neuron of layer ≥ 1 has no in-arc, or a sink lies outside the last
+    layer (Section 2: layer 0 holds the sources, all sinks share one layer).
+    """
+
+    layers: tuple[tuple[str, ...], ...]
+    arcs: tuple[tuple[str, str], ...]
+
+    def __init__(self, layers: Iterable[Sequence[str]], arcs: Iterable[tuple[str, str]]) -> None:
+        names = tuple(tuple(layer) for layer in layers)
+        object.__setattr__(self, "layers", names)
+        index, layer_of = self._number(names)
+        given = list(arcs)
+        pairs = np.empty((len(given), 2), dtype=np.int64)
+        for i, (source, target) in enumerate(given):
+            for end in (source, target):
+                if end not in index:
+                    raise InputError(f"arcs[{i}]", f"unknown neuron {end!r}")
+            pairs[i] = index[source], index[target]
+            if layer_of[pairs[i, 1]] != layer_of[pairs[i, 0]] + 1:
+                raise InputError(
+                    f"arcs[{i}]",
+                    f"arc {source!r} → {target!r} goes from layer {layer_of[pairs[i, 0]]} to layer "
+                    f"{layer_of[pairs[i, 1]]}; arcs go from one layer to the next",
+                )
+        order = np.lexsort((pairs[:, 0], pairs[:, 1]))
+        object.__setattr__(self, "arcs", tuple(tuple(given[i]) for i in order))
+        pairs = pairs[order]
+        repeated = np.flatnonzero((pairs[1:] == pairs[:-1]).all(axis=1))
+        if len(repeated):
+            i = int(max(order[repeated[0]], order[repeated[0] + 1]))
+            raise InputError(f"arcs[{i}]", f"arc {given[i][0]!r} → {given[i][1]!r} is given twice")
+        self.__dict__["arc_index"] = pairs
+        self._check_degrees(pairs)
+
+    @staticmethod
+    def _number(names: tuple[tuple[str, ...], ...]) -> tuple[dict[str, int], list[int]]:
+        if len(names) < 2:
+            raise InputError("layers", "an architecture has at least an input and an output layer")
+        index: dict[str, int] = {}
+        layer_of: list[int] = []
+        for i, layer in enumerate(names):
+            if not layer:
+                raise InputError(f"layers[{i}]", "a layer has at least one neuron")
+            for j, name in enumerate(layer):
+                if name in index:
+                    raise InputError(f"layers[{i}][{j}]", f"neuron {name!r} is named twice")
+                index[name] = len(index)
+                layer_of.append(i)
+        return index, layer_of
+
+    def _check_degrees(self, pairs: npt.NDArray[np.int64]) -> None:
+        n, first_hidden = self.n_neurons, len(self.layers[0])
+        no_in = np.flatnonzero(np.bincount(pairs[:, 1], minlength=n)[first_hidden:] == 0)
+        if len(no_in):
+            layer, j = self.position(first_hidden + int(no_in[0]))
+            raise InputError(f"layers[{layer}][{j}]", f"neuron {self.layers[layer][j]!r} has no in-arc")
+        last = n - len(self.layers[-1])
+        no_out = np.flatnonzero(np.bincount(pairs[:, 0], minlength=n)[:last] == 0)
+        if len(no_out):
+            layer, j = self.position(int(no_out[0]))
+            raise InputError(
+                f"layers[{layer}][{j}]",
+                f"neuron {self.layers[layer][j]!r} has no out-arc; sinks belong in the last layer",
+            )
+
+    @classmethod
+    def dense(cls, sizes: Sequence[int]) -> Architecture:
+        """Every neuron to every neuron of the next layer: inputs x0…, hidden h0… (h1_0… if deeper), outputs y0….
+
+        ``Architecture.dense([4, 3, 2])`` has 4 inputs, one hidden layer of 3 and 2 outputs.
+        """
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise InputError("layers", f"layer sizes must be two or more positive numbers, not {list(sizes)}")
+        deep = len(sizes) > 3
+        prefixes = ["x", *(f"h{i}_" if deep else "h" for i in range(1, len(sizes) - 1)), "y"]
+        layers = [[f"{p}{j}" for j in range(size)] for p, size in zip(prefixes, sizes, strict=True)]
+        return cls(layers, dense_arcs(layers))
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons, inputs and outputs included."""
+        return sum(map(len, self.layers))
+
+    @property
+    def n_biases(self) -> int:
+        """Number of neurons with a bias: all but the inputs."""
+        return self.n_neurons - len(self.layers[0])
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of integers to be trained: one weight per arc, one bias per neuron that is no input."""
+        return len(self.arcs) + self.n_biases
+
+    @property
+    def alpha(self) -> int:
+        """α: the number of inputs."""
+        return len(self.layers[0])
+
+    @property
+    def omega(self) -> int:
+        """ω: the number of outputs."""
+        return len(self.layers[-1])
+
+    @property
+    def depth(self) -> int:
+        """The number of hidden layers."""
+        return len(self.layers) - 2
+
+    @property
+    def width(self) -> int:
+        """The size of the largest hidden layer; 0 without one."""
+        return max(map(len, self.layers[1:-1]), default=0)
+
+    @cached_property
+    def max_degree(self) -> int:
+        """Δ: the largest number of arcs at any neuron, in and out together."""
+        return int(np.bincount(self.arc_index.ravel()).max())
+
+    @cached_property
+    def arc_index(self) -> npt.NDArray[np.int64]:
+        """(A, 2) global neuron numbers (source, target), in the order of ``arcs``."""
+        index, _ = self._number(self.layers)
+        return np.array([(index[a], index[b]) for a, b in self.arcs], dtype=np.int64).reshape(-1, 2)
+
+    @cached_property
+    def connections(self) -> tuple[Connection, ...]:
+        """The arcs into layer 1, 2, … as :class:`Connection`."""
+        result = []
+        offsets = np.concatenate([[0], np.cumsum([len(layer) for layer in self.layers])])
+        for i in range(1, len(self.layers)):
+            lo, hi = np.searchsorted(self.arc_index[:, 1], [offsets[i], offsets[i + 1]])
+            source = self.arc_index[lo:hi, 0] - offsets[i - 1]
+            target = self.arc_index[lo:hi, 1] - offsets[i]
+            starts = np.searchsorted(target, np.arange(len(self.layers[i]) + 1))
+            result.append(Connection(int(lo), source, target, starts, len(self.layers[i - 1])))
+        return tuple(result)
+
+    @cached_property
+    def twins(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """Interchangeable hidden neurons: classes of equal in- and out-neighbours.
+
+        Each entry is (layer, positions in that layer), with at least two positions, layers ascending.
+        """
+        result = []
+        for layer in range(1, len(self.layers) - 1):
+            into, out = self.connections[layer - 1], self.connections[layer]
+            by_source = np.argsort(out.source, kind="stable")
+            out_starts = np.searchsorted(out.source[by_source], np.arange(out.n_source + 1))
+            classes: dict[tuple[bytes, bytes], list[int]] = {}
+            for j in range(into.n_target):
+                targets = out.target[by_source[out_starts[j] : out_starts[j + 1]]]
+                classes.setdefault((into.sources(j).tobytes(), targets.tobytes()), []).append(j)
+            result += [(layer, tuple(members)) for members in classes.values() if len(members) > 1]
+        return tuple(result)
+
+    @cached_property
+    def is_dense(self) -> bool:
+        """Whether every layer is fully connected to the next."""
+        return all(c.dense for c in self.connections)
+
+    def position(self, neuron: int) -> tuple[int, int]:
+        """(layer, position in it) of a global neuron number."""
+        for i, layer in enumerate(self.layers):
+            if neuron < len(layer):
+                return i, neuron
+            neuron -= len(layer)
+        raise IndexError(neuron)
+
+    def graph(self) -> nx.DiGraph[str]:
+        """The DAG as a ``networkx.DiGraph`` with a node attribute ``layer``."""
+        import networkx as nx
+
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        for i, layer in enumerate(self.layers):
+            graph.add_nodes_from(layer, layer=i)
+        graph.add_edges_from(self.arcs)
+        return graph
+
+
+def dense_arcs(layers: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """Every arc between consecutive layers."""
+    return [(a, b) for i in range(len(layers) - 1) for b in layers[i + 1] for a in layers[i]]

@@ -1,0 +1,102 @@
+"""What a backend is: a few plain facts checked before any work, and one ``run``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from qnnt.domain import IntArray
+from qnnt.instance import Instance
+from qnnt.result import Limit, Limits, Status
+
+
+class Capability(StrEnum):
+    """What a backend can do beyond deciding; callers ask ``Capability.X in backend.capabilities``."""
+
+    MINIMIZE = "minimize"
+    INCUMBENTS = "incumbents"
+    BOUNDS = "bounds"
+    THREADS = "threads"
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a backend can run here, its version, and otherwise why not; found without importing anything."""
+
+    available: bool
+    version: str | None = None
+    reason: str | None = None
+
+    @classmethod
+    def of_package(cls, package: str, module: str, install: str) -> Availability:
+        """Probe a Python package by its metadata."""
+        if importlib.util.find_spec(module) is None:
+            return cls(False, reason=f"package {package!r} is missing: pip install '{install}'")
+        try:
+            return cls(True, version=f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            return cls(True, version=package)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a backend says of a model.
+
+    ``assignment`` is what the encoder's lift takes; ``cost`` the error that the backend claims for it;
+    ``bound`` a proved lower bound on the error. An early end is UNKNOWN with ``limit`` and ``reason``.
+    """
+
+    status: Status
+    assignment: IntArray | None = None
+    cost: int | None = None
+    bound: int | None = None
+    limit: Limit | None = None
+    reason: str | None = None
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+class Report(Protocol):
+    """Where a backend tells what it has so far; both calls are cheap and may be ignored."""
+
+    def incumbent(self, assignment: IntArray, cost: int) -> None:
+        """A better assignment was found, with this error."""
+
+    def bound(self, bound: int) -> None:
+        """No assignment has an error below ``bound``."""
+
+
+class Backend(Protocol):
+    """A way to answer models. Implementations are small picklable values without state.
+
+    ``accepts`` lists model types, the preferred one first: the first registered encoder that makes it is the
+    default. ``run`` may raise anything; the caller turns that into UNKNOWN with the reason.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name that selects this backend, variant included (``sat:cadical195``)."""
+
+    @property
+    def accepts(self) -> tuple[type[Any], ...]:
+        """Model types that ``run`` takes."""
+
+    @property
+    def capabilities(self) -> Collection[Capability]:
+        """What it can do."""
+
+    @property
+    def summary(self) -> str:
+        """One line for ``qnnt backends``."""
+
+    def availability(self) -> Availability:
+        """Whether it can run here."""
+
+    def refuses(self, instance: Instance) -> str | None:
+        """Why this instance is declined (naming an alternative), or None."""
+
+    def run(self, model: Any, limits: Limits, report: Report) -> Answer:
+        """Answer the model. ``limits.time`` is what is left of the time limit."""

@@ -1,0 +1,131 @@
+"""Multisets of data points, grouped by distinct input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.domain import Domain, IntArray
+from qnnt.exceptions import InputError
+
+
+def distinct_rows(rows: IntArray) -> tuple[IntArray, npt.NDArray[np.int64]]:
+    """The distinct rows of an (n, k) array in lexicographic order, and for each row the position of its own."""
+    n = len(rows)
+    code, size = np.zeros(n, dtype=np.int64), 1
+    for column in rows.T if n else ():
+        lo = int(column.min())
+        span = int(column.max()) - lo + 1
+        if size * span >= 2**63:  # the mixed-radix code would overflow: renumber it densely first
+            values, code = np.unique(code, return_inverse=True)
+            size = len(values)
+        code, size = code * span + (column.astype(np.int64) - lo), size * span
+    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+    return rows[first], inverse.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What each distinct input can be taught: at most one of its labels.
+
+    ``inputs`` (n, α) are the distinct inputs. Label r belongs to input ``of[r]``, reads ``labels[r]`` (ω
+    values) and is carried by ``counts[r]`` data points; labels of one input are sorted by falling count.
+    Labels that no network can output (a value below 0) are left out. ``total`` counts all data points and
+    ``unavoidable`` those that are wrong in every network: all but the most frequent label of each input.
+    """
+
+    inputs: IntArray
+    of: npt.NDArray[np.int64]
+    labels: IntArray
+    counts: npt.NDArray[np.int64]
+    total: int
+    unavoidable: int
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A multiset of data points: ``inputs`` (N, α), ``labels`` (N, ω), ``counts`` (N,) ≥ 1.
+
+    Raises :class:`InputError` for arrays whose shapes do not fit, that are not integer, or for a count < 1.
+    """
+
+    inputs: IntArray
+    labels: IntArray
+    counts: npt.NDArray[np.int64]
+
+    def __init__(self, inputs: npt.ArrayLike, labels: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> None:
+        x, y = _integers("inputs", inputs), _integers("labels", labels)
+        c = np.ones(len(x), dtype=np.int64) if counts is None else _integers("counts", counts).astype(np.int64)
+        if x.ndim != 2 or y.ndim != 2 or c.ndim != 1 or not len(x) == len(y) == len(c):
+            raise InputError("data", f"shapes {x.shape}, {y.shape}, {c.shape} are not (N, α), (N, ω), (N,)")
+        if (c < 1).any():
+            raise InputError(f"data[{int(np.argmax(c < 1))}].count", "a count is at least 1")
+        for name, value in (("inputs", x), ("labels", y), ("counts", c)):
+            frozen = np.array(value)
+            frozen.flags.writeable = False
+            object.__setattr__(self, name, frozen)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dataset):
+            return NotImplemented
+        return all(
+            np.array_equal(a, b)
+            for a, b in ((self.inputs, other.inputs), (self.labels, other.labels), (self.counts, other.counts))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        """Number of rows held; see ``total`` for the number of data points."""
+        return len(self.inputs)
+
+    @property
+    def alpha(self) -> int:
+        """α: values in an input."""
+        return int(self.inputs.shape[1])
+
+    @property
+    def omega(self) -> int:
+        """ω: values in a label."""
+        return int(self.labels.shape[1])
+
+    @property
+    def total(self) -> int:
+        """|D|, repetitions counted."""
+        return int(self.counts.sum())
+
+    @cached_property
+    def choices(self) -> Choices:
+        """The data grouped by distinct input, without labels that no network outputs."""
+        inputs, of_row = distinct_rows(self.inputs)
+        keys, group = distinct_rows(np.column_stack([of_row, self.labels.astype(np.int64)]))
+        counts = np.zeros(len(keys), dtype=np.int64)
+        np.add.at(counts, group, self.counts)
+        order = np.lexsort((-counts, keys[:, 0]))
+        order = order[(keys[order, 1:] >= 0).all(axis=1)]
+        of, labels, counts = keys[order, 0], keys[order, 1:], counts[order]
+        best = counts[np.flatnonzero(np.diff(of, prepend=-1))]
+        return Choices(inputs, of, labels, counts, self.total, self.total - int(best.sum()))
+
+    def check(self, domain: Domain, alpha: int, omega: int) -> None:
+        """Raise :class:`InputError` unless every value lies in the domain and the vectors have α and ω values."""
+        for key, values, length in (("x", self.inputs, alpha), ("y", self.labels, omega)):
+            if values.shape[1] != length and len(values):
+                raise InputError(f"data[0].{key}", f"has {values.shape[1]} values where the network has {length}")
+            outside = ~domain.contains(values)
+            if outside.any():
+                row, column = np.unravel_index(int(np.argmax(outside)), outside.shape)
+                raise InputError(f"data[{row}].{key}[{column}]", f"value {values[row, column]} is not in {domain}")
+
+
+def _integers(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+    array = np.asarray(values)
+    if array.size == 0:
+        return array.astype(np.int64)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise InputError(name, f"must be integers, not {array.dtype}")
+    return array

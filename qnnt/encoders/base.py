@@ -1,0 +1,27 @@
+"""What an encoder is: ``apply(instance) -> (model, lift)``."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from qnnt.instance import Instance
+from qnnt.models import Lift
+
+
+class Encoder(Protocol):
+    """Compiles an instance to a model. Implementations are frozen dataclasses with a ``symmetry`` switch."""
+
+    @property
+    def name(self) -> str:
+        """The name that selects this encoder."""
+
+    @property
+    def makes(self) -> type[Any]:
+        """The type of model made."""
+
+    @property
+    def symmetry(self) -> bool:
+        """Whether interchangeable hidden neurons are ordered; never so when networks are counted."""
+
+    def apply(self, instance: Instance) -> tuple[Any, Lift]:
+        """The model, and the lift that carries its assignments back to networks."""

@@ -1,0 +1,81 @@
+"""What the goal asks of each distinct input, shared by every encoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.domain import IntArray
+from qnnt.goals import Exactly, Minimize
+from qnnt.instance import Instance
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Distinct inputs and the labels that each may be taught, after the unavoidable errors are taken out.
+
+    ``inputs`` (n, α) are the distinct inputs with at least one label worth learning. Label r belongs to input
+    ``of[r]`` and reads ``labels[r]`` (ω values); labels of one input stand together, the most frequent
+    first. A network that outputs label r on its input, or none of them, has an *avoidable* error there of
+    ``0`` for the first label and ``Σ gains`` of the labels before it otherwise (all of them for none): label r
+    and the ones before it form a prefix, and missing the whole prefix costs ``gains[r]``.
+
+    ``must`` (n,): some label has to be matched. ``forced`` (n,): there is just one that can be.
+    ``budget`` bounds the total avoidable error: at most (or exactly, if ``exact``) that; None to minimise it.
+    ``offset`` are the unavoidable errors. ``infeasible``: no network can meet the goal, whatever it does.
+    """
+
+    inputs: IntArray
+    of: npt.NDArray[np.int64]
+    labels: IntArray
+    gains: npt.NDArray[np.int64]
+    must: npt.NDArray[np.bool_]
+    budget: int | None
+    exact: bool
+    offset: int
+    infeasible: bool
+
+    @property
+    def forced(self) -> npt.NDArray[np.bool_]:
+        """(n,) inputs whose only remaining label must be matched."""
+        return self.must & (np.bincount(self.of, minlength=len(self.inputs)) == 1)
+
+    @property
+    def first(self) -> npt.NDArray[np.bool_]:
+        """(labels,) whether a label is the first of its input."""
+        return np.diff(self.of, prepend=-1) > 0
+
+
+def targets(instance: Instance) -> Targets:
+    """The targets of an instance under its goal.
+
+    A label whose choice alone would exceed the budget is dropped; its input must then match another one, so
+    that nothing is lost under ``Exactly`` either.
+    """
+    choices, goal = instance.dataset.choices, instance.goal
+    best = np.zeros(len(choices.inputs), dtype=np.int64)
+    np.maximum.at(best, choices.of, choices.counts)
+    budget = None if isinstance(goal, Minimize) else goal.errors - choices.unavoidable
+    exact = isinstance(goal, Exactly)
+    infeasible = budget is not None and (budget < 0 or (exact and budget > int(best.sum())))
+    keep = np.ones(len(choices.of), dtype=bool)
+    must = np.zeros(len(best), dtype=bool)
+    if budget is not None and not infeasible:
+        keep = best[choices.of] - choices.counts <= budget
+        must = best > budget
+    of, counts = choices.of[keep], choices.counts[keep]
+    following = np.append(np.where(of[1:] == of[:-1], counts[1:], 0), 0)[: len(of)]
+    used, position = np.unique(of, return_inverse=True)
+    return Targets(
+        inputs=choices.inputs[used].astype(np.int64),
+        of=position.astype(np.int64),
+        labels=choices.labels[keep],
+        gains=counts - following,
+        must=must[used],
+        budget=budget,
+        exact=exact,
+        offset=choices.unavoidable,
+        infeasible=infeasible,
+    )

@@ -1,0 +1,30 @@
+"""The exceptions that a caller may want to tell apart; all derive from :class:`QnntError`."""
+
+from __future__ import annotations
+
+
+class QnntError(Exception):
+    """Base of every error that qnnt raises on purpose."""
+
+
+class InputError(QnntError):
+    """Bad input; ``place`` names where (``data[3].x[1]``), the message says what is wrong."""
+
+    def __init__(self, place: str, message: str) -> None:
+        self.place, self.message = place, message
+        super().__init__(f"{place}: {message}" if place else message)
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
+        return type(self), (self.place, self.message)
+
+
+class Unsupported(QnntError):  # noqa: N818 - reads as the verdict it is
+    """A backend or encoder declines a case before any work is done; the message names the alternative."""
+
+
+class Unavailable(QnntError):  # noqa: N818
+    """A backend exists but its library or program is missing; the message says what to install."""
+
+
+class WrongAnswer(QnntError):  # noqa: N818
+    """A backend's network did not replay to what it claimed: a bug in a solver or an encoder, never ignored."""

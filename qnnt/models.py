@@ -1,0 +1,139 @@
+"""What encoders make and backends accept. Every model bounds or minimises the *error* of the instance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.architecture import Architecture
+from qnnt.domain import Domain, IntArray
+from qnnt.network import Network
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+
+
+@dataclass(frozen=True)
+class Lift:
+    """Carries an assignment of a model back to a network.
+
+    Parameter p (weights in the order of ``architecture.arcs``, then biases) is ``base`` plus the sum of the
+    variables ``index[p]`` (P, k): one integer variable, or the d-1 literals of an order encoding.
+    """
+
+    architecture: Architecture
+    domain: Domain
+    index: npt.NDArray[np.int64]
+    base: int
+
+    def __call__(self, assignment: IntArray) -> Network:
+        """The network of an assignment (one value per variable number; entry 0 of a CNF's is unused)."""
+        return Network.from_vector(self.architecture, self.domain, self.base + assignment[self.index].sum(axis=1))
+
+    def variables(self) -> Mapping[str, Any]:
+        """What ``qnnt encode`` writes beside a model: parameter = base + sum of its variables."""
+        layers = self.architecture.layers
+        names = [f"weight[{a},{b}]" for a, b in self.architecture.arcs]
+        names += [f"bias[{v}]" for layer in layers[1:] for v in layer]
+        return {
+            "base": self.base,
+            "parameters": {n: row for n, row in zip(names, self.index.tolist(), strict=True)},
+        }
+
+
+@dataclass(frozen=True)
+class Formula:
+    """Hard and soft clauses. Variable 1 is true.
+
+    ``hard`` holds blocks (m, k) of m clauses with k distinct literals each. ``soft`` (s,) are literals; the
+    error of a model is ``offset`` plus the ``weights`` (s,) of the soft literals that it makes false.
+    ``minimize`` says whether that error is to be minimised (otherwise ``hard`` already bounds it).
+    """
+
+    n_variables: int
+    hard: tuple[npt.NDArray[np.int32], ...]
+    soft: npt.NDArray[np.int32]
+    weights: npt.NDArray[np.int64]
+    offset: int
+    minimize: bool
+
+    @property
+    def n_clauses(self) -> int:
+        """Number of hard clauses."""
+        return sum(len(block) for block in self.hard)
+
+    def cost(self, assignment: IntArray) -> int:
+        """The error that an assignment (n_variables + 1,) of 0/1 stands for."""
+        true = (assignment[np.abs(self.soft)] == 1) == (self.soft > 0)
+        return self.offset + int(self.weights[~true].sum())
+
+    def sizes(self) -> dict[str, int]:
+        """Counts for the statistics."""
+        literals = sum(block.size for block in self.hard)
+        return {"variables": self.n_variables, "clauses": self.n_clauses, "literals": literals}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Sparse linear rows Σ coef·var ≥ lower: row r owns entries ``starts[r]`` to ``starts[r+1]``."""
+
+    starts: npt.NDArray[np.int64]
+    index: npt.NDArray[np.int64]
+    coef: npt.NDArray[np.int64]
+    lower: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.lower)
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """An integer program: all variables integer in [``lower``, ``upper``], ``rows`` to be satisfied.
+
+    The error is ``offset + objective · x``; it is to be minimised if ``minimize``, else the rows bound it.
+    """
+
+    lower: npt.NDArray[np.int64]
+    upper: npt.NDArray[np.int64]
+    names: tuple[str, ...]
+    rows: Rows
+    objective: npt.NDArray[np.int64]
+    offset: int
+    minimize: bool
+
+    def cost(self, assignment: IntArray) -> int:
+        """The error that an assignment (n,) stands for."""
+        return self.offset + int(self.objective @ assignment)
+
+    def sizes(self) -> dict[str, int]:
+        """Counts for the statistics."""
+        return {"variables": len(self.lower), "constraints": len(self.rows), "nonzeros": len(self.rows.index)}
+
+
+@dataclass(frozen=True)
+class PseudoBooleanModel(LinearModel):
+    """A linear model all of whose variables are 0/1."""
+
+
+@dataclass(frozen=True)
+class CpSatModel:
+    """An ortools model; ``objective`` (variable indices) and ``weights`` give the error beyond ``offset``."""
+
+    model: cp_model.CpModel
+    objective: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.int64]
+    offset: int
+    minimize: bool
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def cost(self, assignment: IntArray) -> int:
+        """The error that an assignment (n,) stands for."""
+        return self.offset + int(self.weights @ assignment[self.objective])
+
+    def sizes(self) -> dict[str, int]:
+        """Counts for the statistics."""
+        return dict(self.counts)

@@ -1,0 +1,78 @@
+"""Backends and encoders by name, from the entry-point groups ``qnnt.backends`` and ``qnnt.encoders``."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
+
+from qnnt.backends.base import Backend
+from qnnt.encoders.base import Encoder
+from qnnt.exceptions import Unsupported
+
+
+@cache
+def _group(group: str) -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=group):
+        if point.name in found and found[point.name].value != point.value:
+            raise Unsupported(
+                f"{group} name {point.name!r} is taken twice: {found[point.name].value}, {point.value}"
+            )
+        found[point.name] = point
+    return found
+
+
+def _load(group: str, kind: str, name: str) -> Any:
+    points = _group(group)
+    if name not in points:
+        raise Unsupported(f"no {kind} {name!r}; there are: {', '.join(sorted(points))}")
+    return points[name].load()
+
+
+def backend(name: str) -> Backend:
+    """The backend of a name, with its variant after a colon (``milp:highs``, ``dimacs:/usr/bin/kissat``).
+
+    Raises :class:`Unsupported` for an unknown name or variant.
+    """
+    family, colon, variant = name.partition(":")
+    made = _load("qnnt.backends", "backend", family)
+    return cast(Backend, made(variant) if colon else made())
+
+
+def encoder(name: str, *, symmetry: bool = True) -> Encoder:
+    """The encoder of a name; raises :class:`Unsupported` for an unknown one."""
+    return cast(Encoder, _load("qnnt.encoders", "encoder", name)(symmetry=symmetry))
+
+
+def backends() -> list[Backend]:
+    """Every registered backend in every variant that it names itself."""
+    found = []
+    for family in sorted(_group("qnnt.backends")):
+        made = _load("qnnt.backends", "backend", family)
+        found += [made(v) for v in made.variants()] if hasattr(made, "variants") else [made()]
+    return found
+
+
+def encoders() -> list[Encoder]:
+    """Every registered encoder."""
+    return [encoder(name) for name in sorted(_group("qnnt.encoders"))]
+
+
+def encoder_for(chosen: Backend, name: str | None, *, symmetry: bool) -> Encoder:
+    """The named encoder if the backend accepts what it makes, or the backend's default one.
+
+    Raises :class:`Unsupported` naming what would fit.
+    """
+    if name is not None:
+        named = encoder(name, symmetry=symmetry)
+        if not issubclass(named.makes, chosen.accepts):
+            fitting = ", ".join(e.name for e in encoders() if issubclass(e.makes, chosen.accepts))
+            raise Unsupported(
+                f"backend {chosen.name!r} does not take what encoder {name!r} makes; it takes: {fitting}"
+            )
+        return named
+    for candidate in encoders():
+        if candidate.makes is chosen.accepts[0]:
+            return encoder(candidate.name, symmetry=symmetry)
+    raise Unsupported(f"no encoder makes what backend {chosen.name!r} takes")
