@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from qnnt.result import Limits as Limits
     from qnnt.result import Result as Result
     from qnnt.result import Status as Status
-    from qnnt.solve import solve as solve
+    from qnnt.pipeline import solve as solve
     from qnnt.verify.replay import check as check
 
 __version__ = "0.1.0"
@@ -47,7 +47,7 @@ _PUBLIC = {
     "Unsupported": "exceptions",
     "WrongAnswer": "exceptions",
     "check": "verify.replay",
-    "solve": "solve",
+    "solve": "pipeline",
 }
 
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
