@@ -6,9 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
+from qnnt.exceptions import InputError
 from qnnt.goals import AtMost, Goal
 
 
@@ -26,6 +29,9 @@ class Instance:
     meta: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        largest = max(int(np.diff(c.starts).max()) for c in self.architecture.connections)
+        if (largest + 1) * self.domain.hi**2 >= 2**53:
+            raise InputError("d", f"sums of {largest} products over {self.domain} exceed exact arithmetic")
         self.dataset.check(self.domain, self.architecture.alpha, self.architecture.omega)
 
     def with_goal(self, goal: Goal) -> Instance:

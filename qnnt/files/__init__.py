@@ -1,0 +1,1 @@
+"""Reading and writing of the files that the package knows."""

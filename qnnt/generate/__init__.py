@@ -1,0 +1,1 @@
+"""Instances made from tables and from planted networks."""

@@ -1,0 +1,1 @@
+"""Independent checks. Nothing here imports an encoder or a backend, so that their mistakes are caught."""

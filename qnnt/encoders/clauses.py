@@ -1,0 +1,240 @@
+"""Training as one CNF: order encoding of weights and activations, merged and clipped sums.
+
+One activation block per distinct input. Hidden activations are functions of the weights; an output only gets
+the literals, and the clause directions, that its labels make use of. See :mod:`qnnt.encoders.sums` for the
+pre-activations and :mod:`qnnt.encoders.targets` for what the goal asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.architecture import Connection
+from qnnt.encoders.clausebank import FALSE, TRUE, ClauseBank, Literals
+from qnnt.encoders.order import Order, product, scaled
+from qnnt.encoders.sums import Column, Sum, activation, pin
+from qnnt.encoders.targets import Targets, targets
+from qnnt.instance import Instance
+from qnnt.models import Formula, Lift
+
+
+@dataclass(frozen=True)
+class ClauseEncoder:
+    """Hard and soft clauses; every network that meets the goal is a model, up to the ordering of twins."""
+
+    symmetry: bool = True
+    name = "clauses"
+    makes = Formula
+
+    def apply(self, instance: Instance) -> tuple[Formula, Lift]:
+        """The formula of an instance, and the lift of its assignments (n_variables + 1,) of 0/1."""
+        goal, domain, architecture = targets(instance), instance.domain, instance.architecture
+        bank = ClauseBank()
+        parameters = bank.fresh(architecture.n_parameters, domain.d - 1)
+        if domain.d > 2:
+            bank.add(-parameters[:, 1:], parameters[:, :-1])
+        weights = Order(domain.lo, parameters[: len(architecture.arcs)])
+        biases = Order(domain.lo, parameters[len(architecture.arcs) :])
+        if self.symmetry:
+            order_twins(bank, instance, weights.lits, biases.lits)
+        if goal.infeasible:
+            bank.add([FALSE])
+            soft, gains = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
+        else:
+            layers = _Layers(bank, instance, weights, biases, goal.inputs)
+            while layers.depth < architecture.depth:
+                layers.next_hidden()
+            soft, gains = match_labels(bank, goal, domain.hi, layers)
+            if goal.budget is not None:
+                count_errors(bank, soft, gains, goal.budget, exact=goal.exact)
+        formula = Formula(
+            bank.n_variables, bank.clauses, soft, gains, goal.offset, minimize=goal.budget is None
+        )
+        index = parameters.astype(np.int64).reshape(architecture.n_parameters, domain.d - 1)
+        return formula, Lift(architecture, domain, index, domain.lo)
+
+
+class _Layers:
+    """Builds the activations of all distinct inputs, layer by layer."""
+
+    def __init__(
+        self,
+        bank: ClauseBank,
+        instance: Instance,
+        weights: Order,
+        biases: Order,
+        inputs: npt.NDArray[np.int64],
+    ) -> None:
+        self.bank, self.instance, self.weights, self.biases = bank, instance, weights, biases
+        self.inputs = inputs
+        self.acts: Literals | None = None  # (n, neurons, hi), None while the previous layer are the inputs
+        self.depth = 0
+        self._first_bias = 0
+
+    def next_hidden(self) -> None:
+        """Go one hidden layer deeper; neurons with the same in-neighbours are built together."""
+        connection = self.instance.architecture.connections[self.depth]
+        groups: dict[bytes, list[int]] = {}
+        for j in range(connection.n_target):
+            groups.setdefault(connection.sources(j).tobytes(), []).append(j)
+        n, top = len(self.inputs), self.instance.domain.hi
+        acts = np.empty((n, connection.n_target, top), dtype=np.int32)
+        for same in groups.values():
+            lits = activation(self.sum(connection, same, np.arange(n)), top)
+            acts[:, same] = lits.reshape(len(same), n, top).transpose(1, 0, 2)
+        self.acts = acts
+        self.depth += 1
+        self._first_bias += connection.n_target
+
+    def sum(self, connection: Connection, neurons: list[int], rows: npt.NDArray[np.int64]) -> Sum:
+        """The pre-activations Σ w·a - bias of neurons with the same in-neighbours, on the given inputs."""
+        sources = connection.sources(neurons[0])
+        starts = connection.first + connection.starts[neurons]
+        weights = [self.weights.take(starts + c) for c in range(len(sources))]
+        biases = self.biases.take(self._first_bias + np.array(neurons)).negated()
+        bias = _known_factor(biases, np.array([1]))
+        if self.acts is None:
+            values = self.inputs[np.ix_(rows, sources)]
+            known = [_known_factor(w, values[:, c]) for c, w in enumerate(weights)]
+            keys = np.column_stack([values, np.ones(len(rows), dtype=np.int64)])
+            return Sum(self.bank, (*known, bias), keys, len(neurons), shared=True)
+        products = [self._product(w, self.acts[rows, s]) for w, s in zip(weights, sources, strict=True)]
+        return Sum(
+            self.bank, (*products, bias), np.ones((len(rows), 1), dtype=np.int64), len(neurons), shared=False
+        )
+
+    def _product(self, weights: Order, acts: Literals) -> Column:
+        top = acts.shape[1]
+        return Column(
+            min(0, weights.lo) * top,
+            max(0, weights.hi) * top,
+            lambda _, up, down: product(self.bank, weights, acts, up=up, down=down),
+        )
+
+
+def _known_factor(values: Order, factors: npt.NDArray[np.int64]) -> Column:
+    """The summand of an integer times a known factor, which is the key."""
+    ends = np.outer([factors.min(initial=0), factors.max(initial=0)], [values.lo, values.hi])
+    lo, hi = int(ends.min()), int(ends.max())
+    return Column(lo, hi, lambda keys, up, down: scaled(values, keys, lo, hi))  # noqa: ARG005
+
+
+def match_labels(
+    bank: ClauseBank, goal: Targets, top: int, layers: _Layers
+) -> tuple[Literals, npt.NDArray[np.int64]]:
+    """Soft literals and what it costs to make each false: the avoidable errors.
+
+    A forced label is pinned onto the outputs. For the others a match literal implies (and under ``exact``
+    equals) the outputs' reading the label; the soft literal of a label is that it or one before it matches.
+    """
+    connection = layers.instance.architecture.connections[-1]
+    n, omega = len(goal.inputs), connection.n_target
+    several = np.bincount(goal.of, minlength=n) > 1
+    forced = goal.forced
+    label = np.zeros((n, omega), dtype=np.int64)
+    label[goal.of[goal.first]] = goal.labels[goal.first]
+    outputs = np.full((n, omega, top + 2), FALSE, dtype=np.int32)  # [output ≥ t] for t = 0 … top + 1
+    outputs[:, :, 0] = TRUE
+    for j in range(omega):
+        for y in (-1, *range(top + 1)):
+            for pinned in (False, True):
+                rows = np.flatnonzero(
+                    (several if y < 0 else ~several & (label[:, j] == y)) & (forced == pinned)
+                )
+                first, last = (1, top) if y < 0 else (max(1, y), min(top, y + 1))
+                if not len(rows) or first > last:
+                    continue
+                t = np.arange(first, last + 1)
+                up = goal.exact | (
+                    t != y
+                )  # a literal above the label is used false, so it must be able to be forced true
+                down = goal.exact | (t != y + 1)
+                if pinned:
+                    out = np.broadcast_to(np.where(t <= y, TRUE, FALSE).astype(np.int32), (len(rows), len(t)))
+                else:
+                    out = bank.fresh(len(rows), len(t))
+                    outputs[rows[:, None], j, t] = out
+                pin(layers.sum(connection, [j], rows), first, out, up=up, down=down)
+    free = ~forced[goal.of]
+    of, labels = goal.of[free], goal.labels[free]
+    neuron = np.arange(omega)
+    conditions = np.concatenate(
+        [outputs[of[:, None], neuron, labels], -outputs[of[:, None], neuron, labels + 1]], axis=1
+    )
+    match = bank.fresh(len(of))
+    bank.add(-match[:, None], conditions)
+    if goal.exact:
+        bank.add_block(np.concatenate([match[:, None], -conditions], axis=1))
+    prefix = match.copy()
+    first = goal.first[free]
+    later = np.flatnonzero(~first)
+    prefix[later] = bank.fresh(len(later))
+    bank.add(-prefix[later], prefix[later - 1], match[later])
+    bank.add(prefix[later], -prefix[later - 1])
+    bank.add(prefix[later], -match[later])
+    last_label = np.append(first[1:], True)[: len(first)]
+    bank.add(prefix[last_label & goal.must[of]])
+    gains = goal.gains[free]
+    return prefix[gains > 0], gains[gains > 0]
+
+
+def count_errors(
+    bank: ClauseBank, soft: Literals, gains: npt.NDArray[np.int64], budget: int, *, exact: bool
+) -> None:
+    """Let the gains of the false soft literals sum to at most, or exactly, the budget (PySAT's encodings)."""
+    unit = int(np.gcd.reduce(gains, initial=0)) or 1
+    bound, weights, total = budget // unit, gains // unit, int(gains.sum()) // unit
+    if exact and (budget % unit or bound > total):
+        bank.add([FALSE])
+        return
+    if bound >= total:
+        if exact:
+            bank.add(-soft)
+        return
+    if bound == 0:
+        bank.add(soft)
+        return
+    from pysat.card import CardEnc
+    from pysat.card import EncType as CardType
+    from pysat.pb import PBEnc
+
+    lits = (-soft).tolist()
+    if (weights == 1).all():
+        encoding = CardType.seqcounter if len(lits) * bound <= 200_000 else CardType.cardnetwrk
+        make = CardEnc.equals if exact else CardEnc.atmost
+        counted = make(lits=lits, bound=bound, top_id=bank.n_variables, encoding=encoding)
+    else:
+        weighted = PBEnc.equals if exact else PBEnc.atmost
+        counted = weighted(lits=lits, weights=weights.tolist(), bound=bound, top_id=bank.n_variables)
+    bank.add_clauses(counted.clauses)
+    bank.fresh(max(0, counted.nv - bank.n_variables))
+
+
+def order_twins(bank: ClauseBank, instance: Instance, weights: Literals, biases: Literals) -> None:
+    """Order interchangeable hidden neurons lexicographically by their biases and in-weights.
+
+    Sound layer by layer: permuting a layer's twins leaves the in-weights of earlier layers alone, and later
+    layers are sorted afterwards.
+    """
+    architecture = instance.architecture
+    first_bias = np.cumsum([0] + [c.n_target for c in architecture.connections])
+    for layer, twins in architecture.twins:
+        connection = architecture.connections[layer - 1]
+        vectors = np.stack(
+            [
+                np.concatenate([biases[first_bias[layer - 1] + j], weights[connection.arcs(j)].ravel()])
+                for j in twins
+            ]
+        )
+        smaller, larger = vectors[:-1], vectors[1:]
+        bits = vectors.shape[1]
+        if not bits:
+            continue
+        equal = np.full((len(twins) - 1, bits), TRUE, dtype=np.int32)  # all bits before this one are equal
+        equal[:, 1:] = bank.fresh(len(twins) - 1, bits - 1)
+        bank.add(-equal, -smaller, larger)
+        bank.add(-equal[:, :-1], -smaller[:, :-1], equal[:, 1:])
+        bank.add(-equal[:, :-1], larger[:, :-1], equal[:, 1:])

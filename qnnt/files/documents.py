@@ -1,0 +1,230 @@
+"""What all of qnnt's JSON files share: reading with errors that name the place, and atomic writing."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import json
+import secrets
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from qnnt.exceptions import InputError
+
+T = TypeVar("T")
+Keys = tuple[int | str, ...]
+
+VERSION = 1
+INT64 = 2**63 - 1
+
+Integer = Annotated[int, Field(strict=True, ge=-INT64, le=INT64)]
+Positive = Annotated[int, Field(strict=True, ge=1, le=INT64)]
+NonNegative = Annotated[int, Field(strict=True, ge=0, le=INT64)]
+
+
+@contextmanager
+def located(path: Path) -> Iterator[None]:
+    """Put the file's name before the place of every :class:`InputError` raised inside."""
+    try:
+        yield
+    except InputError as error:
+        place = f"{path}: {error.place}" if error.place else str(path)
+        raise InputError(place, error.message) from None
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the garbage collector out of the making of millions of small objects, which triples its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def read_document(path: Path, kind: str, schema: TypeAdapter[T]) -> T:
+    """The JSON object in a file (gzip if it is named ``*.gz``) of format ``kind``, checked by ``schema``.
+
+    Raises :class:`InputError` naming the place in the file.
+    """
+    try:
+        return _checked(_parse(read_text(path)), kind, schema)
+    except RecursionError:
+        raise InputError("", "is nested too deeply") from None
+
+
+def _checked(document: Any, kind: str, schema: TypeAdapter[T]) -> T:
+    if not isinstance(document, dict):
+        raise InputError("", f"must be a JSON object, not {_shown(document)}")
+    if document.get("format") != kind:
+        raise InputError("format", f'must be "{kind}"' + _but(document, "format"))
+    version = document.get("version")
+    if version != VERSION or not isinstance(version, int) or isinstance(version, bool):
+        raise InputError("version", f"must be {VERSION}, the one known here" + _but(document, "version"))
+    try:
+        return schema.validate_python(document)
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False)[0]
+        raise InputError(place(first["loc"]), _explain(dict(first))) from None
+
+
+def read_text(path: Path) -> str:
+    """The UTF-8 text of a file, decompressed if it is named ``*.gz``; :class:`InputError` says why not."""
+    try:
+        raw = path.read_bytes()
+        if path.suffix == ".gz":
+            raw = gzip.decompress(raw)
+        return raw.decode("utf-8-sig")
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise InputError("", "is not a complete gzip file") from None
+    except OSError as error:
+        raise InputError("", f"cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"byte {error.start}", "is not UTF-8 text") from None
+    except ValueError as error:
+        raise InputError("", f"cannot be read: {error}") from None
+
+
+class _Repeated:
+    """Stands for an object in which a key is given twice."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+def _parse(text: str) -> Any:
+    repeated: list[_Repeated] = []
+
+    def unique(pairs: list[tuple[str, Any]]) -> Any:
+        result = dict(pairs)
+        if len(result) == len(pairs):
+            return result
+        keys = [key for key, _ in pairs]
+        repeated.append(_Repeated(next(key for key in keys if keys.count(key) > 1)))
+        return repeated[-1]
+
+    def constant(name: str) -> Any:
+        raise InputError("", f"is not valid JSON: {name} is not a number")
+
+    if not text.strip():
+        raise InputError("", "is empty")
+    try:
+        document = json.loads(text, object_pairs_hook=unique, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"line {error.lineno} column {error.colno}", f"is not valid JSON: {error.msg}"
+        ) from None
+    except ValueError:
+        raise InputError("", "holds a number with too many digits") from None
+    if repeated:
+        path = next(_paths_to(document, repeated[0]), ())
+        raise InputError(place((*path, repeated[0].key)), "is given twice")
+    return document
+
+
+def _paths_to(node: Any, wanted: _Repeated, path: Keys = ()) -> Iterator[Keys]:
+    if node is wanted:
+        yield path
+    elif isinstance(node, dict | list):
+        for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _paths_to(child, wanted, (*path, key))
+
+
+def place(keys: Iterable[int | str]) -> str:
+    """Where in a document: ``("data", 3, "x", 1)`` is ``data[3].x[1]``."""
+    result = ""
+    for key in keys:
+        if isinstance(key, str) and key.isidentifier():
+            result += f".{key}" if result else key
+        else:
+            result += f"[{key!r}]"
+    return result
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    if not text.isprintable():
+        text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _but(document: dict[str, Any], key: str) -> str:
+    return f", not {_shown(document[key])}" if key in document else "; it is missing"
+
+
+_EXPECTED = {
+    "int_type": "an integer",
+    "string_type": "a string",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+}
+
+
+def _explain(error: dict[str, Any]) -> str:
+    kind, shown, context = error["type"], _shown(error["input"]), error.get("ctx", {})
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return "is not a known key"
+    if kind == "greater_than_equal":
+        return f"must be at least {context['ge']}, not {shown}"
+    if kind == "less_than_equal":
+        return f"must be at most {context['le']}, not {shown}"
+    if kind == "too_long":
+        return f"has {context['actual_length']} items, not {context['max_length']}"
+    return f"must be {_EXPECTED[kind]}, not {shown}" if kind in _EXPECTED else str(error["msg"])
+
+
+def compact(value: Any) -> str:
+    """JSON on one line; raises ``TypeError`` or ``ValueError`` for what JSON cannot say."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def block(items: Iterable[str]) -> str:
+    """A JSON list of items already in JSON, one a line."""
+    body = ",\n  ".join(items)
+    return f"[\n  {body}\n ]" if body else "[]"
+
+
+def write_document(path: Path, fields: Mapping[str, str]) -> None:
+    """Write an object whose values are already in JSON; the same fields give the same bytes.
+
+    The file appears whole or not at all. Raises :class:`InputError` naming the path if it cannot be written.
+    """
+    text = "{" + ",\n ".join(f"{compact(key)}: {value}" for key, value in fields.items()) + "}\n"
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            str(path), f"cannot be written: {text[error.start]!r} is no Unicode character"
+        ) from None
+    if path.suffix == ".gz":
+        raw = gzip.compress(raw, compresslevel=6, mtime=0)
+    try:
+        _write_atomically(path, raw)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            str(path), f"cannot be written: {getattr(error, 'strerror', None) or error}"
+        ) from None
+
+
+def _write_atomically(path: Path, raw: bytes) -> None:
+    target = path.resolve()
+    if target.exists() and not target.is_file():  # a device or pipe is written to, never replaced
+        target.write_bytes(raw)
+        return
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        temporary.write_bytes(raw)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,156 @@
+"""Instance files: format ``qnnt-instance``, version 1, as ``*.json`` or ``*.json.gz``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any, NotRequired
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ConfigDict, FailFast, Strict, TypeAdapter, WrapValidator, with_config
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+from qnnt.architecture import Architecture, dense_arcs
+from qnnt.dataset import Dataset
+from qnnt.domain import Domain
+from qnnt.exceptions import InputError
+from qnnt.files.documents import (
+    Integer,
+    NonNegative,
+    Positive,
+    block,
+    collector_paused,
+    compact,
+    located,
+    read_document,
+    write_document,
+)
+from qnnt.goals import AtMost, Exactly, Goal, Minimize
+from qnnt.instance import Instance
+
+KIND = "qnnt-instance"
+_ERRORS = '{"at_most": n}, {"exactly": n} or "min"'
+
+
+def _or_word(word: str, kind: type, expected: str) -> WrapValidator:
+    """Let ``word`` pass in place of the annotated type; a union would add its members' names to every place."""
+
+    def check(value: Any, inner: Callable[[Any], Any]) -> Any:
+        if value == word:
+            return value
+        if not isinstance(value, kind):
+            raise PydanticCustomError("either", f"must be {expected}")
+        return inner(value)
+
+    return WrapValidator(check)
+
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_Arc = Annotated[tuple[str, str], Strict(False)]
+_Vector = Annotated[list[Integer], FailFast()]
+
+
+@with_config(_STRICT)
+class _Point(TypedDict):
+    x: _Vector
+    y: _Vector
+    count: NotRequired[Positive]
+
+
+@with_config(_STRICT)
+class _Errors(TypedDict, total=False):
+    at_most: NonNegative
+    exactly: NonNegative
+
+
+@with_config(_STRICT)
+class _Document(TypedDict):
+    format: str
+    version: int
+    d: Positive
+    layers: list[list[str]]
+    arcs: Annotated[list[_Arc], FailFast(), _or_word("dense", list, '"dense" or a list of arcs')]
+    data: Annotated[list[_Point], FailFast()]
+    errors: NotRequired[Annotated[_Errors, _or_word("min", dict, _ERRORS)]]
+    meta: NotRequired[dict[str, Any]]
+
+
+_SCHEMA = TypeAdapter(_Document)
+
+
+def read_instance(path: Path) -> Instance:
+    """The instance in a file; raises :class:`InputError` naming the file and the place in it."""
+    with located(path), collector_paused():
+        document = read_document(path, KIND, _SCHEMA)
+        layers, arcs = document["layers"], document["arcs"]
+        architecture = Architecture(layers, arcs if isinstance(arcs, list) else dense_arcs(layers))
+        return Instance(
+            Domain(document["d"]),
+            architecture,
+            _dataset(document["data"], architecture),
+            _goal(document.get("errors", _Errors(at_most=0))),
+            document.get("meta", {}),
+        )
+
+
+def _dataset(points: list[_Point], architecture: Architecture) -> Dataset:
+    inputs = _matrix("x", [p["x"] for p in points], architecture.alpha, "inputs")
+    labels = _matrix("y", [p["y"] for p in points], architecture.omega, "outputs")
+    return Dataset(inputs, labels, np.array([p.get("count", 1) for p in points], dtype=np.int64))
+
+
+def _matrix(key: str, rows: list[list[int]], width: int, neurons: str) -> npt.NDArray[np.int64]:
+    lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    wrong = np.flatnonzero(lengths != width)
+    if len(wrong):
+        found = int(lengths[wrong[0]])
+        values = "1 value" if found == 1 else f"{found} values"
+        raise InputError(f"data[{wrong[0]}].{key}", f"has {values}, the network {width} {neurons}")
+    flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=len(rows) * width)
+    return flat.reshape(len(rows), width)
+
+
+def _goal(errors: _Errors) -> Goal:
+    if not isinstance(errors, dict):
+        return Minimize()
+    if len(errors) != 1:
+        raise InputError("errors", f"must be {_ERRORS}")
+    return AtMost(errors["at_most"]) if "at_most" in errors else Exactly(errors["exactly"])
+
+
+def write_instance(instance: Instance, path: Path) -> None:
+    """Write an instance file, one data point a line; equal instances give equal bytes.
+
+    Raises :class:`InputError` if the file cannot be written or ``meta`` is not JSON.
+    """
+    architecture, goal = instance.architecture, instance.goal
+    fields = {
+        "format": compact(KIND),
+        "version": "1",
+        "d": str(instance.domain.d),
+        "layers": compact(architecture.layers),
+        "arcs": compact("dense" if architecture.is_dense else architecture.arcs),
+        "data": block(_points(instance.dataset)),
+        "errors": compact(
+            "min"
+            if isinstance(goal, Minimize)
+            else {"at_most" if isinstance(goal, AtMost) else "exactly": goal.errors}
+        ),
+    }
+    if instance.meta:
+        try:
+            fields["meta"] = compact(instance.meta)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InputError(f"{path}: meta", f"cannot be written as JSON: {error}") from None
+    write_document(path, fields)
+
+
+def _points(dataset: Dataset) -> list[str]:
+    rows = zip(dataset.inputs.tolist(), dataset.labels.tolist(), dataset.counts.tolist(), strict=True)
+    return [
+        f'{{"x": {x}, "y": {y}}}' if count == 1 else f'{{"x": {x}, "y": {y}, "count": {count}}}'
+        for x, y, count in rows
+    ]

@@ -1,0 +1,104 @@
+"""Network files: format ``qnnt-network``, version 1, as ``*.json`` or ``*.json.gz``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import ConfigDict, FailFast, Strict, TypeAdapter, with_config
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+from qnnt.architecture import Architecture
+from qnnt.domain import Domain
+from qnnt.exceptions import InputError
+from qnnt.files.documents import (
+    VERSION,
+    Integer,
+    Positive,
+    block,
+    compact,
+    located,
+    place,
+    read_document,
+    write_document,
+)
+from qnnt.network import Network
+
+KIND = "qnnt-network"
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class _Document(TypedDict):
+    format: str
+    version: int
+    d: Positive
+    layers: list[list[str]]
+    weights: Annotated[list[Annotated[tuple[str, str, Integer], Strict(False)]], FailFast()]
+    biases: dict[str, Integer]
+
+
+_SCHEMA = TypeAdapter(_Document)
+
+
+def network_document(network: Network) -> dict[str, Any]:
+    """The network file as an object: every arc with its weight, every neuron but the inputs with its bias."""
+    architecture = network.architecture
+    neurons = [name for layer in architecture.layers[1:] for name in layer]
+    arcs = zip(architecture.arcs, network.weights.tolist(), strict=True)
+    return {
+        "format": KIND,
+        "version": VERSION,
+        "d": network.domain.d,
+        "layers": [list(layer) for layer in architecture.layers],
+        "weights": [[source, target, weight] for (source, target), weight in arcs],
+        "biases": dict(zip(neurons, network.biases.tolist(), strict=True)),
+    }
+
+
+def write_network(network: Network, path: Path) -> None:
+    """Write a network file, one weight a line, compressed if named ``*.gz``; equal networks, equal bytes.
+
+    Raises :class:`InputError` if the file cannot be written.
+    """
+    document = network_document(network)
+    fields = {key: compact(value) for key, value in document.items()}
+    fields["weights"] = block(compact(weight) for weight in document["weights"])
+    write_document(path, fields)
+
+
+def read_network(path: Path) -> Network:
+    """The network in a file; its weights define the arcs. Raises :class:`InputError` naming the place."""
+    with located(path):
+        document = read_document(path, KIND, _SCHEMA)
+        domain, weights, biases = Domain(document["d"]), document["weights"], document["biases"]
+        arcs = [(source, target) for source, target, _ in weights]
+        try:
+            architecture = Architecture(
+                document["layers"], arcs
+            )
+        except InputError as error:
+            raise InputError(error.place.replace("arcs", "weights"), error.message) from None
+        neurons = [name for layer in architecture.layers[1:] for name in layer]
+        for name in neurons:
+            if name not in biases:
+                raise InputError("biases", f"neuron {name!r} has none")
+        for name in sorted(biases.keys() - set(neurons)):
+            what = "an input, which has no bias" if name in architecture.layers[0] else "not a neuron"
+            raise InputError(place(("biases", name)), f"{name!r} is {what}")
+        for i, (_, _, weight) in enumerate(weights):
+            _in_domain(domain, ("weights", i, 2), weight)
+        for name, bias in biases.items():
+            _in_domain(domain, ("biases", name), bias)
+        weight_of = dict(zip(arcs, (weight for _, _, weight in weights), strict=True))
+        return Network(
+            architecture,
+            domain,
+            np.array([weight_of[arc] for arc in architecture.arcs], dtype=np.int64),
+            np.array([biases[name] for name in neurons], dtype=np.int64),
+        )
+
+
+def _in_domain(domain: Domain, where: tuple[str | int, ...], value: int) -> None:
+    if not domain.lo <= value <= domain.hi:
+        raise InputError(place(where), f"value {value} is not in {domain}")

@@ -1,0 +1,69 @@
+"""Replays a network on the data, neuron by neuron from the definition (paper, Section 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.exceptions import InputError
+from qnnt.instance import Instance
+from qnnt.network import Network
+
+
+@dataclass(frozen=True)
+class Check:
+    """``errors`` counts wrong data points with repetitions; ``wrong`` are the rows of the dataset (r,) in error.
+
+    ``outputs`` (N, ω) is what the network says on each row; ``meets_goal`` whether the count meets the goal.
+    """
+
+    errors: int
+    total: int
+    wrong: npt.NDArray[np.int64]
+    outputs: npt.NDArray[np.int64]
+    meets_goal: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``qnnt check --json`` prints."""
+        return {
+            "errors": self.errors,
+            "total": self.total,
+            "meets_goal": self.meets_goal,
+            "wrong": [{"row": int(r), "output": self.outputs[r].tolist()} for r in self.wrong],
+        }
+
+
+def check(instance: Instance, network: Network) -> Check:
+    """Count the data points of the instance that the network gets wrong.
+
+    Uses only the names in the architecture and the definition of ReLU_d, one neuron at a time. Raises
+    :class:`InputError` if the network is over another domain or architecture.
+    """
+    if network.domain != instance.domain:
+        raise InputError("network", f"is over {network.domain}, the instance over {instance.domain}")
+    if network.architecture != instance.architecture:
+        raise InputError("network", "has another architecture than the instance")
+    layers, top = network.architecture.layers, instance.domain.d // 2  # ⌈(d-1)/2⌉
+    rows = instance.dataset.inputs
+    value = {name: rows[:, i].astype(np.int64) for i, name in enumerate(layers[0])}
+    neurons = [name for layer in layers[1:] for name in layer]
+    before = {name: np.full(len(rows), -int(b)) for name, b in zip(neurons, network.biases, strict=True)}
+    # Arcs are sorted by target, layer by layer: a target's arcs are complete before it is used as a source.
+    for (source, target), weight in zip(network.architecture.arcs, network.weights, strict=True):
+        if source not in value:
+            value[source] = _activate(before.pop(source), top)
+        before[target] += int(weight) * value[source]
+    outputs = np.column_stack([_activate(before[name], top) for name in layers[-1]])
+    right = np.ones(len(rows), dtype=bool)
+    for i in range(len(layers[-1])):
+        right &= outputs[:, i] == instance.dataset.labels[:, i]
+    wrong = np.flatnonzero(~right)
+    errors = sum(int(c) for c in instance.dataset.counts[wrong])
+    return Check(errors, instance.dataset.total, wrong, outputs, instance.goal.accepts(errors))
+
+
+def _activate(before: npt.NDArray[np.int64], top: int) -> npt.NDArray[np.int64]:
+    return np.where(before < 0, 0, np.where(before > top, top, before))
