@@ -50,7 +50,8 @@ class Choices:
 class Dataset:
     """A multiset of data points: ``inputs`` (N, α), ``labels`` (N, ω), ``counts`` (N,) ≥ 1.
 
-    Raises :class:`InputError` for arrays whose shapes do not fit, that are not integer, or for a count < 1.
+    Raises :class:`InputError` for arrays whose shapes do not fit, that are not integer, for a count < 1, and
+    for counts too large to add up.
     """
 
     inputs: IntArray
@@ -58,12 +59,14 @@ class Dataset:
     counts: npt.NDArray[np.int64]
 
     def __init__(self, inputs: npt.ArrayLike, labels: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> None:
-        x, y = _integers("inputs", inputs), _integers("labels", labels)
-        c = np.ones(len(x), dtype=np.int64) if counts is None else _integers("counts", counts).astype(np.int64)
+        x, y = integers("inputs", inputs), integers("labels", labels)
+        c = np.ones(len(x), dtype=np.int64) if counts is None else integers("counts", counts).astype(np.int64)
         if x.ndim != 2 or y.ndim != 2 or c.ndim != 1 or not len(x) == len(y) == len(c):
             raise InputError("data", f"shapes {x.shape}, {y.shape}, {c.shape} are not (N, α), (N, ω), (N,)")
         if (c < 1).any():
             raise InputError(f"data[{int(np.argmax(c < 1))}].count", "a count is at least 1")
+        if c.sum(dtype=np.float64) >= 2**62:
+            raise InputError("data", "the counts add up to 2^62 or more")
         for name, value in (("inputs", x), ("labels", y), ("counts", c)):
             frozen = np.array(value)
             frozen.flags.writeable = False
@@ -122,7 +125,8 @@ class Dataset:
                 raise InputError(f"data[{row}].{key}[{column}]", f"value {values[row, column]} is not in {domain}")
 
 
-def _integers(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+def integers(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """The values as an integer array; raises :class:`InputError` with place ``name`` for any other type."""
     array = np.asarray(values)
     if array.size == 0:
         return array.astype(np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.architecture import Architecture
-from qnnt.dataset import Dataset
+from qnnt.dataset import Dataset, integers
 from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
 
@@ -21,7 +21,7 @@ _BLOCK = 1 << 22  # products held at once while evaluating
 class Network:
     """``weights`` (A,) in the order of ``architecture.arcs``, ``biases`` (H,) of all but the input neurons.
 
-    Raises :class:`InputError` if a length does not fit or a value lies outside the domain.
+    Raises :class:`InputError` if a length does not fit or a value is no integer of the domain.
     """
 
     architecture: Architecture
@@ -31,7 +31,7 @@ class Network:
 
     def __post_init__(self) -> None:
         for name, length in (("weights", len(self.architecture.arcs)), ("biases", self.architecture.n_biases)):
-            values = np.array(getattr(self, name), dtype=np.int64)
+            values = np.array(integers(name, getattr(self, name)), dtype=np.int64)
             if values.shape != (length,):
                 raise InputError(name, f"{values.shape} does not fit the architecture's ({length},)")
             outside = ~self.domain.contains(values)

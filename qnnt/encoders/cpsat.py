@@ -77,7 +77,7 @@ class TextbookCpSatEncoder:
                 model.add(output == value).only_enforce_if(same)
                 model.add(output != value).only_enforce_if(~same)
             wrong.append(model.new_bool_var(""))
-            model.add_bool_or([wrong[-1], *(~same for same in equal)])
+            model.add_bool_or([~wrong[-1], *(~same for same in equal)])
             for same in equal:
                 model.add_implication(~wrong[-1], same)
         error = cp_model.LinearExpr.weighted_sum(wrong, dataset.counts.tolist())
@@ -148,7 +148,7 @@ def _add(
     upper: Ints | None = None,
     literals: Ints | None = None,
 ) -> None:
-    """Rows with ``lower`` ≤ row ≤ ``upper`` (by default ≥ its own bound), each enforced by a literal if given."""
+    """Rows ``lower`` ≤ row ≤ ``upper`` (by default ≥ its own bound), enforced by literals if given."""
     constraints = model.proto.constraints
     if lower is None and upper is None:
         lower = rows.lower

@@ -32,7 +32,7 @@ class Program:
     """Variables 0, 1, … (parameters first), plain ``rows``, and what each kind of model states its own way.
 
     Row r of ``sums`` is the S of some neuron, between ``sums.lower[r]`` and ``most[r]``; ``active[r, k-1]``
-    is its a_k, or ``NONE`` if S < k always. ``products`` (q, 3) are triples (z, a, w) of variables with z = a·w.
+    is its a_k, or ``NONE`` if S < k always. Rows (z, a, w) of ``products`` (q, 3) are variables with z = a·w.
     """
 
     lower: Ints
@@ -112,7 +112,7 @@ def selected(rows: Rows, which: IntArray) -> Rows:
 
 @dataclass(frozen=True)
 class _Node:
-    """A neuron on all inputs: ``group`` (n,) numbers its distinct cases, ``active`` (cases, hi) are their a_k."""
+    """A neuron on all inputs: ``group`` (n,) numbers its distinct cases, ``active`` (cases, hi) their a_k."""
 
     group: Ints
     active: Ints
@@ -228,7 +228,7 @@ class _Builder:
         must, n = goal.must[~goal.forced], len(outputs)
         match = self.variables("m", np.ones(len(of), dtype=bool))
         place = np.arange(len(of)) - np.searchsorted(of, of)
-        most = int(place.max(initial=-1)) + 1
+        most = int(place.max(initial=0)) + 1
         of_input, values = np.full((n, most), NONE), np.zeros((n, most, labels.shape[1]), dtype=np.int64)
         of_input[of, place], values[of, place] = match, labels
 

@@ -14,7 +14,7 @@ from qnnt.models import Lift, PseudoBooleanModel, Rows
 
 @dataclass(frozen=True)
 class PseudoBooleanEncoder:
-    """The program with w = lo + o_1 + … + o_(d−1) for literals o_1 ≥ o_2 ≥ …, and z = lo·a + Σ a∧o_j.
+    """The program with w = lo + o_1 + … + o_(d−1), o_1 ≥ o_2 ≥ …, and z = lo·a + Σ a∧o_j.
 
     For d = 1 a parameter has one literal, fixed to 0, so that no model is empty.
     """
@@ -26,60 +26,75 @@ class PseudoBooleanEncoder:
     def apply(self, instance: Instance) -> tuple[PseudoBooleanModel, Lift]:
         """The model, and the lift of the parameters' literals."""
         p = program(instance, symmetry=self.symmetry)
-        lo, d = instance.domain.lo, instance.domain.d
-        split = _Split(p, max(d - 1, 1), lo)
-        rows = joined([split.rows(joined([p.rows, chained(p)])), split.definitions()])
+        d = instance.domain.d
+        split = _Split(p, max(d - 1, 1))
         n = len(split.names)
+        matches = np.flatnonzero(p.objective)
         objective = np.zeros(n, dtype=np.int64)
-        objective[split.number[split.whole]] = p.objective[split.whole]
+        objective[split.literals[matches, 0]] = p.objective[matches]
         upper = np.ones(n, dtype=np.int64)
+        parameters = split.literals[: len(p.lift.index)]
         if d == 1:
-            upper[split.literals[: len(p.lift.index)]] = 0
+            upper[parameters] = 0
         model = PseudoBooleanModel(
-            np.zeros(n, dtype=np.int64), upper, tuple(split.names), rows, objective, p.offset, p.minimize
+            lower=np.zeros(n, dtype=np.int64),
+            upper=upper,
+            names=tuple(split.names),
+            rows=joined([split.rows(joined([p.rows, chained(p)])), split.definitions()]),
+            objective=objective,
+            offset=p.offset,
+            minimize=p.minimize,
         )
-        return model, replace(p.lift, index=split.literals[: len(p.lift.index)], base=lo)
+        return model, replace(p.lift, index=parameters, base=instance.domain.lo)
 
 
 class _Split:
-    """New numbers: ``k`` literals for each parameter and product, the other variables as they are."""
+    """0/1 variables in place of a program's: k for each parameter and product, one for any other.
 
-    def __init__(self, p: Program, k: int, lo: int) -> None:
+    Variable v is Σ ``literals[v]`` + ``base[v]`` · f, where f is the variable ``factor[v]``, or 1 if NONE.
+    """
+
+    def __init__(self, p: Program, k: int) -> None:
         n = len(p.names)
-        self.lo, self.products = lo, p.products
-        split = np.zeros(n, dtype=bool)
-        split[: len(p.lift.index)] = True
-        split[p.products[:, 0]] = True
-        self.whole = np.flatnonzero(~split)
-        sizes = np.where(split, k, 1)
-        self.number = np.concatenate([[0], np.cumsum(sizes)])[:-1]
-        # (n, k) literals whose sum a variable is, up to its constant part
-        self.literals = np.where(split[:, None] | (np.arange(k) == 0), self.number[:, None] + np.arange(k), NONE)
-        # what ``lo`` is multiplied with: the constant 1 for a parameter, its activation for a product
+        self.parameters, self.products = np.arange(len(p.lift.index)), p.products
+        z, a, _ = p.products.T
+        wide = np.zeros(n, dtype=bool)
+        wide[self.parameters] = wide[z] = True
+        sizes = np.where(wide, k, 1)
+        first = np.cumsum(sizes) - sizes
+        place = np.arange(k)
+        self.literals: Ints = np.where(place < sizes[:, None], first[:, None] + place, NONE)
+        self.base = np.where(wide, p.lift.domain.lo, 0)
         self.factor = np.full(n, NONE)
-        self.factor[p.products[:, 0]] = self.number[p.products[:, 1]]
-        self.shift = np.zeros(n, dtype=np.int64)
-        self.shift[: len(p.lift.index)] = lo
+        self.factor[z] = first[a]
         self.names = [
-            name if size == 1 and not parts else f"{name}_{j}"
-            for name, size, parts in zip(p.names, sizes.tolist(), split.tolist(), strict=True)
-            for j in range(size)
+            f"{name}_{j + 1}" if many else name
+            for name, many in zip(p.names, wide.tolist(), strict=True)
+            for j in range(k if many else 1)
         ]
 
     def rows(self, rows: Rows) -> Rows:
-        """Rows over the literals."""
+        """The program's rows over the literals."""
         row = np.repeat(np.arange(len(rows)), np.diff(rows.starts))
-        index = np.concatenate([self.literals[rows.index], self.factor[rows.index][:, None]], axis=1)
+        factor, base = self.factor[rows.index], rows.coef * self.base[rows.index]
+        index = np.concatenate([self.literals[rows.index], factor[:, None]], axis=1)
         coef = np.repeat(rows.coef[:, None], index.shape[1], axis=1)
-        coef[:, -1] *= self.lo
+        coef[:, -1] = base
         lower = rows.lower.copy()
-        np.subtract.at(lower, row, rows.coef * self.shift[rows.index])
+        np.subtract.at(lower, row, np.where(factor == NONE, base, 0))
         kept = (index != NONE) & (coef != 0)
-        sizes = np.bincount(row, weights=kept.sum(axis=1), minlength=len(rows)).astype(np.int64)
-        return Rows(np.concatenate([[0], np.cumsum(sizes)]), index[kept], coef[kept], lower)
+        starts = np.searchsorted(np.repeat(row, kept.sum(axis=1)), np.arange(len(rows) + 1))
+        return Rows(starts, index[kept], coef[kept], lower)
 
     def definitions(self) -> Rows:
-        """The orders o_1 ≥ o_2 ≥ … and the conjunctions q_j = a ∧ o_j."""
+        """The order o_1 ≥ o_2 ≥ … of each parameter's literals, and the conjunctions q_j = a ∧ o_j."""
         bank = RowBank()
-        parameters = self.literals[: len(self.shift) and int((self.shift.size))]
+        order = self.literals[self.parameters]
+        bank.add(np.stack([order[:, :-1].ravel(), order[:, 1:].ravel()], axis=1), [1, -1], 0)
+        z, a, w = self.products.T
+        q, o = self.literals[z].ravel(), self.literals[w].ravel()
+        a = np.repeat(self.literals[a, 0], self.literals.shape[1])
+        bank.add(np.stack([a, q], axis=1), [1, -1], 0)
+        bank.add(np.stack([o, q], axis=1), [1, -1], 0)
+        bank.add(np.stack([q, a, o], axis=1), [1, -1, -1], -1)
         return bank.rows()

@@ -36,7 +36,7 @@ _ERRORS = '{"at_most": n}, {"exactly": n} or "min"'
 
 
 def _or_word(word: str, kind: type, expected: str) -> WrapValidator:
-    """Let ``word`` pass in place of the annotated type; a union would add its members' names to every place."""
+    """Let ``word`` pass in place of the type; a union would add its members' names to every place."""
 
     def check(value: Any, inner: Callable[[Any], Any]) -> Any:
         if value == word:
@@ -127,13 +127,15 @@ def write_instance(instance: Instance, path: Path) -> None:
     Raises :class:`InputError` if the file cannot be written or ``meta`` is not JSON.
     """
     architecture, goal = instance.architecture, instance.goal
+    with collector_paused():
+        points = block(_points(instance.dataset))
     fields = {
         "format": compact(KIND),
         "version": "1",
         "d": str(instance.domain.d),
         "layers": compact(architecture.layers),
         "arcs": compact("dense" if architecture.is_dense else architecture.arcs),
-        "data": block(_points(instance.dataset)),
+        "data": points,
         "errors": compact(
             "min"
             if isinstance(goal, Minimize)
@@ -149,8 +151,8 @@ def write_instance(instance: Instance, path: Path) -> None:
 
 
 def _points(dataset: Dataset) -> list[str]:
-    rows = zip(dataset.inputs.tolist(), dataset.labels.tolist(), dataset.counts.tolist(), strict=True)
-    return [
-        f'{{"x": {x}, "y": {y}}}' if count == 1 else f'{{"x": {x}, "y": {y}, "count": {count}}}'
-        for x, y, count in rows
-    ]
+    x, y = (", ".join(["%d"] * width) for width in (dataset.alpha, dataset.omega))
+    once = f'{{"x": [{x}], "y": [{y}]}}%.0s'  # the count of 1 is formatted to nothing
+    often = f'{{"x": [{x}], "y": [{y}], "count": %d}}'
+    rows = np.column_stack([dataset.inputs, dataset.labels, dataset.counts]).astype(np.int64)
+    return [(once if row[-1] == 1 else often) % tuple(row) for row in rows.tolist()]

@@ -74,9 +74,7 @@ def read_network(path: Path) -> Network:
         domain, weights, biases = Domain(document["d"]), document["weights"], document["biases"]
         arcs = [(source, target) for source, target, _ in weights]
         try:
-            architecture = Architecture(
-                document["layers"], arcs
-            )
+            architecture = Architecture(document["layers"], arcs)
         except InputError as error:
             raise InputError(error.place.replace("arcs", "weights"), error.message) from None
         neurons = [name for layer in architecture.layers[1:] for name in layer]

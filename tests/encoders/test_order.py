@@ -36,7 +36,14 @@ def equals(order: Order, value: int) -> list[int]:
 supports = st.lists(st.integers(-4, 5), min_size=1, max_size=6, unique=True)
 
 
-@given(supports, supports, st.integers(-8, 8), st.integers(0, 6), st.sampled_from(["up", "down", "both"]), st.booleans())
+@given(
+    supports,
+    supports,
+    st.integers(-8, 8),
+    st.integers(0, 6),
+    st.sampled_from(["up", "down", "both"]),
+    st.booleans(),
+)
 def test_merged_sum_is_the_sum_at_every_asked_threshold(
     left: list[int], right: list[int], first: int, more: int, direction: str, given_out: bool
 ) -> None:

@@ -1,0 +1,106 @@
+"""CP-SAT from OR-tools, on its own models and on clauses."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.instance import Instance
+from qnnt.models import CpSatModel, Formula
+from qnnt.result import Limit, Limits, Status
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+
+
+@dataclass(frozen=True)
+class CpSatBackend:
+    """Decides and minimises; a formula is handed over clause by clause."""
+
+    name = "cpsat"
+    accepts: tuple[type[Any], ...] = (CpSatModel, Formula)
+    capabilities: Collection[Capability] = frozenset(Capability)
+    summary = "CP-SAT (OR-tools): lazy clause generation over integers"
+
+    def availability(self) -> Availability:
+        """Whether OR-tools is installed."""
+        return Availability.of_package("ortools", "ortools", "qnnt")
+
+    def refuses(self, instance: Instance) -> str | None:  # noqa: ARG002 - takes any
+        """None: there is no limit on the instance."""
+        return None
+
+    def run(self, model: CpSatModel | Formula, limits: Limits, report: Report) -> Answer:
+        """Solve; raises RuntimeError if the model is rejected or HiGHS is loaded in this process."""
+        if "highspy" in sys.modules:
+            raise RuntimeError("OR-tools cannot be loaded beside HiGHS in one process: use isolate=True")
+        from ortools.sat.python import cp_model
+
+        native = formula_model(model) if isinstance(model, Formula) else model.model
+        solver = cp_model.CpSolver()
+        solver.parameters.num_workers = limits.threads
+        solver.parameters.random_seed = limits.seed
+        if limits.time is not None:
+            solver.parameters.max_time_in_seconds = limits.time
+        if model.minimize:
+            solver.best_bound_callback = lambda bound: report.bound(_ceil(bound))
+        status = solver.solve(native, _progress(model, report))
+        response = solver.response_proto
+        if status == cp_model.INFEASIBLE:
+            return Answer(Status.UNSATISFIABLE, sizes=model.sizes())
+        bound = _ceil(response.best_objective_bound) if model.minimize else None
+        early = limits.time is not None and solver.wall_time >= 0.9 * limits.time
+        limit = Limit.TIME if early else Limit.INTERRUPT
+        if status == cp_model.UNKNOWN:
+            bound = None if bound is None else max(bound, 0)
+            return Answer(Status.UNKNOWN, bound=bound, limit=limit, sizes=model.sizes())
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            reason = native.validate() or solver.status_name(status)
+            raise RuntimeError(f"CP-SAT did not take the model: {reason}")
+        assignment = np.array(response.solution, dtype=np.int64)
+        cost = model.cost(assignment)
+        if not model.minimize:
+            return Answer(Status.SATISFIABLE, assignment, cost, sizes=model.sizes())
+        if status == cp_model.FEASIBLE:
+            return Answer(Status.UNKNOWN, assignment, cost, bound, limit, sizes=model.sizes())
+        return Answer(Status.OPTIMAL, assignment, cost, cost, sizes=model.sizes())
+
+
+def _ceil(bound: float) -> int:
+    return math.ceil(bound - 1e-6)
+
+
+def _progress(model: CpSatModel | Formula, report: Report) -> cp_model.CpSolverSolutionCallback:
+    from ortools.sat.python import cp_model
+
+    class Progress(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
+        def on_solution_callback(self) -> None:
+            assignment = np.array(self.response_proto.solution, dtype=np.int64)
+            report.incumbent(assignment, model.cost(assignment))
+
+    return Progress()
+
+
+def formula_model(formula: Formula) -> cp_model.CpModel:
+    """The clauses as a CP-SAT model: its variable v is the formula's, and variable 0 is unused."""
+    from ortools.sat.python import cp_model
+
+    model = cp_model.CpModel()
+    proto = model.proto
+    for v in range(formula.n_variables + 1):
+        proto.variables.add().domain.extend((0, int(v > 0)))
+    for block in formula.hard:
+        for clause in np.where(block > 0, block, block - 1).tolist():
+            proto.constraints.add().bool_or.literals.extend(clause)
+    if formula.minimize:
+        true = formula.soft > 0
+        proto.objective.vars.extend(np.abs(formula.soft).tolist())
+        proto.objective.coeffs.extend(np.where(true, -formula.weights, formula.weights).tolist())
+        proto.objective.offset = formula.offset + int(formula.weights[true].sum())
+    return model

@@ -1,0 +1,91 @@
+"""All networks, in numpy blocks: slow, simple, and the yardstick for everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.goals import Minimize
+from qnnt.instance import Instance
+from qnnt.result import Limits, Status
+
+MOST_NETWORKS = 10**7
+_BLOCK = 1 << 18  # values held at once
+
+
+@dataclass(frozen=True)
+class EnumerationBackend:
+    """Tries every network; declines instances with more than :data:`MOST_NETWORKS`."""
+
+    name = "enumeration"
+    accepts = (Instance,)
+    capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS)
+    summary = f"every network, in blocks; at most {MOST_NETWORKS:.0e} of them"
+
+    def availability(self) -> Availability:
+        """Needs nothing but numpy."""
+        return Availability.of_package("numpy", "numpy", "qnnt")
+
+    def refuses(self, instance: Instance) -> str | None:
+        """Too many networks."""
+        if instance.n_networks <= MOST_NETWORKS:
+            return None
+        d, parameters = instance.domain.d, instance.architecture.n_parameters
+        return (
+            f"takes at most {MOST_NETWORKS:.0e} networks, this instance has {d}^{parameters}; "
+            "try sat, maxsat or cpsat"
+        )
+
+    def run(self, model: Instance, limits: Limits, report: Report) -> Answer:  # noqa: ARG002 - the caller keeps the clock
+        """Evaluate every network; stop at the first that meets a decision goal."""
+        best: npt.NDArray[np.int64] | None = None
+        lowest, minimize = model.dataset.total + 1, isinstance(model.goal, Minimize)
+        floor, networks = model.dataset.choices.unavoidable, 0
+        for vectors in parameter_blocks(model):
+            errors = count_errors(model, vectors)
+            networks += len(vectors)
+            if not minimize:
+                good = np.flatnonzero([model.goal.accepts(e) for e in errors.tolist()])
+                if len(good):
+                    return Answer(Status.SATISFIABLE, vectors[good[0]], sizes={"networks": networks})
+                continue
+            i = int(np.argmin(errors))
+            if errors[i] < lowest:
+                best, lowest = vectors[i], int(errors[i])
+                report.incumbent(best, lowest)
+                if lowest == floor:
+                    break
+        if not minimize:
+            return Answer(Status.UNSATISFIABLE, sizes={"networks": networks})
+        return Answer(Status.OPTIMAL, best, lowest, bound=lowest, sizes={"networks": networks})
+
+
+def parameter_blocks(instance: Instance) -> Iterator[npt.NDArray[np.int64]]:
+    """All parameter vectors, as blocks (m, A + H)."""
+    d, parameters = instance.domain.d, instance.architecture.n_parameters
+    widest = max(instance.architecture.n_neurons, parameters) * max(1, len(instance.dataset.choices.inputs))
+    step = max(1, _BLOCK // widest)
+    place = [d**i for i in range(parameters)]
+    for start in range(0, instance.n_networks, step):
+        number = np.arange(start, min(start + step, instance.n_networks))
+        yield np.stack([number // p % d for p in place], axis=1) + instance.domain.lo
+
+
+def count_errors(instance: Instance, vectors: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """(m,) how many data points each of m networks (m, A + H) gets wrong."""
+    choices, architecture = instance.dataset.choices, instance.architecture
+    first_bias = len(architecture.arcs)
+    values = np.broadcast_to(choices.inputs.astype(np.int64), (len(vectors), *choices.inputs.shape))
+    for connection in architecture.connections:
+        weights = vectors[:, connection.first : connection.first + len(connection.source)]
+        biases = vectors[:, first_bias : first_bias + connection.n_target]
+        first_bias += connection.n_target
+        products = values[:, :, connection.source] * weights[:, None, :]
+        sums = np.add.reduceat(products, connection.starts[:-1], axis=2)
+        values = np.asarray(instance.domain.relu(sums - biases[:, None, :]), dtype=np.int64)
+    right = (values[:, choices.of] == choices.labels).all(axis=2)
+    return choices.total - np.asarray(right @ choices.counts, dtype=np.int64)

@@ -1,0 +1,118 @@
+"""One job, start to end: encode, run the backend, lift what it found. Runs in a worker or in process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.backends.base import Answer, Backend
+from qnnt.domain import IntArray
+from qnnt.encoders.base import Encoder
+from qnnt.exceptions import QnntError
+from qnnt.instance import Instance
+from qnnt.models import Lift
+from qnnt.result import Limit, Limits, Status
+
+Vector = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to solve and how."""
+
+    instance: Instance
+    encoder: Encoder
+    backend: Backend
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Event:
+    """News of a running job: a new phase, an incumbent (its parameters and claimed error) or a lower bound."""
+
+    phase: str | None = None
+    vector: Vector | None = None
+    cost: int | None = None
+    bound: int | None = None
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job came to: the backend's answer with its assignment lifted to a parameter vector."""
+
+    status: Status
+    vector: Vector | None = None
+    cost: int | None = None
+    bound: int | None = None
+    limit: Limit | None = None
+    reason: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    error: QnntError | None = None
+
+
+class _Reporter:
+    """Lifts what a backend reports and passes it on."""
+
+    def __init__(self, lift: Lift, tell: Callable[[Event], None]) -> None:
+        self._lift, self._tell = lift, tell
+
+    def incumbent(self, assignment: IntArray, cost: int) -> None:
+        self._tell(Event(vector=self._lift(assignment).vector, cost=int(cost)))
+
+    def bound(self, bound: int) -> None:
+        self._tell(Event(bound=int(bound)))
+
+
+def execute(job: Job, tell: Callable[[Event], None]) -> Outcome:
+    """Run a job; whatever goes wrong is an UNKNOWN with its reason, or an error to be raised by the caller."""
+    seconds: dict[str, float] = {}
+    try:
+        tell(Event(phase="encode"))
+        start = time.perf_counter()
+        model, lift = job.encoder.apply(job.instance)
+        seconds["encode"] = time.perf_counter() - start
+        sizes = model.sizes() if hasattr(model, "sizes") else {}
+        tell(Event(phase="solve", sizes=sizes))
+        limits = job.limits
+        if limits.time is not None:
+            left = limits.time - seconds["encode"]
+            if left <= 0:
+                return Outcome(
+                    Status.UNKNOWN, limit=Limit.TIME, reason="the time limit ended while encoding", seconds=seconds
+                )
+            limits = replace(limits, time=left)
+        start = time.perf_counter()
+        answer = job.backend.run(model, limits, _Reporter(lift, tell))
+        seconds["solve"] = time.perf_counter() - start
+        return _outcome(answer, lift, seconds, sizes)
+    except QnntError as error:
+        return Outcome(Status.UNKNOWN, reason=str(error), seconds=seconds, error=error)
+    except MemoryError:
+        return Outcome(Status.UNKNOWN, limit=Limit.MEMORY, reason="out of memory", seconds=seconds)
+    except Exception as error:  # noqa: BLE001 - a solver may raise anything, and none of it is an answer
+        return Outcome(Status.UNKNOWN, reason=_describe(error), seconds=seconds)
+
+
+def _outcome(answer: Answer, lift: Lift, seconds: dict[str, float], sizes: dict[str, Any]) -> Outcome:
+    return Outcome(
+        status=answer.status,
+        vector=None if answer.assignment is None else lift(answer.assignment).vector,
+        cost=None if answer.cost is None else int(answer.cost),
+        bound=None if answer.bound is None else int(answer.bound),
+        limit=answer.limit,
+        reason=answer.reason,
+        seconds=seconds,
+        sizes={**sizes, **answer.sizes},
+    )
+
+
+def _describe(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,148 @@
+"""Every run in a child process that can be limited, killed and lost; one warm worker is kept per backend."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from qnnt.backends.execution import Event, Job, Outcome
+from qnnt.result import Limit, Limits, Status
+
+# What a backend that keeps its own clock gets to hand over what it has, before it is killed.
+GRACE = 0.25
+_OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "out of memory", "Cannot allocate memory")
+
+
+class Worker:
+    """A child process and the connection to it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "qnnt.backends.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            )
+        self._connection = Connection(ours.detach())
+        self._connection.send(sys.path)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def run(self, job: Job, tell: Callable[[Event], None]) -> Outcome:
+        """Run a job to its end or its limit; the worker is dead afterwards unless the job ended by itself."""
+        try:
+            self._connection.send(job)
+            deadline: float | None = None
+            while True:
+                wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+                if not self._connection.poll(wait):
+                    self.kill()
+                    return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason="the time limit was reached")
+                message = self._connection.recv()
+                if isinstance(message, Outcome):
+                    return message
+                if message.phase == "encode" and job.limits.time is not None:
+                    deadline = time.monotonic() + job.limits.time + GRACE
+                tell(message)
+        except (EOFError, ConnectionError, BrokenPipeError):
+            return self._lost(job.limits)
+        except BaseException:  # Ctrl-C above all: nothing may be left behind
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """End the process and whatever it started, and forget it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._connection.close()
+        self._stderr.close()
+
+    def _lost(self, limits: Limits) -> Outcome:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
+        self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, self._stderr.tell() - 4096))
+        words = self._stderr.read().decode(errors="replace")
+        code = self._process.returncode
+        self.kill()
+        how = f"signal {-code} ({signal.Signals(-code).name})" if code is not None and code < 0 else f"status {code}"
+        last = (words.strip().splitlines() or ["no message"])[-1]
+        memory = any(w in words for w in _OUT_OF_MEMORY)
+        return Outcome(
+            Status.UNKNOWN,
+            limit=Limit.MEMORY if memory and limits.memory is not None else None,
+            reason="out of memory" if memory else f"the solver process ended with {how}: {last}",
+        )
+
+
+class _Pool:
+    """Idle workers by backend family; a worker is in nobody's or in one run's hands."""
+
+    def __init__(self) -> None:
+        self._idle: dict[str, Worker] = {}
+        self._lock = threading.Lock()
+
+    def take(self, family: str) -> Worker:
+        with self._lock:
+            worker = self._idle.pop(family, None)
+        if worker is not None and not worker.alive:
+            worker.kill()
+            worker = None
+        return worker or Worker()
+
+    def give(self, family: str, worker: Worker) -> None:
+        if not worker.alive:
+            return
+        with self._lock:
+            spare = self._idle.setdefault(family, worker)
+        if spare is not worker:
+            worker.kill()
+
+    def close(self) -> None:
+        with self._lock:
+            workers, self._idle = list(self._idle.values()), {}
+        for worker in workers:
+            worker.kill()
+
+    def forget(self) -> None:
+        """After a fork: the workers are the parent's."""
+        self._idle, self._lock = {}, threading.Lock()
+
+
+_POOL = _Pool()
+atexit.register(_POOL.close)
+os.register_at_fork(after_in_child=_POOL.forget)
+
+
+def run_isolated(job: Job, tell: Callable[[Event], None]) -> Outcome:
+    """Run a job in a worker of the backend's family, which is kept warm for the next one."""
+    family = job.backend.name.partition(":")[0]
+    worker = _POOL.take(family)
+    outcome = worker.run(job, tell)
+    _POOL.give(family, worker)
+    return outcome
+
+
+def close_workers() -> None:
+    """End all idle workers."""
+    _POOL.close()

@@ -1,0 +1,56 @@
+"""Core-guided MaxSAT: RC2 of PySAT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.backends.sat import as_model, load
+from qnnt.instance import Instance
+from qnnt.models import Formula
+from qnnt.result import Limits, Status
+
+
+@dataclass(frozen=True)
+class MaxSatBackend:
+    """RC2 (Ignatiev, Morgado, Marques-Silva 2019): every core raises the lower bound until a model meets it."""
+
+    name = "maxsat"
+    accepts = (Formula,)
+    capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS, Capability.BOUNDS)
+    summary = "clauses with weights, by PySAT's core-guided RC2"
+
+    def availability(self) -> Availability:
+        """Part of PySAT."""
+        return Availability.of_package("python-sat", "pysat", "qnnt")
+
+    def refuses(self, instance: Instance) -> str | None:  # noqa: ARG002
+        """Takes everything."""
+        return None
+
+    def run(self, model: Formula, limits: Limits, report: Report) -> Answer:  # noqa: ARG002 - no clock, no seed
+        """Report any model first, as an incumbent; then let cores meet it from below."""
+        from pysat.examples.rc2 import RC2
+        from pysat.formula import WCNF
+
+        class Reporting(RC2):  # type: ignore[misc]
+            def process_core(self) -> None:
+                super().process_core()
+                report.bound(model.offset + self.cost)
+
+        soft = WCNF()
+        if model.minimize:
+            for lit, weight in zip(model.soft.tolist(), model.weights.tolist(), strict=True):
+                soft.append([lit], weight=weight)
+        soft.nv = model.n_variables
+        with Reporting(soft, solver="g4", adapt=True, exhaust=True, minz=False) as rc2:
+            load(rc2.oracle, model.hard)
+            if not rc2.oracle.solve():
+                return Answer(Status.UNSATISFIABLE)
+            first = as_model(rc2.oracle.get_model(), model.n_variables)
+            if not model.minimize:
+                return Answer(Status.SATISFIABLE, first)
+            report.incumbent(first, model.cost(first))
+            best = as_model(rc2.compute(), model.n_variables)
+        cost = model.cost(best)
+        return Answer(Status.OPTIMAL, best, cost, bound=cost)

@@ -1,0 +1,290 @@
+"""Mixed-integer programming: HiGHS, and CBC through PuLP.
+
+HiGHS is called by its own interface: PuLP drops options that it does not know, calls a run "Optimal" that was
+stopped, and takes one call per row.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.domain import IntArray
+from qnnt.exceptions import Unsupported
+from qnnt.instance import Instance
+from qnnt.models import LinearModel
+from qnnt.result import Limit, Limits, Status
+
+if TYPE_CHECKING:
+    import highspy
+    import pulp
+
+_VARIANTS = {"highs": "HiGHS", "cbc": "COIN-OR CBC"}
+_GAP = 0.9  # errors are integers: a gap below 1 closes
+_SLACK = 1e-5  # how far from an integer a value may lie
+
+
+@dataclass(frozen=True)
+class MilpBackend:
+    """Branch and cut on a linear model. Raises :class:`Unsupported` for an unknown solver.
+
+    Every assignment is rounded and checked against the rows in exact arithmetic before it is answered.
+    """
+
+    solver: str = "highs"
+    accepts: tuple[type[Any], ...] = (LinearModel,)
+
+    def __post_init__(self) -> None:
+        if self.solver not in _VARIANTS:
+            raise Unsupported(f"no MILP solver {self.solver!r}; there are: {', '.join(_VARIANTS)}")
+
+    @staticmethod
+    def variants() -> tuple[str, ...]:
+        """The solvers known here."""
+        return tuple(_VARIANTS)
+
+    @property
+    def name(self) -> str:
+        """``milp:highs`` or ``milp:cbc``."""
+        return f"milp:{self.solver}"
+
+    @property
+    def summary(self) -> str:
+        """One line for listings."""
+        return f"{_VARIANTS[self.solver]}: branch and cut on the linear model"
+
+    @property
+    def capabilities(self) -> Collection[Capability]:
+        """CBC runs as a program of its own and tells nothing before it ends."""
+        return frozenset(Capability) if self.solver == "highs" else {Capability.MINIMIZE, Capability.THREADS}
+
+    def availability(self) -> Availability:
+        """Whether highspy, or the CBC that comes with PuLP, is installed."""
+        if self.solver == "highs":
+            return Availability.of_package("highspy", "highspy", "qnnt[highs]")
+        if cbc_program() is None:
+            return Availability(False, reason="program 'cbc' is missing: pip install 'pulp[cbc]'")
+        return Availability.of_package("pulp", "pulp", "qnnt")
+
+    def refuses(self, instance: Instance) -> str | None:  # noqa: ARG002 - takes any
+        """None: there is no limit on the instance."""
+        return None
+
+    def run(self, model: LinearModel, limits: Limits, report: Report) -> Answer:
+        """Solve; raises RuntimeError on a solver's failure or, for HiGHS, if OR-tools is in this process."""
+        return _highs(model, limits, report) if self.solver == "highs" else _cbc(model, limits)
+
+
+def _answer(
+    model: LinearModel,
+    values: npt.NDArray[np.float64] | None,
+    *,
+    proved: bool,
+    bound: int | None,
+    limit: Limit,
+) -> Answer:
+    """The answer for a solution (n,) in floating point, or for none before the limit."""
+    sizes = model.sizes()
+    if values is None:
+        if proved:
+            raise RuntimeError("the solver claims an optimum and has no solution")
+        return Answer(Status.UNKNOWN, bound=bound, limit=limit, sizes=sizes)
+    assignment = np.rint(values).astype(np.int64)
+    if np.abs(values - assignment).max(initial=0) > _SLACK or not satisfied(model, assignment):
+        reason = "the solution does not hold in exact arithmetic"
+        return Answer(Status.UNKNOWN, bound=bound, reason=reason, sizes=sizes)
+    cost = model.cost(assignment)
+    if not model.minimize:
+        return Answer(Status.SATISFIABLE, assignment, cost, sizes=sizes)
+    if proved:
+        return Answer(Status.OPTIMAL, assignment, cost, cost, sizes=sizes)
+    return Answer(Status.UNKNOWN, assignment, cost, bound, limit, sizes=sizes)
+
+
+def satisfied(model: LinearModel, assignment: IntArray) -> bool:
+    """Whether an assignment (n,) keeps all bounds and rows."""
+    rows = model.rows
+    total = np.concatenate([[0], np.cumsum(rows.coef * assignment[rows.index])])
+    return bool(
+        (model.lower <= assignment).all()
+        and (assignment <= model.upper).all()
+        and (total[rows.starts[1:]] - total[rows.starts[:-1]] >= rows.lower).all()
+    )
+
+
+def _ceil(bound: float) -> int | None:
+    return max(math.ceil(bound - 1e-5), 0) if math.isfinite(bound) else None
+
+
+def _highs(model: LinearModel, limits: Limits, report: Report) -> Answer:
+    if "ortools" in sys.modules:
+        raise RuntimeError("HiGHS cannot be loaded beside OR-tools in one process: use isolate=True")
+    import highspy
+
+    kinds = highspy.cb.HighsCallbackType
+
+    def progress(kind: Any, _message: str, data: Any, _command: Any, _user: Any) -> None:
+        if kind == kinds.kCallbackMipImprovingSolution:
+            assignment = np.rint(np.array(data.mip_solution)).astype(np.int64)
+            if satisfied(model, assignment):
+                report.incumbent(assignment, model.cost(assignment))
+        if model.minimize and (bound := _ceil(data.mip_dual_bound)) is not None:
+            report.bound(bound)
+
+    highs = highspy.Highs()
+    options = {
+        "output_flag": False,
+        "threads": limits.threads,
+        "random_seed": limits.seed,
+        "time_limit": math.inf if limits.time is None else limits.time,
+        "mip_rel_gap": 0.0,
+        "mip_abs_gap": _GAP,
+    }
+    for key, value in options.items():
+        _done(highs.setOptionValue(key, value), f"option {key}={value}")
+    highs.setCallback(progress, None)
+    highs.startCallback(kinds.kCallbackMipImprovingSolution)
+    highs.startCallback(kinds.kCallbackMipLogging)
+    _done(highs.passModel(_highs_model(model)), "the model")
+    highs.run()
+
+    status, info = highs.getModelStatus(), highs.getInfo()
+    known = highspy.HighsModelStatus
+    if status in (known.kInfeasible, known.kUnboundedOrInfeasible):  # all variables are bounded
+        return Answer(Status.UNSATISFIABLE, sizes=model.sizes())
+    if status not in (known.kOptimal, known.kTimeLimit, known.kInterrupt):
+        raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)!r}")
+    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    return _answer(
+        model,
+        np.array(highs.getSolution().col_value) if found else None,
+        proved=status == known.kOptimal,
+        bound=_ceil(info.mip_dual_bound) if model.minimize else None,
+        limit=Limit.INTERRUPT if status == known.kInterrupt else Limit.TIME,
+    )
+
+
+def _done(status: highspy.HighsStatus, what: str) -> None:
+    import highspy
+
+    if status == highspy.HighsStatus.kError:
+        raise RuntimeError(f"HiGHS did not take {what}")
+
+
+def _highs_model(model: LinearModel) -> highspy.HighsLp:
+    import highspy
+
+    rows, lp = model.rows, highspy.HighsLp()
+    n, m = len(model.lower), len(rows)
+    lp.num_col_, lp.num_row_ = n, m
+    lp.col_lower_, lp.col_upper_ = model.lower.astype(float), model.upper.astype(float)
+    lp.col_cost_ = (model.objective * int(model.minimize)).astype(float)
+    lp.offset_ = float(model.offset)
+    lp.integrality_ = [highspy.HighsVarType.kInteger] * n
+    lp.row_lower_, lp.row_upper_ = rows.lower.astype(float), np.full(m, highspy.kHighsInf)
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.num_col_, lp.a_matrix_.num_row_ = n, m
+    lp.a_matrix_.start_ = rows.starts.astype(np.int32)
+    lp.a_matrix_.index_ = rows.index.astype(np.int32)
+    lp.a_matrix_.value_ = rows.coef.astype(float)
+    return lp
+
+
+def cbc_program() -> str | None:
+    """The CBC that comes with PuLP, or else one on the search path; found without importing anything."""
+    spec = find_spec("pulp")
+    places = spec.submodule_search_locations if spec else None
+    system = {"Darwin": "osx", "Windows": "win"}.get(platform.system(), "linux")
+    arch = "arm64" if platform.machine() in ("aarch64", "arm64") and system == "linux" else "i64"
+    program = "cbc.exe" if system == "win" else "cbc"
+    for place in places or ():
+        bundled = Path(place, "solverdir", "cbc", system, arch, program)
+        if bundled.is_file():
+            return str(bundled)
+    return shutil.which("cbc")
+
+
+def _cbc(model: LinearModel, limits: Limits) -> Answer:
+    library = import_pulp()
+
+    class Cbc(library.COIN_CMD):  # type: ignore[misc, name-defined]
+        """Keeps CBC's own word: PuLP reads "Optimal" into runs that were merely stopped."""
+
+        verdict = ""
+
+        def get_status(self, filename: str) -> Any:
+            with Path(filename).open() as file:
+                self.verdict = file.readline()
+            return super().get_status(filename)
+
+    start = time.monotonic()
+    problem, variables = to_pulp(model)
+    left = None if limits.time is None else max(limits.time - (time.monotonic() - start), 0.1)
+    solver = Cbc(
+        msg=False,
+        path=cbc_program(),
+        gapAbs=_GAP,
+        gapRel=0.0,
+        threads=limits.threads if limits.threads > 1 else None,
+        timeLimit=left,
+        options=[f"randomSeed {limits.seed + 1}", f"randomCbcSeed {limits.seed + 1}"],
+    )
+    with tempfile.TemporaryDirectory(prefix="qnnt-cbc-") as folder:
+        solver.tmpDir = folder
+        problem.solve(solver)
+    stopped = limits.time is not None and time.monotonic() - start >= 0.95 * limits.time
+    verdict = solver.verdict.lower()
+    if "infeasible" in verdict and not stopped:
+        return Answer(Status.UNSATISFIABLE, sizes=model.sizes())
+    optimal = verdict.startswith("optimal") and not stopped
+    if not (optimal or stopped or verdict.startswith("stopped")):
+        raise RuntimeError(f"CBC ended with {solver.verdict.strip()!r}")
+    found = "infeasible" not in verdict and "no integer solution" not in verdict
+    values = np.array([v.varValue or 0.0 for v in variables]) if found else None
+    return _answer(model, values, proved=optimal, bound=None, limit=Limit.TIME)
+
+
+def import_pulp() -> Any:
+    """PuLP without its HiGHS, which it would load at once, and beside which OR-tools cannot be loaded."""
+    hide = "highspy" not in sys.modules
+    if hide:
+        sys.modules["highspy"] = None  # type: ignore[assignment]
+    try:
+        import pulp
+    finally:
+        if hide:
+            del sys.modules["highspy"]
+    return pulp
+
+
+def to_pulp(model: LinearModel) -> tuple[pulp.LpProblem, list[pulp.LpVariable]]:
+    """The model as a PuLP problem, without its offset, and its variables in the order of the model."""
+    library = import_pulp()
+    problem = library.LpProblem("qnnt")
+    variables = [
+        problem.add_variable(name, low, high, library.LpInteger)
+        for name, low, high in zip(model.names, model.lower.tolist(), model.upper.tolist(), strict=True)
+    ]
+    cost = model.objective if model.minimize else np.zeros_like(model.objective)
+    terms = [(variables[i], cost[i].item()) for i in np.flatnonzero(cost)]
+    problem.setObjective(library.LpAffineExpression(terms))
+    rows = model.rows
+    entries = list(zip([variables[i] for i in rows.index], rows.coef.tolist(), strict=True))
+    starts = rows.starts.tolist()
+    for r, lower in enumerate(rows.lower.tolist()):
+        row = library.LpAffineExpression(entries[starts[r] : starts[r + 1]])
+        problem.addConstraint(library.LpConstraint(row, library.LpConstraintGE, f"r{r}", lower))
+    return problem, variables

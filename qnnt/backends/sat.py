@@ -1,0 +1,205 @@
+"""SAT solvers through PySAT; a minimum is found by solving, then asking for something better."""
+
+from __future__ import annotations
+
+import gc
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.exceptions import Unsupported
+from qnnt.instance import Instance
+from qnnt.models import Formula
+from qnnt.result import Limits, Status
+
+# Kissat cannot be asked twice, and PySAT's ignores assumptions: it gets a new solver for every question.
+_ONE_SHOT = ("kissat404",)
+# CryptoMiniSat is a package of its own; ErgoSAT is PySAT's teaching solver in Python.
+_LEFT_OUT = ("cryptosat", "ergo")
+_TOTALIZER_LIMIT = 20_000  # literals, weights unfolded, that the incremental totalizer takes
+
+Model = npt.NDArray[np.int8]
+
+
+def solver_names() -> dict[str, str]:
+    """Every name that PySAT knows a solver by, and the full name of that solver."""
+    from pysat.solvers import SolverNames
+
+    names = {k: v for k, v in vars(SolverNames).items() if isinstance(v, tuple) and k not in _LEFT_OUT}
+    return {alias: full for full, aliases in names.items() for alias in (full, *aliases)}
+
+
+@dataclass(frozen=True)
+class SatBackend:
+    """A conflict-driven clause-learning solver of PySAT; raises :class:`Unsupported` for an unknown one."""
+
+    solver: str = "cadical195"
+    accepts = (Formula,)
+    capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS)
+    summary = "clauses, by a SAT solver of PySAT; minimum by solution-improving search"
+
+    def __post_init__(self) -> None:
+        known = solver_names() if self.solver != "cadical195" else {"cadical195": "cadical195"}
+        if self.solver not in known:
+            raise Unsupported(f"PySAT has no solver {self.solver!r}; there are: {', '.join(sorted(set(known.values())))}")
+        object.__setattr__(self, "solver", known[self.solver])
+
+    @classmethod
+    def variants(cls) -> tuple[str, ...]:
+        """The solvers that PySAT ships."""
+        return tuple(dict.fromkeys(solver_names().values()))
+
+    @property
+    def name(self) -> str:
+        """``sat:`` and the solver's full name."""
+        return f"sat:{self.solver}"
+
+    def availability(self) -> Availability:
+        """PySAT ships its solvers."""
+        return Availability.of_package("python-sat", "pysat", "qnnt")
+
+    def refuses(self, instance: Instance) -> str | None:  # noqa: ARG002
+        """Takes everything."""
+        return None
+
+    def run(self, model: Formula, limits: Limits, report: Report) -> Answer:  # noqa: ARG002 - no clock, no seed
+        """Solve, and under a minimum ask for less until there is none."""
+        one_shot = self.solver in _ONE_SHOT
+        oracle: Oracle = Reloading(model, self._ask_once) if one_shot else Incremental(model, self.solver)
+        return improve(model, oracle, report)
+
+    def _ask_once(self, blocks: list[npt.NDArray[np.int32]], n_variables: int) -> Model | None:
+        from pysat.solvers import Solver
+
+        with Solver(name=self.solver) as solver:
+            load(solver, blocks)
+            return as_model(solver.get_model(), n_variables) if solver.solve() else None
+
+
+class Oracle:
+    """A formula that is solved again and again while clauses are added."""
+
+    def solve(self) -> Model | None:
+        """A model (n_variables + 1,), or None if there is none."""
+        raise NotImplementedError
+
+    def add(self, clauses: list[list[int]]) -> None:
+        """Add clauses, over new variables too."""
+        raise NotImplementedError
+
+
+class Incremental(Oracle):
+    """One PySAT solver that keeps what it learns."""
+
+    def __init__(self, formula: Formula, solver: str) -> None:
+        from pysat.solvers import Solver
+
+        self._n, self._solver = formula.n_variables, Solver(name=solver)
+        load(self._solver, formula.hard)
+
+    def solve(self) -> Model | None:
+        """See :class:`Oracle`."""
+        return as_model(self._solver.get_model(), self._n) if self._solver.solve() else None
+
+    def add(self, clauses: list[list[int]]) -> None:
+        """See :class:`Oracle`."""
+        for clause in clauses:
+            self._solver.add_clause(clause)
+
+
+class Reloading(Oracle):
+    """A solver that takes one formula only; ``ask(blocks, n_variables)`` gives a model or None."""
+
+    def __init__(self, formula: Formula, ask: Callable[[list[npt.NDArray[np.int32]], int], Model | None]) -> None:
+        self._blocks, self._n, self._ask = list(formula.hard), formula.n_variables, ask
+
+    def solve(self) -> Model | None:
+        """See :class:`Oracle`."""
+        return self._ask(self._blocks, self._n)
+
+    def add(self, clauses: list[list[int]]) -> None:
+        """See :class:`Oracle`."""
+        self._blocks += [np.array([clause], dtype=np.int32) for clause in clauses]
+
+
+def improve(model: Formula, oracle: Oracle, report: Report) -> Answer:
+    """Decide the formula; under a minimum, ask for a lower error until there is none."""
+    found = oracle.solve()
+    if found is None:
+        return Answer(Status.UNSATISFIABLE)
+    if not model.minimize:
+        return Answer(Status.SATISFIABLE, found)
+    lower = _Bound(model, oracle)
+    while True:
+        best, cost = found, model.cost(found)
+        report.incumbent(best, cost)
+        if cost > model.offset:
+            lower.below(cost - model.offset)
+            found = oracle.solve()
+        if cost == model.offset or found is None:
+            return Answer(Status.OPTIMAL, best, cost, bound=cost)
+
+
+class _Bound:
+    """Asks the oracle for a cost below ever smaller values, with PySAT's totalizer or PB encodings."""
+
+    def __init__(self, model: Formula, oracle: Oracle) -> None:
+        self._oracle = oracle
+        unit = int(np.gcd.reduce(model.weights, initial=0)) or 1
+        self._lits, self._weights, self._unit = (-model.soft).tolist(), model.weights // unit, unit
+        self._top, self._rhs = model.n_variables, None
+
+    def below(self, cost: int) -> None:
+        """From now on the weights of the false soft literals sum to less than ``cost``."""
+        bound = -(-cost // self._unit) - 1
+        if bound == 0:
+            self._oracle.add([[-lit] for lit in self._lits])
+        elif int(self._weights.sum()) > _TOTALIZER_LIMIT:
+            from pysat.pb import PBEnc
+
+            counted = PBEnc.atmost(lits=self._lits, weights=self._weights.tolist(), bound=bound, top_id=self._top)
+            self._top = max(self._top, counted.nv)
+            self._oracle.add(counted.clauses)
+        else:
+            if self._rhs is None:
+                from pysat.card import ITotalizer
+
+                unfolded = np.repeat(self._lits, self._weights).tolist()
+                with ITotalizer(lits=unfolded, ubound=bound, top_id=self._top) as totalizer:
+                    self._oracle.add(totalizer.cnf.clauses)
+                    self._rhs = list(totalizer.rhs)
+            if bound < len(self._rhs):
+                self._oracle.add([[-self._rhs[bound]]])
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def load(solver: Any, blocks: tuple[npt.NDArray[np.int32], ...] | list[npt.NDArray[np.int32]]) -> None:
+    """Add blocks of clauses to a PySAT solver; millions of short lists make the garbage collector the bottleneck."""
+    with _no_garbage_collection():
+        for block in blocks:
+            deque(map(solver.add_clause, block.tolist()), maxlen=0)
+
+
+def as_model(literals: list[int] | None, n_variables: int) -> Model:
+    """The assignment (n_variables + 1,) of 0/1 that a solver's list of true literals stands for."""
+    model = np.zeros(n_variables + 1, dtype=np.int8)
+    true = np.array(literals or [], dtype=np.int64)
+    model[true[(true > 0) & (true <= n_variables)]] = 1
+    return model
+

@@ -1,0 +1,157 @@
+"""Models in the formats of outside solvers, each with a JSON map from variables back to parameters."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from qnnt.backends.milp import to_pulp
+from qnnt.exceptions import InputError, Unsupported
+from qnnt.files.documents import compact, write_document
+from qnnt.models import CpSatModel, Formula, Lift, LinearModel, PseudoBooleanModel
+
+_CHUNK = 1 << 16  # clauses turned to text at once
+
+
+class Format(NamedTuple):
+    """What a format can hold: the type of model, and whether it must minimise (None: as it likes)."""
+
+    model: type[Any]
+    minimize: bool | None
+
+
+_FORMATS = {
+    "cnf": Format(Formula, False),
+    "wcnf": Format(Formula, True),
+    "opb": Format(PseudoBooleanModel, None),
+    "lp": Format(LinearModel, None),
+    "mps": Format(LinearModel, None),
+    "cpsat": Format(CpSatModel, None),
+}
+
+
+def formats() -> Mapping[str, Format]:
+    """The formats by name."""
+    return dict(_FORMATS)
+
+
+def write_model(model: Any, lift: Lift, path: str | Path, format: str) -> None:
+    """Write a model, and beside it ``<path>.map.json``, which tells the parameters from its variables.
+
+    Formats: ``cnf`` (DIMACS), ``wcnf`` (MaxSAT Evaluation 2022), ``opb``, ``lp``, ``mps``, ``cpsat``
+    (protocol buffer; as text if the name ends in ``txt``). The file appears whole or not at all. Raises
+    :class:`Unsupported` if the format cannot hold the model and :class:`InputError` if the file cannot be
+    written.
+    """
+    _check(model, format)
+    target = Path(path).resolve()
+    temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
+    map_file = target.with_name(f"{target.name}.map.json")
+    try:
+        _WRITERS[format](model, temporary)
+        write_document(map_file, _map(model, lift, format))
+        try:
+            temporary.replace(target)
+        except OSError:
+            map_file.unlink()
+            raise
+    except OSError as error:
+        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check(model: Any, name: str) -> None:
+    if name not in _FORMATS:
+        raise Unsupported(f"no format {name!r}; there are: {', '.join(_FORMATS)}")
+    wanted = _FORMATS[name]
+    if not isinstance(model, wanted.model):
+        raise Unsupported(f"format {name!r} holds a {wanted.model.__name__}, not a {type(model).__name__}")
+    if wanted.minimize is not None and model.minimize != wanted.minimize:
+        other, goal = ("cnf", "at-most:N or exactly:N") if model.minimize is False else ("wcnf", "min")
+        raise Unsupported(f"format {name!r} does not suit the goal; {other!r} is for {goal}")
+
+
+def _map(model: Any, lift: Lift, name: str) -> dict[str, str]:
+    variables = lift.variables()
+    parameters: dict[str, list[Any]] = variables["parameters"]
+    if name in ("lp", "mps"):
+        parameters = {p: [model.names[i] for i in index] for p, index in parameters.items()}
+    elif name == "opb":
+        parameters = {p: [f"x{i + 1}" for i in index] for p, index in parameters.items()}
+    meaning = "error = offset + objective, minimised" if model.minimize else "every solution meets the goal"
+    return {
+        "format": compact("qnnt-variables"),
+        "version": "1",
+        "model": compact(name),
+        "domain": compact([lift.domain.lo, lift.domain.hi]),
+        "meaning": compact("parameter = base + sum of its variables; one that is not in the file counts 0"),
+        "base": compact(variables["base"]),
+        "objective": compact(meaning),
+        "offset": compact(model.offset),
+        "parameters": compact(parameters),
+    }
+
+
+def _clauses(formula: Formula, prefix: str) -> Iterator[str]:
+    for hard in formula.hard:
+        for start in range(0, len(hard), _CHUNK):
+            # One conversion of a whole list is many times faster than one of each clause.
+            text = str(hard[start : start + _CHUNK].tolist())[2:-2]
+            yield prefix + text.replace("], [", f" 0\n{prefix}").replace(",", "") + " 0\n"
+
+
+def _write_cnf(model: Formula, path: Path) -> None:
+    with path.open("w", encoding="ascii") as file:
+        file.write(f"p cnf {model.n_variables} {model.n_clauses}\n")
+        file.writelines(_clauses(model, ""))
+
+
+def _write_wcnf(model: Formula, path: Path) -> None:
+    with path.open("w", encoding="ascii") as file:
+        file.writelines(_clauses(model, "h "))
+        soft = zip(model.weights.tolist(), model.soft.tolist(), strict=True)
+        file.writelines(f"{weight} {literal} 0\n" for weight, literal in soft)
+
+
+def _write_opb(model: PseudoBooleanModel, path: Path) -> None:
+    rows = model.rows
+    terms = [f"{c:+d} x{v} " for c, v in zip(rows.coef.tolist(), (rows.index + 1).tolist(), strict=True)]
+    starts, lower = rows.starts.tolist(), rows.lower.tolist()
+    fixed = np.flatnonzero(model.lower == model.upper)
+    with path.open("w", encoding="ascii") as file:
+        file.write(f"* #variable= {len(model.lower)} #constraint= {len(rows) + len(fixed)}\n")
+        if model.minimize:
+            costs = ((model.objective[i], i + 1) for i in np.flatnonzero(model.objective))
+            file.write(f"min: {''.join(f'{c:+d} x{v} ' for c, v in costs)};\n")
+        file.writelines(
+            f"{''.join(terms[starts[r] : starts[r + 1]])}>= {bound} ;\n" for r, bound in enumerate(lower)
+        )
+        file.writelines(f"+1 x{i + 1} = {model.lower[i]} ;\n" for i in fixed)
+
+
+def _write_lp(model: LinearModel, path: Path) -> None:
+    to_pulp(model)[0].writeLP(str(path))
+
+
+def _write_mps(model: LinearModel, path: Path) -> None:
+    to_pulp(model)[0].writeMPS(str(path))
+
+
+def _write_cpsat(model: CpSatModel, path: Path) -> None:
+    if not model.model.export_to_file(str(path)):
+        raise OSError(f"the folder {path.parent} does not take it")
+
+
+_WRITERS: dict[str, Callable[[Any, Path], None]] = {
+    "cnf": _write_cnf,
+    "wcnf": _write_wcnf,
+    "opb": _write_opb,
+    "lp": _write_lp,
+    "mps": _write_mps,
+    "cpsat": _write_cpsat,
+}
