@@ -58,7 +58,9 @@ class Dataset:
     labels: IntArray
     counts: npt.NDArray[np.int64]
 
-    def __init__(self, inputs: npt.ArrayLike, labels: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> None:
+    def __init__(
+        self, inputs: npt.ArrayLike, labels: npt.ArrayLike, counts: npt.ArrayLike | None = None
+    ) -> None:
         x, y = integers("inputs", inputs), integers("labels", labels)
         c = np.ones(len(x), dtype=np.int64) if counts is None else integers("counts", counts).astype(np.int64)
         if x.ndim != 2 or y.ndim != 2 or c.ndim != 1 or not len(x) == len(y) == len(c):
@@ -77,7 +79,11 @@ class Dataset:
             return NotImplemented
         return all(
             np.array_equal(a, b)
-            for a, b in ((self.inputs, other.inputs), (self.labels, other.labels), (self.counts, other.counts))
+            for a, b in (
+                (self.inputs, other.inputs),
+                (self.labels, other.labels),
+                (self.counts, other.counts),
+            )
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -118,11 +124,15 @@ class Dataset:
         """Raise :class:`InputError` unless every value lies in the domain and the vectors have α and ω values."""
         for key, values, length in (("x", self.inputs, alpha), ("y", self.labels, omega)):
             if values.shape[1] != length and len(values):
-                raise InputError(f"data[0].{key}", f"has {values.shape[1]} values where the network has {length}")
+                raise InputError(
+                    f"data[0].{key}", f"has {values.shape[1]} values where the network has {length}"
+                )
             outside = ~domain.contains(values)
             if outside.any():
                 row, column = np.unravel_index(int(np.argmax(outside)), outside.shape)
-                raise InputError(f"data[{row}].{key}[{column}]", f"value {values[row, column]} is not in {domain}")
+                raise InputError(
+                    f"data[{row}].{key}[{column}]", f"value {values[row, column]} is not in {domain}"
+                )
 
 
 def integers(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:

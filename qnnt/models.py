@@ -32,7 +32,9 @@ class Lift:
 
     def __call__(self, assignment: IntArray) -> Network:
         """The network of an assignment (one value per variable number; entry 0 of a CNF's is unused)."""
-        return Network.from_vector(self.architecture, self.domain, self.base + assignment[self.index].sum(axis=1))
+        return Network.from_vector(
+            self.architecture, self.domain, self.base + assignment[self.index].sum(axis=1)
+        )
 
     def variables(self) -> Mapping[str, Any]:
         """What ``qnnt encode`` writes beside a model: parameter = base + sum of its variables."""

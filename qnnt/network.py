@@ -30,7 +30,10 @@ class Network:
     biases: npt.NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        for name, length in (("weights", len(self.architecture.arcs)), ("biases", self.architecture.n_biases)):
+        for name, length in (
+            ("weights", len(self.architecture.arcs)),
+            ("biases", self.architecture.n_biases),
+        ):
             values = np.array(integers(name, getattr(self, name)), dtype=np.int64)
             if values.shape != (length,):
                 raise InputError(name, f"{values.shape} does not fit the architecture's ({length},)")
@@ -66,7 +69,10 @@ class Network:
     @cached_property
     def _bias_slices(self) -> list[slice]:
         ends = np.cumsum([c.n_target for c in self.architecture.connections])
-        return [slice(int(e) - c.n_target, int(e)) for c, e in zip(self.architecture.connections, ends, strict=True)]
+        return [
+            slice(int(e) - c.n_target, int(e))
+            for c, e in zip(self.architecture.connections, ends, strict=True)
+        ]
 
     def activations(self, inputs: npt.ArrayLike) -> list[npt.NDArray[np.int64]]:
         """Values of every neuron on inputs (n, α): one (n, layer size) array per layer, inputs first."""
@@ -79,7 +85,9 @@ class Network:
             if connection.dense:
                 sums = values[-1] @ weights.reshape(connection.n_target, connection.n_source).T
             else:
-                sums = np.add.reduceat(values[-1][:, connection.source] * weights, connection.starts[:-1], axis=1)
+                sums = np.add.reduceat(
+                    values[-1][:, connection.source] * weights, connection.starts[:-1], axis=1
+                )
             values.append(np.asarray(self.domain.relu(sums - self.biases[biases]), dtype=np.int64))
         return values
 

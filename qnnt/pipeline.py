@@ -57,8 +57,10 @@ def solve(
     limits = limits or Limits()
     chosen = choose(instance) if backend == "auto" else backend
     chosen = registry.backend(chosen) if isinstance(chosen, str) else chosen
-    made = encoder if encoder is not None and not isinstance(encoder, str) else registry.encoder_for(
-        chosen, encoder, symmetry=symmetry
+    made = (
+        encoder
+        if encoder is not None and not isinstance(encoder, str)
+        else registry.encoder_for(chosen, encoder, symmetry=symmetry)
     )
     version = _admit(instance, chosen, limits, isolate)
     run = _Run(instance, progress)
@@ -148,7 +150,9 @@ class _Run:
         bound = max(self._bound, outcome.bound or 0)
         status, network, errors = outcome.status, None, None
         if vector is not None:
-            network = Network.from_vector(self.instance.architecture, self.instance.domain, np.asarray(vector))
+            network = Network.from_vector(
+                self.instance.architecture, self.instance.domain, np.asarray(vector)
+            )
             errors = check(self.instance, network).errors
             if claimed is not None and errors > claimed:
                 raise WrongAnswer(f"{who} claims {claimed} errors for a network that has {errors}")
@@ -158,7 +162,9 @@ class _Run:
             if errors is None or not goal.accepts(errors):
                 raise WrongAnswer(f"{who} says {status}, but its network has {errors} errors (goal {goal})")
             if status is Status.OPTIMAL and errors != claimed:
-                raise WrongAnswer(f"{who} claims an optimum of {claimed}, but its network has {errors} errors")
+                raise WrongAnswer(
+                    f"{who} claims an optimum of {claimed}, but its network has {errors} errors"
+                )
             bound = errors if status is Status.OPTIMAL else bound
         elif status is Status.UNSATISFIABLE:
             self._question_impossibility(who)
@@ -181,7 +187,7 @@ class _Run:
         )
 
     def _question_impossibility(self, who: str) -> None:
-        """"None exists" is held against whatever the same run has shown."""
+        """ "None exists" is held against whatever the same run has shown."""
         goal = self.instance.goal
         if isinstance(goal, Minimize):
             raise WrongAnswer(f"{who} says that no network exists at all")

@@ -62,7 +62,11 @@ class DimacsBackend:
             with path.open("wb") as file:
                 write_clauses(file, blocks, top)
             run = subprocess.run(
-                [program, os.fspath(path)], stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
+                [program, os.fspath(path)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                text=True,
             )
         lines = run.stdout.splitlines()
         verdict = next((line[2:].strip() for line in lines if line.startswith("s ")), None)

@@ -85,7 +85,10 @@ def execute(job: Job, tell: Callable[[Event], None]) -> Outcome:
             left = limits.time - seconds["encode"]
             if left <= 0:
                 return Outcome(
-                    Status.UNKNOWN, limit=Limit.TIME, reason="the time limit ended while encoding", seconds=seconds
+                    Status.UNKNOWN,
+                    limit=Limit.TIME,
+                    reason="the time limit ended while encoding",
+                    seconds=seconds,
                 )
             limits = replace(limits, time=left)
         start = time.perf_counter()

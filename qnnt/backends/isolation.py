@@ -85,7 +85,11 @@ class Worker:
         words = self._stderr.read().decode(errors="replace")
         code = self._process.returncode
         self.kill()
-        how = f"signal {-code} ({signal.Signals(-code).name})" if code is not None and code < 0 else f"status {code}"
+        how = (
+            f"signal {-code} ({signal.Signals(-code).name})"
+            if code is not None and code < 0
+            else f"status {code}"
+        )
         last = (words.strip().splitlines() or ["no message"])[-1]
         memory = any(w in words for w in _OUT_OF_MEMORY)
         return Outcome(

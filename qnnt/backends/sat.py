@@ -47,7 +47,9 @@ class SatBackend:
     def __post_init__(self) -> None:
         known = solver_names() if self.solver != "cadical195" else {"cadical195": "cadical195"}
         if self.solver not in known:
-            raise Unsupported(f"PySAT has no solver {self.solver!r}; there are: {', '.join(sorted(set(known.values())))}")
+            raise Unsupported(
+                f"PySAT has no solver {self.solver!r}; there are: {', '.join(sorted(set(known.values())))}"
+            )
         object.__setattr__(self, "solver", known[self.solver])
 
     @classmethod
@@ -116,7 +118,9 @@ class Incremental(Oracle):
 class Reloading(Oracle):
     """A solver that takes one formula only; ``ask(blocks, n_variables)`` gives a model or None."""
 
-    def __init__(self, formula: Formula, ask: Callable[[list[npt.NDArray[np.int32]], int], Model | None]) -> None:
+    def __init__(
+        self, formula: Formula, ask: Callable[[list[npt.NDArray[np.int32]], int], Model | None]
+    ) -> None:
         self._blocks, self._n, self._ask = list(formula.hard), formula.n_variables, ask
 
     def solve(self) -> Model | None:
@@ -163,7 +167,9 @@ class _Bound:
         elif int(self._weights.sum()) > _TOTALIZER_LIMIT:
             from pysat.pb import PBEnc
 
-            counted = PBEnc.atmost(lits=self._lits, weights=self._weights.tolist(), bound=bound, top_id=self._top)
+            counted = PBEnc.atmost(
+                lits=self._lits, weights=self._weights.tolist(), bound=bound, top_id=self._top
+            )
             self._top = max(self._top, counted.nv)
             self._oracle.add(counted.clauses)
         else:
@@ -202,4 +208,3 @@ def as_model(literals: list[int] | None, n_variables: int) -> Model:
     true = np.array(literals or [], dtype=np.int64)
     model[true[(true > 0) & (true <= n_variables)]] = 1
     return model
-

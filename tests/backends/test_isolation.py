@@ -1,0 +1,225 @@
+"""Solvers that crash, hang, lie or eat memory are survived, and never become an answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faulty import Faulty
+
+import qnnt
+from qnnt.backends import isolation
+
+WRONG = qnnt.Dataset([[0], [1]], [[1], [0]])  # two points: the zero network gets the first one wrong
+
+
+@pytest.fixture
+def instance() -> qnnt.Instance:
+    """The zero network has exactly one error."""
+    return qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), WRONG, qnnt.Minimize())
+
+
+def children() -> set[int]:
+    """Processes whose parent is this one."""
+    lists = [Path(task, "children").read_text().split() for task in Path("/proc/self/task").iterdir()]
+    return {int(pid) for pids in lists for pid in pids}
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("abort", "SIGABRT"),
+        ("segfault", "SIGSEGV"),
+        ("exit", "status 0"),
+        ("raise", "ArithmeticError: two and two make five"),
+        ("unknown", "gave no reason"),
+    ],
+)
+def test_a_crash_is_unknown_with_its_reason(instance: qnnt.Instance, fault: str, reason: str) -> None:
+    result = qnnt.solve(instance, backend=Faulty(fault))
+    assert result.status is qnnt.Status.UNKNOWN
+    assert reason in (result.reason or "")
+    assert result.limit is None
+    assert result.network is None
+    assert qnnt.solve(instance, backend="enumeration").errors == 0
+
+
+def test_what_was_found_before_a_crash_is_kept(instance: qnnt.Instance) -> None:
+    result = qnnt.solve(instance, backend=Faulty("incumbent-then-abort"))
+    assert result.status is qnnt.Status.UNKNOWN
+    assert (result.errors, result.lower_bound, result.verified) == (1, 0, True)
+
+
+def test_a_network_found_before_a_crash_can_decide(instance: qnnt.Instance) -> None:
+    assert (
+        qnnt.solve(instance, goal=qnnt.AtMost(1), backend=Faulty("incumbent-then-abort")).status
+        == "SATISFIABLE"
+    )
+    contradiction = qnnt.Dataset([[0], [1], [0]], [[1], [0], [0]])
+    torn = qnnt.Instance(instance.domain, instance.architecture, contradiction, qnnt.Minimize())
+    assert qnnt.solve(torn, backend=Faulty("incumbent-then-abort")).status == "OPTIMAL"
+
+
+@pytest.mark.parametrize("fault", ["hang", "hold-gil", "incumbent-then-hang"])
+def test_a_time_limit_ends_what_does_not_end_itself(instance: qnnt.Instance, fault: str) -> None:
+    before = children()
+    result = qnnt.solve(instance, backend=Faulty(fault), limits=qnnt.Limits(time=0.3))
+    assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.TIME)
+    assert (result.network is not None) == fault.startswith("incumbent")
+    assert children() <= before
+
+
+def test_a_memory_limit_ends_what_eats_memory(instance: qnnt.Instance) -> None:
+    result = qnnt.solve(instance, backend=Faulty("eat-memory"), limits=qnnt.Limits(memory=2000))
+    assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.MEMORY)
+    after = qnnt.solve(instance, backend=Faulty("unknown"))
+    assert after.limit is None
+
+
+def test_an_interrupt_gives_back_what_was_found(instance: qnnt.Instance) -> None:
+    before = children()
+    told = threading.Event()
+
+    def interrupt() -> None:
+        told.wait(30)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    result = qnnt.solve(
+        instance,
+        backend=Faulty("incumbent-then-hang"),
+        progress=lambda p: told.set() if p.incumbent is not None else None,
+    )
+    thread.join()
+    assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.INTERRUPT)
+    assert result.network is not None
+    assert children() <= before
+
+
+def test_a_killed_solver_takes_its_own_children_along(instance: qnnt.Instance, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    qnnt.solve(instance, backend=Faulty("child", str(note)), limits=qnnt.Limits(time=1.0))
+    assert not alive(int(note.read_text()))
+
+
+def test_a_worker_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    script = f"""
+import os, sys
+sys.path.insert(0, {os.path.dirname(__file__) + "/.."!r})
+from pathlib import Path
+import qnnt
+from faulty import Faulty
+from qnnt.backends import isolation
+instance = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), qnnt.Dataset([[0]], [[0]]))
+def tell(p):
+    if p.phase == "solve":
+        Path({str(note)!r}).write_text("\\n".join(os.popen(f"ps -o pid= --ppid {{os.getpid()}}").read().split()))
+qnnt.solve(instance, backend=Faulty("hold-gil"), progress=tell)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script])
+    while not note.exists() or not note.read_text().strip():
+        assert parent.poll() is None
+        time.sleep(0.05)
+    workers = [int(pid) for pid in note.read_text().split()]
+    parent.kill()
+    parent.wait()
+    for _ in range(100):
+        if not any(alive(pid) for pid in workers):
+            break
+        time.sleep(0.05)
+    assert not any(alive(pid) for pid in workers)
+
+
+def test_what_a_solver_prints_goes_nowhere(
+    instance: qnnt.Instance, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = qnnt.solve(instance.with_goal(qnnt.Exactly(1)), backend=Faulty("chatter"))
+    assert result.status is not qnnt.Status.UNKNOWN
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("fault", "goal"),
+    [
+        ("false-network", qnnt.AtMost(0)),
+        ("false-network", qnnt.Exactly(2)),
+        ("no-network", qnnt.AtMost(0)),
+        ("false-optimum", qnnt.Minimize()),
+        ("false-cost", qnnt.Minimize()),
+        ("false-bound", qnnt.Minimize()),
+        ("false-impossible", qnnt.Minimize()),
+        ("false-impossible", qnnt.AtMost(1)),
+    ],
+)
+@pytest.mark.parametrize("isolate", [True, False])
+def test_a_lie_is_raised(instance: qnnt.Instance, fault: str, goal: qnnt.AtMost, isolate: bool) -> None:
+    with pytest.raises(qnnt.WrongAnswer):
+        qnnt.solve(instance, goal=goal, backend=Faulty(fault), isolate=isolate)
+
+
+def test_a_network_outside_the_domain_is_no_answer(instance: qnnt.Instance) -> None:
+    with pytest.raises(qnnt.QnntError, match="not in Z_3"):
+        qnnt.solve(instance, backend=Faulty("outside"))
+
+
+def test_missing_and_declining_backends_say_so(instance: qnnt.Instance) -> None:
+    with pytest.raises(qnnt.Unavailable, match="nobody wrote it"):
+        qnnt.solve(instance, backend=Faulty("missing"))
+    with pytest.raises(qnnt.Unsupported, match="try another"):
+        qnnt.solve(instance, backend=Faulty("declines"))
+    with pytest.raises(qnnt.Unsupported, match="one thread"):
+        qnnt.solve(instance, backend="sat", limits=qnnt.Limits(threads=2))
+    with pytest.raises(qnnt.Unsupported, match="process of its own"):
+        qnnt.solve(instance, backend="sat", limits=qnnt.Limits(memory=100), isolate=False)
+    with pytest.raises(qnnt.Unsupported, match="no backend 'nonsense'"):
+        qnnt.solve(instance, backend="nonsense")
+    with pytest.raises(qnnt.Unsupported, match="PySAT has no solver"):
+        qnnt.solve(instance, backend="sat:nonsense")
+    with pytest.raises(qnnt.Unsupported, match="it takes: clauses"):
+        qnnt.solve(instance, backend="maxsat", encoder="milp")
+
+
+def test_a_worker_is_reused_and_replaced_when_dead(instance: qnnt.Instance) -> None:
+    isolation.close_workers()
+    before = children()
+    for _ in range(3):
+        qnnt.solve(instance, backend="enumeration")
+    (worker,) = children() - before
+    os.kill(worker, signal.SIGKILL)
+    assert qnnt.solve(instance, backend="enumeration").errors == 0
+    assert worker not in children()
+
+
+def test_runs_in_parallel_threads_do_not_mix() -> None:
+    architecture, domain = qnnt.Architecture.dense([2, 1]), qnnt.Domain(3)
+    x = np.array([[0, 1], [1, 0], [1, 1]])
+    found: dict[int, list[int | None]] = {0: [], 1: []}
+
+    def work(label: int) -> None:
+        instance = qnnt.Instance(
+            domain, architecture, qnnt.Dataset(x, np.full((3, 1), -label)), qnnt.Minimize()
+        )
+        found[label] += [qnnt.solve(instance, backend="sat").errors for _ in range(5)]
+
+    threads = [threading.Thread(target=work, args=(label,)) for label in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {0: [0] * 5, 1: [3] * 5}

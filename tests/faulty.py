@@ -1,0 +1,86 @@
+"""Backends that misbehave, one way each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.instance import Instance
+from qnnt.result import Limits, Status
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """``fault`` names what goes wrong."""
+
+    fault: str
+    note: str = ""
+    accepts = (Instance,)
+    capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS, Capability.BOUNDS)
+    summary = "misbehaves"
+
+    @property
+    def name(self) -> str:
+        return f"faulty:{self.fault}"
+
+    def availability(self) -> Availability:
+        return Availability(self.fault != "missing", "1", "nobody wrote it")
+
+    def refuses(self, instance: Instance) -> str | None:
+        return "declines everything; try another" if self.fault == "declines" else None
+
+    def run(self, model: Instance, limits: Limits, report: Report) -> Answer:
+        zeros = np.zeros(model.architecture.n_parameters, dtype=np.int64)
+        worst = model.dataset.total
+        if self.fault.startswith("incumbent-then-"):
+            report.incumbent(zeros, worst)
+            report.bound(0)
+        match self.fault.removeprefix("incumbent-then-"):
+            case "abort":
+                os.abort()
+            case "segfault":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "exit":
+                os._exit(0)
+            case "raise":
+                raise ArithmeticError("two and two\nmake five")
+            case "hang":
+                time.sleep(600)
+            case "hold-gil":
+                sum(range(10**12))
+            case "eat-memory":
+                hoard = [np.ones(1 << 24) for _ in range(1000)]
+                return Answer(Status.UNKNOWN, reason=str(len(hoard)))
+            case "child":
+                child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+                Path(self.note).write_text(str(child.pid))
+                time.sleep(600)
+            case "chatter":
+                os.write(1, b"noise on stdout\n" * 1000)
+                os.write(2, b"noise on stderr\n" * 1000)
+                return Answer(Status.SATISFIABLE, zeros)
+            case "false-network":
+                return Answer(Status.SATISFIABLE, zeros)
+            case "false-optimum":
+                return Answer(Status.OPTIMAL, zeros, 0, 0)
+            case "false-cost":
+                report.incumbent(zeros, 0)
+                return Answer(Status.UNKNOWN, reason="gave up")
+            case "false-bound":
+                return Answer(Status.UNKNOWN, zeros, worst, worst + 1, reason="gave up")
+            case "false-impossible":
+                report.incumbent(zeros, worst)
+                return Answer(Status.UNSATISFIABLE)
+            case "no-network":
+                return Answer(Status.SATISFIABLE)
+            case "outside":
+                return Answer(Status.SATISFIABLE, zeros + 99)
+        return Answer(Status.UNKNOWN)
