@@ -88,7 +88,7 @@ def choose(instance: Instance) -> str:
     """The backend that ``auto`` stands for: few networks are tried, a minimum is core-guided, the rest is SAT."""
     if instance.n_networks <= FEW_NETWORKS:
         return "enumeration"
-    return "maxsat" if isinstance(instance.goal, Minimize) else "sat:cadical195"
+    return "maxsat" if isinstance(instance.goal, Minimize) else "sat:cadical153"
 
 
 def _admit(instance: Instance, backend: Backend, limits: Limits, isolate: bool) -> str | None:

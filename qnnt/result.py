@@ -28,7 +28,7 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """``time`` in seconds from the start of encoding, ``memory`` in MiB of address space, ``threads``, ``seed``.
+    """``time`` in seconds, encoding included, ``memory`` in MiB of address space, ``threads``, ``seed``.
 
     None means no limit; a backend that cannot use more than one thread declines ``threads > 1``.
     Raises ``ValueError`` for values that make no sense.
@@ -40,10 +40,10 @@ class Limits:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.time is not None and not self.time > 0:
-            raise ValueError(f"a time limit is a positive number of seconds, not {self.time}")
-        if self.memory is not None and self.memory < 1:
-            raise ValueError(f"a memory limit is a positive number of MiB, not {self.memory}")
+        if self.time is not None and not 0 < self.time <= 10**6:
+            raise ValueError(f"a time limit is a positive number of seconds up to a million, not {self.time}")
+        if self.memory is not None and not 1 <= self.memory <= 2**40:
+            raise ValueError(f"a memory limit lies in 1..2^40 MiB, not {self.memory}")
         if self.threads < 1:
             raise ValueError(f"at least one thread is needed, not {self.threads}")
         if not 0 <= self.seed < 2**31:
@@ -52,7 +52,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Statistics:
-    """``seconds`` by phase (encode, solve, check, total) and ``sizes`` of the model (variables, clauses, …)."""
+    """``seconds`` by phase (encode, solve, check, total), ``sizes`` of the model (variables, clauses, …)."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)

@@ -23,10 +23,15 @@ GRACE = 0.25
 _OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "out of memory", "Cannot allocate memory")
 
 
+class _Stale(Exception):  # noqa: N818
+    """An idle worker had died before it took the job."""
+
+
 class Worker:
     """A child process and the connection to it."""
 
     def __init__(self) -> None:
+        self._warm = False
         ours, theirs = socket.socketpair()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         with theirs:
@@ -49,6 +54,7 @@ class Worker:
 
     def run(self, job: Job, tell: Callable[[Event], None]) -> Outcome:
         """Run a job to its end or its limit; the worker is dead afterwards unless the job ended by itself."""
+        taken = not self._warm
         try:
             self._connection.send(job)
             deadline: float | None = None
@@ -58,12 +64,16 @@ class Worker:
                     self.kill()
                     return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason="the time limit was reached")
                 message = self._connection.recv()
+                taken = self._warm = True
                 if isinstance(message, Outcome):
                     return message
                 if message.phase == "encode" and job.limits.time is not None:
                     deadline = time.monotonic() + job.limits.time + GRACE
                 tell(message)
-        except (EOFError, ConnectionError, BrokenPipeError):
+        except (EOFError, ConnectionError) as error:
+            if not taken:
+                self.kill()
+                raise _Stale from error
             return self._lost(job.limits)
         except BaseException:  # Ctrl-C above all: nothing may be left behind
             self.kill()
@@ -142,7 +152,11 @@ def run_isolated(job: Job, tell: Callable[[Event], None]) -> Outcome:
     """Run a job in a worker of the backend's family, which is kept warm for the next one."""
     family = job.backend.name.partition(":")[0]
     worker = _POOL.take(family)
-    outcome = worker.run(job, tell)
+    try:
+        outcome = worker.run(job, tell)
+    except _Stale:
+        worker = Worker()
+        outcome = worker.run(job, tell)
     _POOL.give(family, worker)
     return outcome
 

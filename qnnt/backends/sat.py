@@ -22,6 +22,28 @@ from qnnt.result import Limits, Status
 _ONE_SHOT = ("kissat404",)
 # CryptoMiniSat is a package of its own; ErgoSAT is PySAT's teaching solver in Python.
 _LEFT_OUT = ("cryptosat", "ergo")
+# The full names of the others, so that they can be listed without loading them.
+SOLVERS = (
+    "cadical103",
+    "cadical153",
+    "cadical195",
+    "cadical300",
+    "gluecard3",
+    "gluecard4",
+    "glucose3",
+    "glucose4",
+    "glucose42",
+    "kissat404",
+    "lingeling",
+    "maplechrono",
+    "maplecm",
+    "maplesat",
+    "mergesat3",
+    "minicard",
+    "minisat22",
+    "minisat-gh",
+    "minisatep",
+)
 _TOTALIZER_LIMIT = 20_000  # literals, weights unfolded, that the incremental totalizer takes
 
 Model = npt.NDArray[np.int8]
@@ -32,30 +54,31 @@ def solver_names() -> dict[str, str]:
     from pysat.solvers import SolverNames
 
     names = {k: v for k, v in vars(SolverNames).items() if isinstance(v, tuple) and k not in _LEFT_OUT}
-    return {alias: full for full, aliases in names.items() for alias in (full, *aliases)}
+    full = {k: k if k in aliases else aliases[-1] for k, aliases in names.items()}
+    return {alias: full[k] for k, aliases in names.items() for alias in aliases}
 
 
 @dataclass(frozen=True)
 class SatBackend:
     """A conflict-driven clause-learning solver of PySAT; raises :class:`Unsupported` for an unknown one."""
 
-    solver: str = "cadical195"
+    solver: str = "cadical153"
     accepts = (Formula,)
     capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS)
     summary = "clauses, by a SAT solver of PySAT; minimum by solution-improving search"
 
     def __post_init__(self) -> None:
-        known = solver_names() if self.solver != "cadical195" else {"cadical195": "cadical195"}
+        if self.solver in SOLVERS:
+            return
+        known = solver_names()
         if self.solver not in known:
-            raise Unsupported(
-                f"PySAT has no solver {self.solver!r}; there are: {', '.join(sorted(set(known.values())))}"
-            )
+            raise Unsupported(f"PySAT has no solver {self.solver!r}; there are: {', '.join(SOLVERS)}")
         object.__setattr__(self, "solver", known[self.solver])
 
     @classmethod
     def variants(cls) -> tuple[str, ...]:
         """The solvers that PySAT ships."""
-        return tuple(dict.fromkeys(solver_names().values()))
+        return SOLVERS
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.dataset import Dataset
 from qnnt.exceptions import InputError
 from qnnt.instance import Instance
 from qnnt.network import Network
@@ -15,7 +16,7 @@ from qnnt.network import Network
 
 @dataclass(frozen=True)
 class Check:
-    """``errors`` counts wrong data points with repetitions; ``wrong`` are the rows of the dataset (r,) in error.
+    """``errors`` counts wrong data points with repetitions; ``wrong`` (r,) are the wrong rows of ``dataset``.
 
     ``outputs`` (N, ω) is what the network says on each row; ``meets_goal`` whether the count meets the goal.
     """
@@ -25,6 +26,20 @@ class Check:
     wrong: npt.NDArray[np.int64]
     outputs: npt.NDArray[np.int64]
     meets_goal: bool
+    dataset: Dataset
+
+    def points(self, most: int | None = None) -> list[dict[str, Any]]:
+        """The wrong rows, or the first few: where, how often, input, label and the network's output."""
+        return [
+            {
+                "row": int(row),
+                "count": int(self.dataset.counts[row]),
+                "x": self.dataset.inputs[row].tolist(),
+                "y": self.dataset.labels[row].tolist(),
+                "output": self.outputs[row].tolist(),
+            }
+            for row in self.wrong[:most]
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """The object that ``qnnt check --json`` prints."""
@@ -32,7 +47,7 @@ class Check:
             "errors": self.errors,
             "total": self.total,
             "meets_goal": self.meets_goal,
-            "wrong": [{"row": int(r), "output": self.outputs[r].tolist()} for r in self.wrong],
+            "wrong": self.points(),
         }
 
 
@@ -62,7 +77,8 @@ def check(instance: Instance, network: Network) -> Check:
         right &= outputs[:, i] == instance.dataset.labels[:, i]
     wrong = np.flatnonzero(~right)
     errors = sum(int(c) for c in instance.dataset.counts[wrong])
-    return Check(errors, instance.dataset.total, wrong, outputs, instance.goal.accepts(errors))
+    goal_met = instance.goal.accepts(errors)
+    return Check(errors, instance.dataset.total, wrong, outputs, goal_met, instance.dataset)
 
 
 def _activate(before: npt.NDArray[np.int64], top: int) -> npt.NDArray[np.int64]:

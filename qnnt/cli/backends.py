@@ -1,0 +1,67 @@
+"""``qnnt backends``: what can be used here, and what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qnnt.cli.options import Json
+from qnnt.cli.output import print_columns, print_json
+from qnnt.cli.program import OK
+
+
+def backends(json: Json = False) -> int:
+    """List the backends: version, or why one is missing; encoders it takes; what it can do."""
+    found = _backends()
+    if json:
+        print_json(found)
+        return OK
+    rows = [("backend", "version", "encoders", "can also")]
+    folded = _folded(found)
+    for name, members in folded.items():
+        first = members[0]
+        version = first["version"] if first["available"] else "missing"
+        rows.append((name, version, ", ".join(first["encoders"]), ", ".join(first["capabilities"])))
+    print_columns(rows, indent=0)
+    print()
+    for name, members in folded.items():
+        first = members[0]
+        print(f"{name}: {first['summary']}")
+        if not first["available"]:
+            print(f"  {first['reason']}")
+        if len(members) > 1:
+            print(f"  {', '.join(m['name'].partition(':')[2] for m in members)}")
+    return OK
+
+
+def _backends() -> list[dict[str, Any]]:
+    from qnnt import registry
+
+    encoders = registry.encoders()
+    result = []
+    for backend in registry.backends():
+        state = backend.availability()
+        result.append(
+            {
+                "name": backend.name,
+                "available": state.available,
+                "version": state.version,
+                "reason": state.reason,
+                "accepts": [model.__name__ for model in backend.accepts],
+                "encoders": [e.name for e in encoders if issubclass(e.makes, backend.accepts)],
+                "capabilities": sorted(map(str, backend.capabilities)),
+                "summary": backend.summary,
+            }
+        )
+    return result
+
+
+def _folded(found: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Variants of one family that differ in nothing but their name, under ``family:…``."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for backend in found:
+        rest = str({key: value for key, value in backend.items() if key != "name"})
+        groups.setdefault((backend["name"].partition(":")[0], rest), []).append(backend)
+    return {
+        members[0]["name"] if len(members) == 1 else f"{family}:SOLVER": members
+        for (family, _), members in groups.items()
+    }

@@ -1,0 +1,40 @@
+"""The table of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from qnnt import __version__
+from qnnt.cli import generate
+from qnnt.cli.backends import backends
+from qnnt.cli.check import check
+from qnnt.cli.encode import encode
+from qnnt.cli.info import info
+from qnnt.cli.solve import solve
+
+# Plain help: the one with boxes triples the time of --help.
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+for command in (solve, check, info, encode, backends):
+    app.command()(command)
+app.add_typer(generate.app, name="generate")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"qnnt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Exact training of quantised neural networks.
+
+    Exit status: 0 a definite answer, 3 UNKNOWN (a limit was reached), 2 wrong usage or bad input, 1 anything
+    else. Errors are one line on stderr; QNNT_DEBUG=1 adds the traceback.
+    """

@@ -1,0 +1,60 @@
+"""``qnnt encode``: write the model of an instance for any outside solver."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qnnt.cli.options import EncoderName, Errors, InstanceFile, NoSymmetry, load, writable
+from qnnt.cli.program import OK
+from qnnt.exceptions import Unsupported
+
+if TYPE_CHECKING:
+    from qnnt.encoders.base import Encoder
+
+
+def encode(
+    instance: InstanceFile,
+    format: Annotated[str, typer.Option(metavar="FORMAT", help="cnf, wcnf, opb, lp, mps or cpsat.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")],
+    encoder: EncoderName = None,
+    errors: Errors = None,
+    no_symmetry: NoSymmetry = False,
+) -> int:
+    """Write the model for any outside solver, and FILE.map.json, which tells the weights from its variables.
+
+    wcnf is for the goal min, cnf for the others; the remaining formats take any.
+    """
+    writable(output)
+    problem = load(instance, errors)
+    from qnnt.files.models import formats, write_model
+    from qnnt.goals import Minimize
+
+    if format not in formats():
+        raise Unsupported(f"no format {format!r}; there are: {', '.join(formats())}")
+    wanted = formats()[format]
+    chosen = _encoder(encoder, format, wanted.model, symmetry=not no_symmetry)
+    if wanted.minimize is not None and wanted.minimize != isinstance(problem.goal, Minimize):
+        suits = "the goal min" if wanted.minimize else "the goals at-most:N and exactly:N"
+        raise Unsupported(f"format {format!r} is for {suits}, not {problem.goal}; change it by --errors")
+    model, lift = chosen.apply(problem)
+    write_model(model, lift, output, format)
+    sizes = ", ".join(f"{n:,} {what}" for what, n in model.sizes().items())
+    print(f"{output}: {format} by encoder {chosen.name}: {sizes}; {output}.map.json", file=sys.stderr)
+    return OK
+
+
+def _encoder(name: str | None, format: str, makes: type, *, symmetry: bool) -> Encoder:
+    """The named encoder if the format holds what it makes, else the first one that makes just that."""
+    from qnnt import registry
+
+    if name is None:
+        name = next(e.name for e in registry.encoders() if e.makes is makes)
+    chosen = registry.encoder(name, symmetry=symmetry)
+    if not issubclass(chosen.makes, makes):
+        fitting = ", ".join(e.name for e in registry.encoders() if issubclass(e.makes, makes))
+        raise Unsupported(f"format {format!r} does not hold what encoder {name!r} makes; it holds: {fitting}")
+    return chosen

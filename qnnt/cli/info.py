@@ -1,0 +1,96 @@
+"""``qnnt info``: the parameters of an instance."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from qnnt.cli.options import Errors, InstanceFile, Json, load
+from qnnt.cli.output import count, print_columns, print_json
+from qnnt.cli.program import OK
+
+if TYPE_CHECKING:
+    from qnnt.dataset import Dataset
+    from qnnt.instance import Instance
+
+
+def info(instance: InstanceFile, errors: Errors = None, json: Json = False) -> int:
+    """Show the parameters of an instance, and what 'auto' would solve it with."""
+    facts = _facts(load(instance, errors))
+    if json:
+        print_json(facts)
+    else:
+        _show(facts)
+    return OK
+
+
+def _facts(instance: Instance) -> dict[str, Any]:
+    from qnnt.pipeline import choose
+
+    a, domain, data = instance.architecture, instance.domain, instance.dataset
+    return {
+        "d": domain.d,
+        "domain": [domain.lo, domain.hi],
+        "layers": [len(layer) for layer in a.layers],
+        "alpha": a.alpha,
+        "omega": a.omega,
+        "depth": a.depth,
+        "width": a.width,
+        "max_degree": a.max_degree,
+        "neurons": a.n_neurons,
+        "arcs": len(a.arcs),
+        "dense": a.is_dense,
+        "parameters": a.n_parameters,
+        "log10_networks": a.n_parameters * math.log10(domain.d),
+        "twins": [{"layer": layer, "neurons": len(members)} for layer, members in a.twins],
+        "points": data.total,
+        "distinct_inputs": len(data.choices.inputs),
+        "contradicting_inputs": _contradicting(data),
+        "unavoidable_errors": data.choices.unavoidable,
+        "goal": str(instance.goal),
+        "auto": choose(instance),
+        "meta": {k: v for k, v in instance.meta.items() if isinstance(v, str | int | float | bool)},
+    }
+
+
+def _contradicting(data: Dataset) -> int:
+    """How many distinct inputs carry more than one label."""
+    import numpy as np
+
+    from qnnt.dataset import distinct_rows
+
+    _, of_row = distinct_rows(data.inputs)
+    pairs, _ = distinct_rows(np.column_stack([of_row, data.labels.astype(np.int64)]))
+    return int((np.bincount(pairs[:, 0].astype(np.int64)) > 1).sum())
+
+
+def _show(facts: dict[str, Any]) -> None:
+    lo, hi = facts["domain"]
+    dense = "dense" if facts["dense"] else "sparse"
+    twins = ", ".join(f"{t['neurons']} in layer {t['layer']}" for t in facts["twins"])
+    meta = dict(facts["meta"])
+    origin = [str(meta.pop(key)) for key in ("kind", "source") if key in meta]
+    origin += [f"{key} {value}" for key, value in meta.items()]
+    print_columns(
+        [
+            ("domain", f"Z_{facts['d']} = {{{lo}..{hi}}}"),
+            ("layers", f"{'-'.join(map(str, facts['layers']))}, {dense}"),
+            ("inputs α", f"{facts['alpha']:,}"),
+            ("outputs ω", f"{facts['omega']:,}"),
+            ("depth", count(facts["depth"], "hidden layer")),
+            ("width", f"{facts['width']:,}"),
+            ("degree Δ", f"{facts['max_degree']:,}"),
+            ("neurons", f"{facts['neurons']:,}"),
+            ("arcs", f"{facts['arcs']:,}"),
+            ("parameters", f"{facts['parameters']:,}"),
+            ("networks", f"{facts['d']}^{facts['parameters']} ~ 10^{facts['log10_networks']:.0f}"),
+            ("interchangeable", twins or "none"),
+            ("points", f"{facts['points']:,} with {count(facts['distinct_inputs'], 'distinct input')}"),
+            ("contradicting", count(facts["contradicting_inputs"], "input")),
+            ("unavoidable", count(facts["unavoidable_errors"], "error")),
+            ("goal", facts["goal"]),
+            ("auto", facts["auto"]),
+            ("origin", ", ".join(origin) or "not stated"),
+        ],
+        indent=0,
+    )

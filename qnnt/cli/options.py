@@ -1,0 +1,75 @@
+"""Arguments and options that commands share, and the reading of their values."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qnnt.exceptions import InputError
+from qnnt.goals import Goal, parse_goal
+
+if TYPE_CHECKING:
+    from qnnt.instance import Instance
+
+InstanceFile = Annotated[Path, typer.Argument(help="Instance file, .json or .json.gz.")]
+Errors = Annotated[
+    str | None,
+    typer.Option(metavar="GOAL", help="at-most:N, exactly:N or min; replaces the instance's own goal."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+EncoderName = Annotated[
+    str | None, typer.Option("--encoder", metavar="NAME", help="Encoder; default: the fitting one.")
+]
+NoSymmetry = Annotated[
+    bool, typer.Option("--no-symmetry", help="Do not order interchangeable hidden neurons.")
+]
+
+
+@contextmanager
+def value_of(option: str) -> Iterator[None]:
+    """Turn a ``ValueError`` raised inside into bad input at this option."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(option, str(error)) from None
+
+
+def goal_of(text: str | None) -> Goal | None:
+    """The goal that ``--errors`` names."""
+    with value_of("--errors"):
+        return None if text is None else parse_goal(text)
+
+
+def sizes_of(option: str, text: str) -> list[int]:
+    """Layer sizes such as ``4,2``; none for the empty text."""
+    words = text.split(",") if text.strip() else []
+    with value_of(option):
+        if not all(word.strip().isdecimal() for word in words):
+            raise ValueError(f"must be layer sizes such as 4,2, not {text!r}")
+        return [int(word) for word in words]
+
+
+def load(path: Path, errors: str | None = None) -> Instance:
+    """The instance in a file, under the goal that ``--errors`` names if it does."""
+    goal = goal_of(errors)
+    from qnnt.instance import Instance
+
+    instance = Instance.load(path)
+    return instance if goal is None else instance.with_goal(goal)
+
+
+def writable(path: Path) -> Path:
+    """The path, or bad input if no file could be written there: to be known before the work is done."""
+    place = path.resolve() if path.is_file() or not path.exists() else path
+    if place.is_dir():
+        raise InputError(str(path), "cannot be written: it is a folder")
+    if not place.parent.is_dir():
+        raise InputError(str(path), f"cannot be written: there is no folder {place.parent}")
+    if not os.access(place if place.exists() and not place.is_file() else place.parent, os.W_OK):
+        raise InputError(str(path), "cannot be written: permission denied")
+    return path

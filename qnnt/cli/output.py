@@ -1,0 +1,73 @@
+"""How things are shown: plain text that looks the same on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qnnt.network import Network
+
+_MOST_NEURONS = 40
+_MOST_TERMS = 12
+
+
+def print_json(document: Any) -> None:
+    """One JSON value on one line."""
+    print(json.dumps(document, allow_nan=False))
+
+
+def print_columns(rows: Iterable[Sequence[str]], indent: int = 2) -> None:
+    """Rows of text as aligned columns."""
+    table = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(f"{' ' * indent}{line}".rstrip())
+
+
+def printable(text: str) -> str:
+    """The text with whatever could upset a terminal or a table escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def count(number: int, what: str) -> str:
+    """``1 point``, ``2 points``."""
+    return f"{number:,} {what if number == 1 else what + 's'}"
+
+
+def vector(values: Sequence[int], most: int = 16) -> str:
+    """Integers side by side, cut after ``most``."""
+    shown = " ".join(map(str, values[:most]))
+    return shown if len(values) <= most else f"{shown} … ({len(values)} values)"
+
+
+def print_network(network: Network) -> None:
+    """Each neuron as a formula, zeros left out; large networks are cut, and say so."""
+    neurons = network.architecture.n_biases
+    top = network.domain.hi
+    print(f"Network, where ReLU maps below 0 to 0 and above {top} to {top}; weights of 0 are left out:")
+    print_columns(islice(_formulas(network), _MOST_NEURONS))
+    if neurons > _MOST_NEURONS:
+        print(f"  … and {count(neurons - _MOST_NEURONS, 'more neuron')}; -o FILE writes the whole network")
+
+
+def _formulas(network: Network) -> Iterable[tuple[str, str, str]]:
+    layers, biases = network.architecture.layers, iter(network.biases.tolist())
+    for connection, before, layer in zip(network.architecture.connections, layers, layers[1:], strict=False):
+        for j, name in enumerate(layer):
+            weights, sources = network.weights[connection.arcs(j)].tolist(), connection.sources(j)
+            terms = [(w, f"{abs(w)}·{before[i]}") for w, i in zip(weights, sources, strict=True) if w]
+            yield name, "=", f"ReLU({_sum(terms, next(biases))})"
+
+
+def _sum(terms: list[tuple[int, str]], bias: int) -> str:
+    shown = terms[:_MOST_TERMS]
+    if len(terms) > len(shown):
+        shown.append((1, f"… ({count(len(terms) - len(shown), 'more term')})"))
+    if bias or not terms:
+        shown.append((-bias, str(abs(bias))))
+    text = "".join(f" {'-' if sign < 0 else '+'} {term}" for sign, term in shown)
+    return text.removeprefix(" + ") if text.startswith(" +") else f"-{text[3:]}"

@@ -1,0 +1,60 @@
+"""What every program of the project does round its commands: exit statuses, errors on one line, signals."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from typing import cast
+
+import typer
+
+from qnnt.exceptions import InputError, QnntError, Unavailable, Unsupported
+
+OK, FAILED, BAD_INPUT, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
+
+# typer exports a leaf; the class of all mistakes in a command line is its parent.
+_Misuse = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+
+
+def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> int:
+    """Run a command of the app (each returns its exit status, or None for 0) and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        status = app(args=arguments, prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader has seen enough
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:  # the last resort
+        if os.environ.get("QNNT_DEBUG"):
+            traceback.print_exc()
+        message, status = _explain(error, name)
+        print(f"{name}: error: {' '.join(message.split())}", file=sys.stderr)
+    return int(status or OK)
+
+
+def _explain(error: Exception, name: str) -> tuple[str, int]:
+    """The message and the exit status of an error."""
+    if isinstance(error, _Misuse):
+        command = error.ctx.command_path if error.ctx else name
+        return f"{error.format_message()} (see {command} --help)", BAD_INPUT
+    if isinstance(error, InputError | Unsupported | Unavailable):
+        return str(error), BAD_INPUT
+    if isinstance(error, QnntError):
+        return str(error), FAILED
+    if isinstance(error, MemoryError):
+        return "out of memory", FAILED
+    return f"unexpected {type(error).__name__}: {error} (QNNT_DEBUG=1 shows where)", FAILED

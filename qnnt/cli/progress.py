@@ -1,0 +1,52 @@
+"""One line on stderr while a run goes on, if somebody is watching."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from qnnt.pipeline import Progress
+
+
+@contextmanager
+def progress_line(total: int) -> Iterator[Callable[[Progress], None] | None]:
+    """What to call with news of a run over ``total`` points; None if stderr is no terminal.
+
+    rich's own thread keeps the seconds going between the news; stdout is left alone.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    start, news = time.perf_counter(), ["start"]
+
+    def hear(progress: Progress) -> None:
+        news[:] = [progress.phase]
+        if progress.incumbent is not None:
+            news.append(f"best {progress.incumbent:,} of {total:,} wrong")
+        if progress.bound:
+            news.append(f"at least {progress.bound:,}")
+
+    def line() -> Text:
+        phase, *rest = news
+        parts = [f"{phase:<6} {time.perf_counter() - start:6.1f} s", *rest]
+        return Text("  ".join(parts), no_wrap=True, overflow="ellipsis", style="dim")
+
+    with Live(
+        get_renderable=line,
+        console=Console(stderr=True),
+        refresh_per_second=8,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ):
+        yield hear

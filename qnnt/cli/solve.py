@@ -1,0 +1,123 @@
+"""``qnnt solve``: train a network, or prove that there is none."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qnnt.cli.options import EncoderName, Errors, InstanceFile, Json, NoSymmetry, load, value_of, writable
+from qnnt.cli.output import count, print_columns, print_json, print_network
+from qnnt.cli.program import OK, UNKNOWN
+
+if TYPE_CHECKING:
+    from qnnt.instance import Instance
+    from qnnt.result import Result
+
+
+def solve(
+    instance: InstanceFile,
+    backend: Annotated[str, typer.Option(metavar="NAME", help="Backend; see 'qnnt backends'.")] = "auto",
+    encoder: EncoderName = None,
+    errors: Errors = None,
+    time_limit: Annotated[float | None, typer.Option(metavar="S", help="Seconds, encoding included.")] = None,
+    memory_limit: Annotated[int | None, typer.Option(metavar="MIB", help="Address space of the run.")] = None,
+    threads: Annotated[int, typer.Option(metavar="N", help="Threads of the backend.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the backend.")] = 0,
+    no_symmetry: NoSymmetry = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="NETWORK", help="Write the network, or the best so far."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Train a network, or prove that there is none.
+
+    Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN.
+    """
+    from qnnt.result import Limits, Status
+
+    with value_of(""):
+        limits = Limits(time_limit, memory_limit, threads, seed)
+    if output is not None:
+        writable(output)
+    problem = load(instance, errors)
+    from qnnt.cli.progress import progress_line
+    from qnnt.pipeline import solve
+
+    with progress_line(problem.dataset.total) as progress:
+        result = solve(
+            problem,
+            backend=backend,
+            encoder=encoder,
+            limits=limits,
+            symmetry=not no_symmetry,
+            progress=progress,
+        )
+    if output is not None and result.network is not None:
+        result.network.save(output)
+    if json:
+        print_json(result.as_dict())
+    else:
+        _show(problem, result)
+    if output is not None and result.status not in (Status.SATISFIABLE, Status.OPTIMAL):
+        print(f"{output}: {_written(problem, result)}", file=sys.stderr)
+    return UNKNOWN if result.status is Status.UNKNOWN else OK
+
+
+def _written(problem: Instance, result: Result) -> str:
+    if result.network is None:
+        return "not written, as there is no network"
+    missed = "" if _meets(problem, result) else " and misses the goal"
+    return f"written; the network is only the best so far{missed}"
+
+
+def _meets(problem: Instance, result: Result) -> bool:
+    return result.errors is not None and problem.goal.accepts(result.errors)
+
+
+def _show(problem: Instance, result: Result) -> None:
+    sizes, seconds = result.statistics.sizes, result.statistics.seconds
+    print(f"{result.status}: {_verdict(problem, result)}")
+    rows = [("goal", result.goal)]
+    if result.network is not None:
+        rows.append(("errors", _errors(problem, result)))
+    rows += [
+        ("lower bound", f"{result.lower_bound or 0:,}"),
+        ("backend", f"{result.backend} ({result.version})" if result.version else result.backend),
+        ("encoder", result.encoder),
+        ("model", ", ".join(f"{n:,} {what}" for what, n in sizes.items()) or "none"),
+        ("seconds", ", ".join(f"{phase} {s:.2f}" for phase, s in seconds.items())),
+        ("replayed", "yes" if result.verified else "no, there is no network"),
+    ]
+    print_columns(rows)
+    if result.network is not None:
+        print_network(result.network)
+
+
+def _errors(problem: Instance, result: Result) -> str:
+    from qnnt.result import Status
+
+    shown = f"{result.errors:,} of {problem.dataset.total:,}"
+    if result.status is Status.UNKNOWN:
+        shown += ", the best network so far"
+        if not _meets(problem, result):
+            shown += ", which misses the goal"
+    return shown
+
+
+def _verdict(problem: Instance, result: Result) -> str:
+    from qnnt.goals import Exactly
+    from qnnt.result import Status
+
+    points = count(problem.dataset.total, "point")
+    if result.status is Status.UNKNOWN:
+        return str(result.reason)
+    if result.status is Status.UNSATISFIABLE:
+        if isinstance(problem.goal, Exactly):
+            return f"no network gets exactly {problem.goal.errors:,} of {points} wrong"
+        return f"every network gets {result.lower_bound:,} or more of {points} wrong"
+    found = f"a network gets {result.errors:,} of {points} wrong"
+    return f"{found}, and none does better" if result.status is Status.OPTIMAL else found
