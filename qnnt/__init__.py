@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from qnnt.goals import Minimize as Minimize
     from qnnt.instance import Instance as Instance
     from qnnt.network import Network as Network
+    from qnnt.pipeline import solve as solve
     from qnnt.result import Limit as Limit
     from qnnt.result import Limits as Limits
     from qnnt.result import Result as Result
     from qnnt.result import Status as Status
-    from qnnt.pipeline import solve as solve
     from qnnt.verify.replay import check as check
 
 __version__ = "0.1.0"
@@ -50,7 +50,7 @@ _PUBLIC = {
     "solve": "pipeline",
 }
 
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
+__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:

@@ -123,7 +123,7 @@ class Architecture:
 
     @classmethod
     def dense(cls, sizes: Sequence[int]) -> Architecture:
-        """Every neuron to every neuron of the next layer: inputs x0…, hidden h0… (h1_0… if deeper), outputs y0….
+        """Every neuron to every neuron of the next layer: x0…, then h0… (h1_0… if deeper), then y0….
 
         ``Architecture.dense([4, 3, 2])`` has 4 inputs, one hidden layer of 3 and 2 outputs.
         """

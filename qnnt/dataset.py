@@ -14,7 +14,7 @@ from qnnt.exceptions import InputError
 
 
 def distinct_rows(rows: IntArray) -> tuple[IntArray, npt.NDArray[np.int64]]:
-    """The distinct rows of an (n, k) array in lexicographic order, and for each row the position of its own."""
+    """The distinct rows of an (n, k) array, sorted, and for each row the position of its own."""
     n = len(rows)
     code, size = np.zeros(n, dtype=np.int64), 1
     for column in rows.T if n else ():
@@ -121,7 +121,7 @@ class Dataset:
         return Choices(inputs, of, labels, counts, self.total, self.total - int(best.sum()))
 
     def check(self, domain: Domain, alpha: int, omega: int) -> None:
-        """Raise :class:`InputError` unless every value lies in the domain and the vectors have α and ω values."""
+        """Raise :class:`InputError` unless every value lies in the domain and vectors have α and ω values."""
         for key, values, length in (("x", self.inputs, alpha), ("y", self.labels, omega)):
             if values.shape[1] != length and len(values):
                 raise InputError(

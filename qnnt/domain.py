@@ -26,12 +26,12 @@ class Domain:
 
     @property
     def lo(self) -> int:
-        """min Z_d = -⌊(d-1)/2⌋."""
+        """Min Z_d = -⌊(d-1)/2⌋."""
         return -((self.d - 1) // 2)
 
     @property
     def hi(self) -> int:
-        """max Z_d = ⌈(d-1)/2⌉, also the largest activation."""
+        """Max Z_d = ⌈(d-1)/2⌉, also the largest activation."""
         return self.d // 2
 
     @property

@@ -27,4 +27,4 @@ class Unavailable(QnntError):  # noqa: N818
 
 
 class WrongAnswer(QnntError):  # noqa: N818
-    """A backend's network did not replay to what it claimed: a bug in a solver or an encoder, never ignored."""
+    """A backend's claim did not survive the replay: a bug in a solver or an encoder, never ignored."""

@@ -41,7 +41,7 @@ class Instance:
     @property
     def n_networks(self) -> int:
         """d^(arcs + biases): how many networks there are over this architecture."""
-        return self.domain.d**self.architecture.n_parameters
+        return int(self.domain.d**self.architecture.n_parameters)
 
     @classmethod
     def load(cls, path: str | Path) -> Instance:

@@ -43,7 +43,7 @@ class Lift:
         names += [f"bias[{v}]" for layer in layers[1:] for v in layer]
         return {
             "base": self.base,
-            "parameters": {n: row for n, row in zip(names, self.index.tolist(), strict=True)},
+            "parameters": dict(zip(names, self.index.tolist(), strict=True)),
         }
 
 

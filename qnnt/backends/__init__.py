@@ -1,0 +1,1 @@
+"""Backends: each answers models, in a process of its own."""

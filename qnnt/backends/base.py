@@ -25,7 +25,7 @@ class Capability(StrEnum):
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a backend can run here, its version, and otherwise why not; found without importing anything."""
+    """Whether a backend can run here, its version, or why not; found without importing anything."""
 
     available: bool
     version: str | None = None

@@ -23,7 +23,7 @@ from qnnt.result import Limits
 
 @dataclass(frozen=True)
 class DimacsBackend:
-    """Runs ``PROGRAM FILE``; the exit status (10, 20) and the ``s`` line must agree, ``v`` lines give the model."""
+    """Runs ``PROGRAM FILE``; exit status (10, 20) and ``s`` line must agree, ``v`` lines give the model."""
 
     program: str = ""
     accepts = (Formula,)

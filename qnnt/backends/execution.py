@@ -33,7 +33,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Event:
-    """News of a running job: a new phase, an incumbent (its parameters and claimed error) or a lower bound."""
+    """News of a running job: a phase, an incumbent (its parameters and claimed error) or a lower bound."""
 
     phase: str | None = None
     vector: Vector | None = None
@@ -71,7 +71,7 @@ class _Reporter:
 
 
 def execute(job: Job, tell: Callable[[Event], None]) -> Outcome:
-    """Run a job; whatever goes wrong is an UNKNOWN with its reason, or an error to be raised by the caller."""
+    """Run a job; whatever goes wrong is an UNKNOWN with its reason, or an error for the caller to raise."""
     seconds: dict[str, float] = {}
     try:
         tell(Event(phase="encode"))
@@ -99,7 +99,7 @@ def execute(job: Job, tell: Callable[[Event], None]) -> Outcome:
         return Outcome(Status.UNKNOWN, reason=str(error), seconds=seconds, error=error)
     except MemoryError:
         return Outcome(Status.UNKNOWN, limit=Limit.MEMORY, reason="out of memory", seconds=seconds)
-    except Exception as error:  # noqa: BLE001 - a solver may raise anything, and none of it is an answer
+    except Exception as error:
         return Outcome(Status.UNKNOWN, reason=_describe(error), seconds=seconds)
 
 

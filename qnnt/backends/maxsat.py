@@ -13,7 +13,7 @@ from qnnt.result import Limits, Status
 
 @dataclass(frozen=True)
 class MaxSatBackend:
-    """RC2 (Ignatiev, Morgado, Marques-Silva 2019): every core raises the lower bound until a model meets it."""
+    """RC2 (Ignatiev, Morgado, Marques-Silva 2019): cores raise the lower bound until a model meets it."""
 
     name = "maxsat"
     accepts = (Formula,)

@@ -180,7 +180,8 @@ class _Bound:
         self._oracle = oracle
         unit = int(np.gcd.reduce(model.weights, initial=0)) or 1
         self._lits, self._weights, self._unit = (-model.soft).tolist(), model.weights // unit, unit
-        self._top, self._rhs = model.n_variables, None
+        self._top = model.n_variables
+        self._rhs: list[int] | None = None
 
     def below(self, cost: int) -> None:
         """From now on the weights of the false soft literals sum to less than ``cost``."""
@@ -219,10 +220,11 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def load(solver: Any, blocks: tuple[npt.NDArray[np.int32], ...] | list[npt.NDArray[np.int32]]) -> None:
-    """Add blocks of clauses to a PySAT solver; millions of short lists make the garbage collector the bottleneck."""
+    """Add blocks of clauses to a PySAT solver, without garbage collection scanning millions of lists."""
+    add_clause = solver.solver.add_clause  # past the checks that Solver makes for every clause
     with _no_garbage_collection():
         for block in blocks:
-            deque(map(solver.add_clause, block.tolist()), maxlen=0)
+            deque(map(add_clause, block.tolist()), maxlen=0)
 
 
 def as_model(literals: list[int] | None, n_variables: int) -> Model:

@@ -1,0 +1,1 @@
+"""Encoders: each compiles an instance to a model and lifts the model's assignments back."""

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.architecture import Connection
+from qnnt.encoders.adder import binary_product, known_multiple, to_binary
 from qnnt.encoders.clausebank import FALSE, TRUE, ClauseBank, Literals
 from qnnt.encoders.order import Order, product, scaled
-from qnnt.encoders.sums import Column, Sum, activation, pin
+from qnnt.encoders.sums import Column, Sum
 from qnnt.encoders.targets import Targets, targets
 from qnnt.instance import Instance
 from qnnt.models import Formula, Lift
@@ -73,6 +74,7 @@ class _Layers:
         self.acts: Literals | None = None  # (n, neurons, hi), None while the previous layer are the inputs
         self.depth = 0
         self._first_bias = 0
+        self._bits: dict[object, Literals] = {}
 
     def next_hidden(self) -> None:
         """Go one hidden layer deeper; neurons with the same in-neighbours are built together."""
@@ -83,7 +85,7 @@ class _Layers:
         n, top = len(self.inputs), self.instance.domain.hi
         acts = np.empty((n, connection.n_target, top), dtype=np.int32)
         for same in groups.values():
-            lits = activation(self.sum(connection, same, np.arange(n)), top)
+            lits = self.sum(connection, same, np.arange(n)).activation(top)
             acts[:, same] = lits.reshape(len(same), n, top).transpose(1, 0, 2)
         self.acts = acts
         self.depth += 1
@@ -92,34 +94,68 @@ class _Layers:
     def sum(self, connection: Connection, neurons: list[int], rows: npt.NDArray[np.int64]) -> Sum:
         """The pre-activations Σ w·a - bias of neurons with the same in-neighbours, on the given inputs."""
         sources = connection.sources(neurons[0])
-        starts = connection.first + connection.starts[neurons]
-        weights = [self.weights.take(starts + c) for c in range(len(sources))]
-        biases = self.biases.take(self._first_bias + np.array(neurons)).negated()
-        bias = _known_factor(biases, np.array([1]))
+        first_arcs = connection.first + connection.starts[neurons]
+        bias = self._known_factor("biases", self._first_bias + np.array(neurons), np.array([-1]))
         if self.acts is None:
             values = self.inputs[np.ix_(rows, sources)]
-            known = [_known_factor(w, values[:, c]) for c, w in enumerate(weights)]
-            keys = np.column_stack([values, np.ones(len(rows), dtype=np.int64)])
+            known = [self._known_factor("weights", first_arcs + c, values[:, c]) for c in range(len(sources))]
+            keys = np.column_stack([values, np.full(len(rows), -1)])
             return Sum(self.bank, (*known, bias), keys, len(neurons), shared=True)
-        products = [self._product(w, self.acts[rows, s]) for w, s in zip(weights, sources, strict=True)]
-        return Sum(
-            self.bank, (*products, bias), np.ones((len(rows), 1), dtype=np.int64), len(neurons), shared=False
-        )
+        products = [self._product(first_arcs + c, self.acts, s, rows) for c, s in enumerate(sources.tolist())]
+        return Sum(self.bank, (*products, bias), np.full((len(rows), 1), -1), len(neurons), shared=False)
 
-    def _product(self, weights: Order, acts: Literals) -> Column:
-        top = acts.shape[1]
+    def _known_factor(
+        self, kind: str, which: npt.NDArray[np.int64], factors: npt.NDArray[np.int64]
+    ) -> Column:
+        """The summand of some weights or biases times a known factor, which is the key."""
+        values = (self.weights if kind == "weights" else self.biases).take(which)
+        ends = np.outer([factors.min(initial=0), factors.max(initial=0)], [values.lo, values.hi])
+        lo, hi = int(ends.min()), int(ends.max())
+        width = (values.hi - values.lo).bit_length()
         return Column(
-            min(0, weights.lo) * top,
-            max(0, weights.hi) * top,
-            lambda _, up, down: product(self.bank, weights, acts, up=up, down=down),
+            lo,
+            hi,
+            n_values=values.hi - values.lo + 1,
+            n_bits=width * int(np.abs(factors).max(initial=0)).bit_length(),
+            leaf=lambda keys, up, down: scaled(values, keys, lo, hi),  # noqa: ARG005
+            binary=lambda keys: known_multiple(values.lo, self._parameter_bits(kind)[which], keys),
         )
 
+    def _product(
+        self, which: npt.NDArray[np.int64], acts: Literals, source: int, rows: npt.NDArray[np.int64]
+    ) -> Column:
+        """The summand of some weights times the activation of a hidden neuron."""
+        weights, act = self.weights.take(which), acts[rows, source]
+        domain, top = self.instance.domain, acts.shape[2]
+        k, width = top.bit_length(), (domain.d - 1).bit_length()
+        return Column(
+            domain.lo * top,
+            domain.hi * top,
+            n_values=len({v * a for v in range(domain.lo, domain.hi + 1) for a in range(top + 1)}),
+            n_bits=k * (width + (-domain.lo).bit_count()),
+            leaf=lambda _, up, down: product(self.bank, weights, act, up=up, down=down),
+            binary=lambda _: binary_product(
+                self.bank,
+                domain.lo,
+                self._parameter_bits("weights")[which],
+                self._activation_bits(source)[rows],
+            ),
+        )
 
-def _known_factor(values: Order, factors: npt.NDArray[np.int64]) -> Column:
-    """The summand of an integer times a known factor, which is the key."""
-    ends = np.outer([factors.min(initial=0), factors.max(initial=0)], [values.lo, values.hi])
-    lo, hi = int(ends.min()), int(ends.max())
-    return Column(lo, hi, lambda keys, up, down: scaled(values, keys, lo, hi))  # noqa: ARG005
+    def _parameter_bits(self, kind: str) -> Literals:
+        """(A or H, k) bits of all weights or biases, made when first asked for."""
+        if kind not in self._bits:
+            values = self.weights if kind == "weights" else self.biases
+            self._bits[kind] = to_binary(self.bank, values)
+        return self._bits[kind]
+
+    def _activation_bits(self, source: int) -> Literals:
+        """(n, k) bits of a neuron of the last layer built, on all inputs."""
+        key = (self.depth, source)
+        if key not in self._bits:
+            assert self.acts is not None
+            self._bits[key] = to_binary(self.bank, Order(0, self.acts[:, source]))
+        return self._bits[key]
 
 
 def match_labels(
@@ -157,7 +193,7 @@ def match_labels(
                 else:
                     out = bank.fresh(len(rows), len(t))
                     outputs[rows[:, None], j, t] = out
-                pin(layers.sum(connection, [j], rows), first, out, up=up, down=down)
+                layers.sum(connection, [j], rows).pin(first, out, up=up, down=down)
     free = ~forced[goal.of]
     of, labels = goal.of[free], goal.labels[free]
     neuron = np.arange(omega)

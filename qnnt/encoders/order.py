@@ -1,8 +1,8 @@
 """Order-encoded integers in batches: negation, products, and merged, clipped sums (generalised totalizer).
 
-An integer v in [lo, hi] is the literals [v ≥ lo+1], …, [v ≥ hi]. A batch holds one integer per row; rows may have
-fewer possible values than the common range: thresholds that a row cannot tell apart share one literal, and
-impossible or certain ones are constants. Merging two batches makes one clause per pair of values that
+An integer v in [lo, hi] is the literals [v ≥ lo+1], …, [v ≥ hi]. A batch holds one integer per row; rows may
+have fewer possible values than the common range: thresholds that a row cannot tell apart share one literal,
+and impossible or certain ones are constants. Merging two batches makes one clause per pair of values that
 matters, so sparse supports (products, scaled weights, constants) cost only what they hold.
 """
 
@@ -28,7 +28,7 @@ class Order:
     @property
     def hi(self) -> int:
         """The largest value of any row."""
-        return self.lo + self.lits.shape[1]
+        return self.lo + int(self.lits.shape[1])
 
     def at_least(self, first: int, last: int) -> Literals:
         """(R, last-first+1) literals [value ≥ t] for t = first … last, constants outside the range."""
@@ -42,7 +42,7 @@ class Order:
         """The batch of -v."""
         return Order(-self.hi, -self.lits[:, ::-1])
 
-    def take(self, rows: npt.NDArray[np.int64]) -> Order:
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Order:
         """The batch of the given rows."""
         return Order(self.lo, self.lits[rows])
 
@@ -53,7 +53,7 @@ def constant(value: int, rows: int) -> Order:
 
 
 def scaled(values: Order, factors: npt.NDArray[np.int64], lo: int, hi: int) -> Order:
-    """The products of each of V integers with each of u known factors, (V·u) rows over [lo, hi], integer-major."""
+    """The products of V integers with u known factors: (V·u) rows in [lo, hi], integer-major."""
     table = values.at_least(values.lo, values.hi + 1)
     t = np.arange(lo + 1, hi + 1)
     x = np.where(factors == 0, 1, factors)[:, None]
@@ -66,10 +66,10 @@ def scaled(values: Order, factors: npt.NDArray[np.int64], lo: int, hi: int) -> O
 
 
 def product(bank: ClauseBank, weights: Order, acts: Literals, *, up: bool, down: bool) -> Order:
-    """The products of each of V weights with each of n activations, (V·n) rows, weight-major.
+    """The products of each of V weights with each of n activations: (V·n) rows, weight-major.
 
-    ``acts`` (n, m) are the literals [activation ≥ 1] … [≥ m]. ``up`` asks for the clauses that force a product
-    literal true, ``down`` for those that force one false.
+    ``acts`` (n, m) are the literals [activation ≥ 1] … [≥ m]. ``up`` asks for the clauses that force a
+    product literal true, ``down`` for those that force one false.
     """
     n, m = acts.shape
     rows = len(weights.lits) * n
@@ -121,8 +121,8 @@ def merge(
 ) -> Order:
     """The sums of two batches, known only at the thresholds first … last.
 
-    ``up`` and ``down`` (T,) say at which thresholds a true, or a false, sum literal has to be derived. ``out``
-    (R, T) gives literals (constants included) to use for the sum instead of new ones.
+    ``up`` and ``down`` (T,) say at which thresholds a true, or a false, sum literal has to be derived.
+    ``out`` (R, T) gives literals (constants included) to use for the sum instead of new ones.
     """
     if out is None:
         fixed_a, fixed_b = _fixed(a), _fixed(b)
@@ -182,7 +182,7 @@ def _sum_literals(bank: ClauseBank, a: Order, b: Order, first: int, last: int) -
 
 
 def _merge_clauses(bank: ClauseBank, a: Order, b: Order, s: Order, wanted: npt.NDArray[np.bool_]) -> None:
-    """a ≥ i and b ≥ j imply s ≥ min(i + j, hi), for the pairs that no other one covers."""
+    """A ≥ i and b ≥ j imply s ≥ min(i + j, hi), for the pairs that no other one covers."""
     if not wanted.any() or not len(a.lits):
         return
     lits_a, lits_b = a.at_least(a.lo, a.hi + 1), b.at_least(b.lo, b.hi + 1)
@@ -215,7 +215,7 @@ def _merge_clauses(bank: ClauseBank, a: Order, b: Order, s: Order, wanted: npt.N
 
 
 def _below(lits: Literals, lo: int) -> npt.NDArray[np.int64]:
-    """For each row and value the next smaller value that has a literal of its own, far below if there is none."""
+    """For each row and value, the next smaller value with a literal of its own; far below if none."""
     n, width = lits.shape[0], lits.shape[1] - 1
     starts = np.zeros((n, width), dtype=bool)
     starts[:, 1:] = lits[:, 1:-1] != lits[:, :-2]

@@ -1,4 +1,4 @@
-"""Pre-activations as trees of merged order-encoded sums.
+"""Pre-activations: trees of merged order-encoded sums, or binary adders where those get too large.
 
 The columns of a sum are its in-arcs and the bias. In the first layer the inputs are known, so a partial sum
 over some columns depends only on the values of those columns: it is built once per *distinct* sub-vector and
@@ -14,19 +14,31 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.dataset import distinct_rows
+from qnnt.encoders.adder import Bits, add_up, compare
 from qnnt.encoders.clausebank import ClauseBank, Literals
 from qnnt.encoders.order import Order, constant, merge
 
 Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+# A totalizer propagates better than adders: it is worth this many times their clauses.
+TOTALIZER_WORTH = 30
+_FULL_ADDER = 14
 
 
 @dataclass(frozen=True)
 class Column:
-    """One summand for V neurons: its range, and ``leaf(keys, up, down)`` giving its (V·u) rows, neuron-major."""
+    """One summand for V neurons: its range, number of values, and how to make its (V·u) rows, neuron-major.
+
+    ``leaf(keys, up, down)`` gives them in order encoding, ``binary(keys)`` as ``n_bits`` bits.
+    """
 
     lo: int
     hi: int
-    leaf: Callable[[npt.NDArray[np.int64], bool, bool], Order]
+    n_values: int
+    n_bits: int
+    leaf: Callable[[Ints, bool, bool], Order]
+    binary: Callable[[Ints], Bits]
 
 
 @dataclass(frozen=True)
@@ -34,30 +46,52 @@ class Sum:
     """The sum of ``columns`` for V = ``neurons`` neurons at once.
 
     Row i of ``keys`` (n, columns) tells the columns' leaves apart; with ``shared`` equal sub-vectors of keys
-    mean equal partial sums.
+    mean equal partial sums, without it ``keys`` has one column that all leaves take.
     """
 
     bank: ClauseBank
     columns: tuple[Column, ...]
-    keys: npt.NDArray[np.int64]
+    keys: Ints
     neurons: int
     shared: bool
 
-    def at(self, first: int, last: int, *, up: Flags, down: Flags, out: Literals | None = None) -> Order:
-        """The (V·n) sums at thresholds first … last; ``up``, ``down`` and ``out`` as in :func:`merge`."""
-        return self._build(0, len(self.columns), self.keys, first, last, up, down, out)
+    def activation(self, top: int) -> Literals:
+        """(V·n, top) literals [sum ≥ 1] … [sum ≥ top]: an activation over 0 … top."""
+        both = np.ones(top, dtype=bool)
+        if top == 0:
+            return np.empty((self.neurons * len(self.keys), 0), dtype=np.int32)
+        if self._adders_pay(1, top):
+            out = self.bank.fresh(self.neurons * len(self.keys), top)
+            self.pin(1, out, up=both, down=both)
+            return out
+        return self._build(0, len(self.columns), self.keys, 1, top, both, both, None).at_least(1, top)
+
+    def pin(self, first: int, out: Literals, *, up: Flags, down: Flags) -> None:
+        """Tie literals ``out`` (V·n, T), TRUE and FALSE included, to [sum ≥ first] … [sum ≥ first+T-1].
+
+        ``up`` and ``down`` (T,) say which have to become true, or false, with the sum.
+        """
+        last = first + out.shape[1] - 1
+        if not self._adders_pay(first, last):
+            self._build(0, len(self.columns), self.keys, first, last, up, down, out)
+            return
+        columns = self.keys.T if self.shared else [self.keys[:, 0]] * len(self.columns)
+        summands = [c.binary(k) for c, k in zip(self.columns, columns, strict=True)]
+        self.bank.add(-out[:, 1:], out[:, :-1])
+        compare(self.bank, *add_up(self.bank, summands), first, out, up=up, down=down)
 
     def _build(
         self,
         start: int,
         stop: int,
-        keys: npt.NDArray[np.int64],
+        keys: Ints,
         first: int,
         last: int,
         up: Flags,
         down: Flags,
         out: Literals | None,
     ) -> Order:
+        """The sum of some columns at thresholds first … last; see :func:`merge` for the rest."""
         if stop - start == 1:
             order = self.columns[start].leaf(keys[:, 0], bool(up.any()), bool(down.any()))
             if out is None:
@@ -65,36 +99,50 @@ class Sum:
             return merge(
                 self.bank, order, constant(0, len(order.lits)), first, last, up=up, down=down, out=out
             )
-        middle = (start + stop) // 2
-        halves = ((start, middle), (middle, stop))
-        ranges = [self._range(*half) for half in halves]
         parts = []
-        for half, own, other in ((0, ranges[0], ranges[1]), (1, ranges[1], ranges[0])):
-            lo, hi = max(first - other[1], own[0] + 1), min(last - other[0], own[1])
+        for begin, end, lo, hi in self._halves(start, stop, first, last):
             if lo > hi:  # whatever this part is, the sum is on the same side of every threshold
-                parts.append(constant(own[0], len(keys) * self.neurons))
+                parts.append(constant(self._range(begin, end)[0], len(keys) * self.neurons))
                 continue
             flags = [np.full(hi - lo + 1, bool(f.any())) for f in (up, down)]
             if not self.shared:
-                parts.append(self._build(*halves[half], keys, lo, hi, flags[0], flags[1], None))
+                parts.append(self._build(begin, end, keys, lo, hi, flags[0], flags[1], None))
                 continue
-            distinct, of = distinct_rows(keys[:, halves[half][0] - start : halves[half][1] - start])
-            part = self._build(*halves[half], distinct, lo, hi, flags[0], flags[1], None)
+            rows, of = distinct_rows(keys[:, begin - start : end - start])
+            distinct = rows.astype(np.int64)
+            part = self._build(begin, end, distinct, lo, hi, flags[0], flags[1], None)
             parts.append(part.take((np.arange(self.neurons)[:, None] * len(distinct) + of).ravel()))
         return merge(self.bank, parts[0], parts[1], first, last, up=up, down=down, out=out)
+
+    def _halves(self, start: int, stop: int, first: int, last: int) -> list[tuple[int, int, int, int]]:
+        """Both halves of the columns, with the thresholds (may be none) at which each matters to the sum."""
+        middle = (start + stop) // 2
+        left, right = self._range(start, middle), self._range(middle, stop)
+        return [
+            (begin, end, max(first - other[1], own[0] + 1), min(last - other[0], own[1]))
+            for begin, end, own, other in ((start, middle, left, right), (middle, stop, right, left))
+        ]
 
     def _range(self, start: int, stop: int) -> tuple[int, int]:
         return sum(c.lo for c in self.columns[start:stop]), sum(c.hi for c in self.columns[start:stop])
 
+    def _adders_pay(self, first: int, last: int) -> bool:
+        """Whether adders take so many clauses less, by an estimate per row that ignores sharing."""
+        adders = _FULL_ADDER * sum(c.n_bits for c in self.columns)
+        return self._totalizer_size(0, len(self.columns), first, last)[0] > TOTALIZER_WORTH * adders
 
-def activation(total: Sum, top: int) -> Literals:
-    """(V·n, top) new literals [activation ≥ 1] … [≥ top] of the pre-activations ``total``."""
-    if top == 0:
-        return np.empty((total.neurons * len(total.keys), 0), dtype=np.int32)
-    both = np.ones(top, dtype=bool)
-    return total.at(1, top, up=both, down=both).at_least(1, top)
-
-
-def pin(total: Sum, first: int, out: Literals, *, up: Flags, down: Flags) -> None:
-    """Tie the literals ``out`` (V·n, T), TRUE and FALSE included, to the sums at thresholds first … first+T-1."""
-    total.at(first, first + out.shape[1] - 1, up=up, down=down, out=out)
+    def _totalizer_size(self, start: int, stop: int, first: int, last: int) -> tuple[int, int]:
+        """Estimated clauses, and values that the sum of some columns can take."""
+        if stop - start == 1:
+            return self.columns[start].n_values * 2, self.columns[start].n_values
+        clauses, sizes = 0, []
+        for begin, end, lo, hi in self._halves(start, stop, first, last):
+            if lo > hi:
+                sizes.append(1)
+                continue
+            below, size = self._totalizer_size(begin, end, lo, hi)
+            clauses += below
+            sizes.append(min(size, hi - lo + 2))
+        pairs = min(sizes[0] * sizes[1], (last - first + 1) * min(sizes))
+        lo, hi = self._range(start, stop)
+        return clauses + 2 * pairs, min(sizes[0] * sizes[1], hi - lo + 1)

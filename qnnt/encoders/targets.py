@@ -18,16 +18,16 @@ class Targets:
 
     ``inputs`` (n, α) are the distinct inputs with at least one label worth learning. Label r belongs to input
     ``of[r]`` and reads ``labels[r]`` (ω values); labels of one input stand together, the most frequent
-    first. A network that outputs label r on its input, or none of them, has an *avoidable* error there of
-    ``0`` for the first label and ``Σ gains`` of the labels before it otherwise (all of them for none): label r
-    and the ones before it form a prefix, and missing the whole prefix costs ``gains[r]``.
+    first. Label r and the ones before it form a prefix; a network that outputs none of a prefix has an
+    *avoidable* error of ``gains[r]`` for it. So the first label costs nothing, a later one the gains of those
+    before it, and none of them all gains.
 
     ``must`` (n,): some label has to be matched. ``forced`` (n,): there is just one that can be.
     ``budget`` bounds the total avoidable error: at most (or exactly, if ``exact``) that; None to minimise it.
     ``offset`` are the unavoidable errors. ``infeasible``: no network can meet the goal, whatever it does.
     """
 
-    inputs: IntArray
+    inputs: npt.NDArray[np.int64]
     of: npt.NDArray[np.int64]
     labels: IntArray
     gains: npt.NDArray[np.int64]
@@ -40,7 +40,7 @@ class Targets:
     @property
     def forced(self) -> npt.NDArray[np.bool_]:
         """(n,) inputs whose only remaining label must be matched."""
-        return self.must & (np.bincount(self.of, minlength=len(self.inputs)) == 1)
+        return np.asarray(self.must & (np.bincount(self.of, minlength=len(self.inputs)) == 1))
 
     @property
     def first(self) -> npt.NDArray[np.bool_]:

@@ -121,7 +121,7 @@ def test_a_worker_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     script = f"""
 import os, sys
-sys.path.insert(0, {os.path.dirname(__file__) + "/.."!r})
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
 import qnnt
 from faulty import Faulty
@@ -129,7 +129,7 @@ from qnnt.backends import isolation
 instance = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), qnnt.Dataset([[0]], [[0]]))
 def tell(p):
     if p.phase == "solve":
-        Path({str(note)!r}).write_text("\\n".join(os.popen(f"ps -o pid= --ppid {{os.getpid()}}").read().split()))
+        Path({str(note)!r}).write_text(Path("/proc/self/task", str(os.getpid()), "children").read_text())
 qnnt.solve(instance, backend=Faulty("hold-gil"), progress=tell)
 """
     parent = subprocess.Popen([sys.executable, "-c", script])

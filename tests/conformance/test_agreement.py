@@ -1,4 +1,4 @@
-"""Every backend, under every encoder that fits, against the errors of all networks, on the same random instances.
+"""Every backend, under every encoder that fits, against the errors of all networks, on random instances.
 
 The suite follows the registry: a backend that another package installs is run too. ``pytest
 tests/conformance --hypothesis-profile=thorough`` runs 2,000 instances a case instead of a few.
@@ -57,9 +57,7 @@ def agree(instance: qnnt.Instance, backend: str | Backend, encoder: str, symmetr
             symmetry=symmetry,
             isolate=name in NO_TWO_IN_ONE_PROCESS,
         )
-        note(
-            f"{name}, {encoder}, {goal}, symmetry={symmetry}: {result.status}, {result.errors}, {result.reason}"
-        )
+        note(f"{name} {encoder} {goal} {symmetry=}: {result.status} {result.errors} {result.reason}")
         if isinstance(goal, qnnt.Minimize):
             assert (result.status, result.errors, result.lower_bound) == (qnnt.Status.OPTIMAL, least, least)
         else:

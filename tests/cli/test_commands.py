@@ -1,0 +1,281 @@
+"""What the commands say and write."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from qnnt import Architecture, Dataset, Domain, Instance, Minimize, Network, registry
+from qnnt.backends.sat import SOLVERS, solver_names
+from qnnt.cli.output import print_network
+from qnnt.pipeline import choose
+from qnnt.verify.replay import check
+
+
+def test_solve_says_what_was_found_and_by_whom(qnnt, xor):
+    run = qnnt("solve", xor, "--backend", "sat")
+    assert (run.status, run.err) == (0, "")
+    assert run.out.startswith("SATISFIABLE: a network gets 0 of 4 points wrong\n")
+    for words in (
+        "goal         at-most:0",
+        "errors       0 of 4",
+        f"{registry.backend('sat').name} (python-sat",
+        "clauses",
+        "yes",
+    ):
+        assert words in run.out
+    assert run.out.count("ReLU(") == 3
+
+
+def test_solve_prints_and_writes_the_same_network(qnnt, xor, tmp_path):
+    output = tmp_path / "n.json"
+    output.write_text("old")
+    run = qnnt("solve", xor, "--json", "-o", output, "--time-limit", 60, "--memory-limit", 4000, "--seed", 5)
+    assert (run.status, run.err, run.out.count("\n")) == (0, "", 1)
+    result = json.loads(run.out)
+    assert set(result) == {
+        *("status", "goal", "errors", "lower_bound", "backend", "encoder", "version", "verified", "limit"),
+        *("reason", "limits", "network", "statistics"),
+    }
+    assert (result["status"], result["errors"], result["verified"]) == ("SATISFIABLE", 0, True)
+    assert result["limits"] == {"time": 60.0, "memory": 4000, "threads": 1, "seed": 5}
+    assert {"encode", "solve", "check", "total"} <= set(result["statistics"]["seconds"])
+    assert result["network"] == json.loads(output.read_text())
+    assert check(Instance.load(xor), Network.load(output)).errors == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["n.json", "xor.json"]
+
+
+@pytest.mark.parametrize(
+    ("goal", "words"),
+    [
+        ("at-most:0", "UNSATISFIABLE: every network gets 1 or more of 4 points wrong"),
+        ("exactly:0", "UNSATISFIABLE: no network gets exactly 0 of 4 points wrong"),
+        ("exactly:3", "SATISFIABLE: a network gets 3 of 4 points wrong"),
+        ("min", "OPTIMAL: a network gets 1 of 4 points wrong, and none does better"),
+    ],
+)
+def test_every_verdict_in_words(qnnt, lone, goal, words):
+    run = qnnt("solve", lone, "--errors", goal)
+    assert run.status == 0
+    assert run.out.splitlines()[0] == words
+    assert ("replayed     no, there is no network" in run.out) == words.startswith("UNSAT")
+
+
+def test_no_network_is_not_written_and_leaves_an_old_one(qnnt, lone, tmp_path):
+    output = tmp_path / "n.json"
+    output.write_text("old")
+    run = qnnt("solve", lone, "-o", output)
+    assert run.status == 0
+    assert run.err == f"{output}: not written, as there is no network\n"
+    assert output.read_text() == "old"
+
+
+def test_a_limit_is_unknown_with_the_best_so_far(qnnt, hard, tmp_path):
+    output = tmp_path / "n.json"
+    run = qnnt(
+        "solve", hard, "--time-limit", 1.5, "--backend", "sat", "--errors", "min", "-o", output, "--json"
+    )
+    result = json.loads(run.out)
+    assert (run.status, result["status"], result["limit"]) == (3, "UNKNOWN", "time")
+    assert output.exists() == (result["network"] is not None)
+    assert run.err.startswith(f"{output}: ")
+    run = qnnt("solve", hard, "--time-limit", 0.5, "--backend", "cpsat")
+    assert run.status == 3
+    assert run.out.startswith("UNKNOWN: the time limit was reached\n")
+
+
+def test_check_shows_the_points_that_are_wrong(qnnt, xor, lone, tmp_path):
+    network = tmp_path / "n.json"
+    assert qnnt("solve", lone, "--errors", "exactly:2", "-o", network).status == 0
+    run = qnnt("check", lone, network)
+    assert (run.status, run.err) == (0, "")
+    assert run.out.startswith("2 of 4 points wrong\nmeets goal: no (at-most:0)\nwrong points:\n")
+    assert run.out.count("data[") == 2
+    result = json.loads(qnnt("check", lone, network, "--json").out)
+    assert (result["goal"], result["errors"], result["total"], result["meets_goal"]) == (
+        "at-most:0",
+        2,
+        4,
+        False,
+    )
+    for point in result["wrong"]:
+        assert (point["count"], point["y"]) == (1, [point["x"][0] ^ point["x"][1]])
+        assert point["output"] != point["y"]
+    mismatch = qnnt("check", xor, network)
+    assert (mismatch.status, mismatch.out) == (2, "")
+
+
+def test_check_cuts_a_long_list_for_humans_only(qnnt, tmp_path):
+    data = Dataset([[0]] * 30, [[1]] * 30)
+    instance = Instance(Domain(2), Architecture.dense([1, 1]), data, Minimize())
+    instance.save(tmp_path / "i.json")
+    Network(instance.architecture, instance.domain, [0], [0]).save(tmp_path / "n.json")
+    run = qnnt("check", tmp_path / "i.json", tmp_path / "n.json")
+    assert run.out.count("data[") == 20
+    assert "… and 10 more rows" in run.out
+    assert "meets goal: yes, as every network does" in run.out
+    assert (
+        len(json.loads(qnnt("check", tmp_path / "i.json", tmp_path / "n.json", "--json").out)["wrong"]) == 30
+    )
+
+
+def test_info_counts(qnnt, tmp_path):
+    data = Dataset([[0, 0], [0, 0], [1, 1]], [[0], [1], [-1]], [3, 2, 4])
+    Instance(Domain(3), Architecture.dense([2, 3, 2, 1]), data, meta={"kind": "own", "source": "x.csv"}).save(
+        tmp_path / "i.json"
+    )
+    facts = json.loads(qnnt("info", tmp_path / "i.json", "--json").out)
+    wanted = {
+        "d": 3,
+        "domain": [-1, 1],
+        "layers": [2, 3, 2, 1],
+        "alpha": 2,
+        "omega": 1,
+        "depth": 2,
+        "width": 3,
+    }
+    wanted |= {"max_degree": 4, "neurons": 8, "arcs": 14, "parameters": 20, "dense": True, "points": 9}
+    wanted |= {"distinct_inputs": 2, "contradicting_inputs": 1, "unavoidable_errors": 6, "goal": "at-most:0"}
+    wanted |= {
+        "twins": [{"layer": 1, "neurons": 3}, {"layer": 2, "neurons": 2}],
+        "auto": choose(Instance.load(tmp_path / "i.json")),
+    }
+    assert {key: facts[key] for key in wanted} == wanted
+    assert facts["meta"] == {"kind": "own", "source": "x.csv"}
+    run = qnnt("info", tmp_path / "i.json", "--errors", "min")
+    assert run.status == 0
+    for line in ("networks         3^20 ~ 10^10", "auto             maxsat", "origin           own, x.csv"):
+        assert line in run.out
+
+
+def test_info_of_no_data(qnnt, tmp_path):
+    empty = Dataset(Dataset([[0]], [[0]]).inputs[:0], Dataset([[0]], [[0]]).labels[:0])
+    Instance(Domain(2), Architecture.dense([1, 1]), empty).save(tmp_path / "i.json")
+    run = qnnt("info", tmp_path / "i.json")
+    assert run.status == 0
+    assert "0 with 0 distinct inputs" in run.out
+
+
+def test_generate_table(qnnt, tmp_path):
+    (tmp_path / "t.csv").write_text('a,"b,c",same,y,z\n0,u,1,0,1\n1,v,1,1,0\n0,w,1,1,1\n')
+    output = tmp_path / "i.json"
+    command = (
+        "generate",
+        "table",
+        tmp_path / "t.csv",
+        "--target",
+        "y",
+        "--target",
+        "z",
+        "--d",
+        3,
+        "--hidden",
+        "4,2",
+    )
+    run = qnnt(*command, "--errors", "at-most:1", "-o", output)
+    assert (run.status, run.out) == (0, "")
+    assert run.err.splitlines() == [
+        f"{output}: table: d = 3, layers 4-4-2-2, 3 points, 0 unavoidable errors, goal at-most:1",
+        "left out, one value only: same",
+    ]
+    instance = Instance.load(output)
+    assert [len(layer) for layer in instance.architecture.layers] == [4, 4, 2, 2]
+    assert instance.meta["source"] == "t.csv"
+    assert str(Instance.load(output).goal) == "at-most:1"
+    assert '"errors": "min"' in qnnt(*command).out
+
+
+def test_generate_without_hidden_layers(qnnt, tmp_path):
+    (tmp_path / "t.csv").write_text("a,y\n0,0\n1,1\n")
+    run = qnnt("generate", "table", tmp_path / "t.csv", "--target", "y", "--d", 2, "--hidden", "")
+    assert json.loads(run.out)["layers"] == [["a"], ["y"]]
+
+
+def test_generate_teacher_to_stdout_and_file_is_the_same(qnnt, tmp_path):
+    command = (
+        "generate",
+        "teacher",
+        "--d",
+        3,
+        "--layers",
+        "3,2,1",
+        "--points",
+        20,
+        "--noise",
+        0.1,
+        "--seed",
+        4,
+    )
+    assert qnnt(*command, "-o", tmp_path / "i.json").status == 0
+    run = qnnt(*command)
+    assert run.out == (tmp_path / "i.json").read_text()
+    assert run.err.startswith("stdout: teacher: d = 3, layers 3-2-1, 20 points")
+    assert "goal at-most:2" in run.err
+    other = qnnt(*command, "--student-layers", "3,4,1", "--errors", "min")
+    assert [len(layer) for layer in json.loads(other.out)["layers"]] == [3, 4, 1]
+    assert json.loads(other.out)["errors"] == "min"
+
+
+@pytest.mark.parametrize(
+    ("name", "goal", "encoder"),
+    [
+        ("cnf", "at-most:0", "clauses"),
+        ("wcnf", "min", "clauses"),
+        ("opb", "exactly:1", "pseudo-boolean"),
+        ("lp", "min", "milp"),
+        ("mps", "at-most:1", "milp"),
+        ("cpsat", "min", "cpsat"),
+    ],
+)
+def test_encode_picks_the_encoder_for_the_format(qnnt, lone, tmp_path, name, goal, encoder):
+    output = tmp_path / f"model.{name}"
+    run = qnnt("encode", lone, "--format", name, "--errors", goal, "-o", output)
+    assert (run.status, run.out) == (0, "")
+    assert run.err.startswith(f"{output}: {name} by encoder {encoder}: ")
+    assert output.stat().st_size
+    parameters = json.loads((tmp_path / f"model.{name}.map.json").read_text())["parameters"]
+    assert set(parameters) == {"weight[x0,y]", "weight[x1,y]", "bias[y]"}
+
+
+def test_encode_by_a_named_encoder(qnnt, xor, tmp_path):
+    command = ("encode", xor, "--format", "lp", "-o", tmp_path / "m.lp", "--encoder")
+    assert "by encoder pseudo-boolean" in qnnt(*command, "pseudo-boolean").err
+    free = qnnt("encode", xor, "--format", "cnf", "-o", tmp_path / "f.cnf", "--no-symmetry").err
+    assert free != qnnt("encode", xor, "--format", "cnf", "-o", tmp_path / "f.cnf").err
+
+
+def test_backends_lists_all_and_folds_the_variants(qnnt):
+    run = qnnt("backends")
+    assert (run.status, run.err) == (0, "")
+    assert "sat:SOLVER" in run.out
+    assert "  cadical103, cadical153, " in run.out
+    assert "name a solver program: dimacs:PATH" in run.out
+    found = {b["name"]: b for b in json.loads(qnnt("backends", "--json").out)}
+    assert {f"sat:{name}" for name in SOLVERS} < set(found)
+    assert found["cpsat"]["encoders"] == ["clauses", "cpsat", "cpsat-textbook"]
+    assert found["enumeration"]["accepts"] == ["Instance"]
+    assert (found["dimacs"]["available"], found["dimacs"]["version"]) == (False, None)
+
+
+def test_the_solvers_listed_are_those_of_pysat():
+    assert set(solver_names().values()) == set(SOLVERS)
+
+
+def test_a_large_network_is_cut_and_says_so(capsys):
+    architecture, domain = Architecture.dense([20, 60, 1]), Domain(3)
+    print_network(Network(architecture, domain, [-1] * len(architecture.arcs), [1] * architecture.n_biases))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 42
+    assert lines[1].startswith("  h0   =  ReLU(-1·x0 - 1·x1 - ")
+    assert lines[1].endswith(" + … (8 more terms) - 1)")
+    assert lines[-1] == "  … and 21 more neurons; -o FILE writes the whole network"
+
+
+def test_a_neuron_of_zeros_and_names_that_would_upset_a_terminal(capsys):
+    architecture, domain = Architecture([["\x1b[31m"], ["y\n"]], [("\x1b[31m", "y\n")]), Domain(3)
+    print_network(Network(architecture, domain, [0], [0]))
+    print_network(Network(architecture, domain, [1], [-1]))
+    out = capsys.readouterr().out
+    assert "ReLU(0)" in out
+    assert r"y\n  =  ReLU(1·\x1b[31m + 1)" in out
