@@ -23,7 +23,7 @@ from qnnt.backends.enumeration import count_errors, parameter_blocks
 SAT_VARIANTS = [b.name for b in registry.backends() if b.name.startswith("sat:")]
 NO_TWO_IN_ONE_PROCESS = ("milp:highs",)  # highspy and ortools: this one always has a process of its own
 INSTANCES = st.one_of(instances(max_networks=5000, min_points=3), instances(max_networks=500))
-SLOW = {"milp:cbc": 4, "milp:highs": 4, "cpsat": 2, "pseudo-boolean": 2}  # fewer instances, by this factor
+SLOW = {"dimacs": 12, "milp": 4, "cpsat": 2, "pseudo-boolean": 2}  # fewer instances in a quick run
 
 
 def cases() -> list[tuple[str, str]]:
@@ -76,10 +76,11 @@ def test_agreement_with_enumeration(backend: str, encoder: str) -> None:
         available = registry.backend(backend).availability()
         if not available.available:
             pytest.skip(available.reason or "not available")
-    factor = SLOW.get(backend, 1)
-    most = settings().max_examples // factor if family != "dimacs" else 5
+    most = settings().max_examples
+    if most < 1000:
+        most //= SLOW.get(family, 1)
 
-    @settings(max_examples=max(1, most))
+    @settings(max_examples=most)
     @given(INSTANCES, choice, st.booleans())
     def run(instance: qnnt.Instance, backend: str, symmetry: bool) -> None:
         agree(instance, backend, encoder, symmetry)
