@@ -1,0 +1,88 @@
+"""What the SAT, MaxSAT and DIMACS backends do beside agreeing with the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import qnnt
+from qnnt.backends import sat
+
+
+def contradictory(weights: list[int]) -> qnnt.Instance:
+    """One weight and one bias for points that no network gets all right, with large counts."""
+    x = np.arange(len(weights))[:, None] % 3 - 1
+    y = np.arange(len(weights))[:, None] % 2
+    return qnnt.Instance(
+        qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), qnnt.Dataset(x, y, weights), qnnt.Minimize()
+    )
+
+
+@pytest.mark.parametrize("solver", ["cadical153", "kissat404", "minisat-gh"])
+@pytest.mark.parametrize("unfolded", [0, 10**6])
+@pytest.mark.parametrize("weights", [[1] * 12, [7, 3, 11, 5, 2, 9], [700, 300, 1100, 500, 200, 900]])
+def test_a_minimum_by_improving_solutions(
+    monkeypatch: pytest.MonkeyPatch, solver: str, unfolded: int, weights: list[int]
+) -> None:
+    """Through the totalizer, and through pseudo-Boolean encodings where weights are too large for one."""
+    monkeypatch.setattr(sat, "_TOTALIZER_LIMIT", unfolded)
+    instance = contradictory(weights)
+    expected = qnnt.solve(instance, backend="enumeration", isolate=False).errors
+    result = qnnt.solve(instance, backend=f"sat:{solver}", isolate=False)
+    assert (result.status, result.errors) == (qnnt.Status.OPTIMAL, expected)
+
+
+def test_incumbents_improve_and_bounds_rise() -> None:
+    instance = contradictory([7, 3, 11, 5, 2, 9])
+    seen: list[tuple[int | None, int]] = []
+    for backend in ("sat", "maxsat"):
+        seen.clear()
+        result = qnnt.solve(
+            instance,
+            backend=backend,
+            isolate=False,
+            progress=lambda p: seen.append((p.incumbent, p.bound)),
+        )
+        incumbents = [i for i, _ in seen if i is not None]
+        assert incumbents == sorted(incumbents, reverse=True)
+        assert [b for _, b in seen] == sorted(b for _, b in seen)
+        assert incumbents
+        assert all(b <= (result.errors or 0) for _, b in seen)
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("#!/bin/sh\nexit 0\n", "exit status 0"),
+        ("#!/bin/sh\necho 's UNSATISFIABLE'\nexit 0\n", "s UNSATISFIABLE"),
+        ("#!/bin/sh\necho 's SATISFIABLE'\nexit 20\n", "exit status 20"),
+        ("#!/bin/sh\nexit 20\n", "no output"),
+        ("#!/bin/sh\necho out of luck >&2\nexit 1\n", "out of luck"),
+        ("#!/bin/sh\necho 's SATISFIABLE'\necho 'v one two 0'\nexit 10\n", "ValueError"),
+    ],
+)
+def test_a_program_that_does_not_answer_properly_is_unknown(
+    tmp_path: Path, program: str, reason: str
+) -> None:
+    path = tmp_path / "solver"
+    path.write_text(program)
+    path.chmod(0o755)
+    result = qnnt.solve(contradictory([1, 1]), goal=qnnt.AtMost(0), backend=f"dimacs:{path}", isolate=False)
+    assert result.status is qnnt.Status.UNKNOWN
+    assert reason in (result.reason or "")
+
+
+def test_a_program_that_claims_a_false_model_is_caught(tmp_path: Path) -> None:
+    path = tmp_path / "solver"
+    path.write_text("#!/bin/sh\necho 's SATISFIABLE'\necho 'v 0'\nexit 10\n")
+    path.chmod(0o755)
+    instance = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), qnnt.Dataset([[1]], [[1]]))
+    with pytest.raises(qnnt.WrongAnswer):
+        qnnt.solve(instance, backend=f"dimacs:{path}", isolate=False)
+
+
+def test_a_missing_program_is_named() -> None:
+    with pytest.raises(qnnt.Unavailable, match="no executable program '/nowhere/solver'"):
+        qnnt.solve(contradictory([1]), backend="dimacs:/nowhere/solver")

@@ -1,0 +1,98 @@
+"""The clause encoder against all networks: not only whether there is one, but how many."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pysat.solvers import Solver
+from strategies import instances
+
+import qnnt
+from qnnt.backends.enumeration import count_errors, parameter_blocks
+from qnnt.backends.sat import as_model, load
+from qnnt.encoders import sums
+from qnnt.encoders.clauses import ClauseEncoder
+from qnnt.models import Formula, Lift
+
+SUMS = pytest.mark.parametrize("totalizer_worth", [sums.TOTALIZER_WORTH, 0], ids=["totalizers", "adders"])
+
+
+def networks_of(formula: Formula, lift: Lift) -> set[tuple[int, ...]]:
+    """The parameters of every model, each once."""
+    found = set()
+    with Solver(name="glucose4") as solver:
+        load(solver, formula.hard)
+        while solver.solve():
+            model = as_model(solver.get_model(), formula.n_variables)
+            found.add(tuple(lift(model).vector.tolist()))
+            mine = lift.index.ravel()
+            solver.add_clause([int(-v if model[v] else v) for v in mine] or [-1])
+    return found
+
+
+@SUMS
+@settings(max_examples=40)
+@given(data=st.data())
+def test_models_are_exactly_the_networks_that_meet_the_goal(
+    data: st.DataObject, totalizer_worth: int
+) -> None:
+    instance = data.draw(instances(max_networks=700))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sums, "TOTALIZER_WORTH", totalizer_worth)
+        formula, lift = ClauseEncoder(symmetry=False).apply(instance)
+    wanted = {
+        tuple(vector)
+        for block in parameter_blocks(instance)
+        for vector, errors in zip(block.tolist(), count_errors(instance, block).tolist(), strict=True)
+        if instance.goal.accepts(errors)
+    }
+    assert networks_of(formula, lift) == wanted
+
+
+@SUMS
+@settings(max_examples=40)
+@given(data=st.data())
+def test_ordering_twins_keeps_a_network_of_every_error(data: st.DataObject, totalizer_worth: int) -> None:
+    instance = data.draw(instances(max_networks=700, min_points=2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sums, "TOTALIZER_WORTH", totalizer_worth)
+        kept = networks_of(*ClauseEncoder().apply(instance.with_goal(qnnt.Minimize())))
+    errors = {qnnt_error(instance, vector) for vector in kept}
+    assert errors == {int(e) for block in parameter_blocks(instance) for e in count_errors(instance, block)}
+
+
+def qnnt_error(instance: qnnt.Instance, vector: tuple[int, ...]) -> int:
+    network = qnnt.Network.from_vector(instance.architecture, instance.domain, np.array(vector))
+    return network.error(instance.dataset)
+
+
+@given(instances(max_networks=10**6, max_parameters=20))
+def test_formulas_are_in_competition_form(instance: qnnt.Instance) -> None:
+    formula, _ = ClauseEncoder().apply(instance)
+    for block in (*formula.hard, formula.soft.reshape(-1, 1)):
+        variables = np.sort(np.abs(block), axis=1)
+        assert (variables[:, 1:] != variables[:, :-1]).all()
+        assert variables.min(initial=1) >= 1
+        assert variables.max(initial=1) <= formula.n_variables
+    assert (formula.weights > 0).all()
+
+
+def test_twins_are_ordered() -> None:
+    instance = qnnt.Instance(
+        qnnt.Domain(2), qnnt.Architecture.dense([1, 2, 1]), qnnt.Dataset([[1]], [[1]]), qnnt.Minimize()
+    )
+    free = networks_of(*ClauseEncoder(symmetry=False).apply(instance))
+    kept = networks_of(*ClauseEncoder(symmetry=True).apply(instance))
+    assert len(free) == 2**7
+    # Two neurons of one weight and one bias each: 10 of their 16 pairs of values are in order.
+    assert len(kept) == 10 * 2**3
+
+
+def test_equal_inputs_share_their_block() -> None:
+    architecture, domain = qnnt.Architecture.dense([2, 2, 1]), qnnt.Domain(3)
+    once = qnnt.Dataset([[0, 1], [1, 1]], [[0], [1]])
+    often = qnnt.Dataset([[0, 1], [1, 1]] * 50, [[0], [1]] * 50)
+    sizes = [ClauseEncoder().apply(qnnt.Instance(domain, architecture, d))[0].sizes() for d in (once, often)]
+    assert sizes[0] == sizes[1]
