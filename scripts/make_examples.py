@@ -6,7 +6,7 @@ import csv
 import tempfile
 from pathlib import Path
 
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_wine
 
 from qnnt.generate.table import table_instance
 from qnnt.generate.teacher import teacher_instance
@@ -14,26 +14,26 @@ from qnnt.goals import Minimize
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
-IRIS = {"d": 3, "hidden": [2], "goal": Minimize()}
+WINE = {"d": 3, "hidden": [], "goal": Minimize()}
 TEACHER = {"d": 3, "layers": [4, 3, 1], "points": 40, "noise": 0.0, "seed": 1}
 
 
-def write_iris(path: Path) -> None:
-    """The iris data set as CSV: four measures in cm, and the species."""
-    iris = load_iris()
+def write_wine(path: Path) -> None:
+    """The wine data set as CSV: thirteen chemical measures, and the cultivar."""
+    wine = load_wine()
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([name.removesuffix(" (cm)") for name in iris.feature_names] + ["species"])
-        for row, target in zip(iris.data.tolist(), iris.target.tolist(), strict=True):
-            writer.writerow([*row, iris.target_names[target]])
+        writer.writerow([*(name.replace("_", " ") for name in wine.feature_names), "cultivar"])
+        for row, target in zip(wine.data.tolist(), wine.target.tolist(), strict=True):
+            writer.writerow([*row, target + 1])
 
 
 def main() -> None:
     EXAMPLES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        table = Path(folder) / "iris.csv"
-        write_iris(table)
-        table_instance(table, ["species"], **IRIS).save(EXAMPLES / "iris.json")
+        table = Path(folder) / "wine.csv"
+        write_wine(table)
+        table_instance(table, ["cultivar"], **WINE).save(EXAMPLES / "wine.json")
     teacher_instance(**TEACHER).save(EXAMPLES / "teacher.json")
 
 

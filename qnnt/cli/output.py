@@ -59,7 +59,11 @@ def _formulas(network: Network) -> Iterable[tuple[str, str, str]]:
     for connection, before, layer in zip(network.architecture.connections, layers, layers[1:], strict=False):
         for j, name in enumerate(layer):
             weights, sources = network.weights[connection.arcs(j)].tolist(), connection.sources(j)
-            terms = [(w, f"{abs(w)}·{before[i]}") for w, i in zip(weights, sources, strict=True) if w]
+            terms = [
+                (w, before[i] if abs(w) == 1 else f"{abs(w)}·{before[i]}")
+                for w, i in zip(weights, sources, strict=True)
+                if w
+            ]
             yield name, "=", f"ReLU({_sum(terms, next(biases))})"
 
 

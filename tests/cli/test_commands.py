@@ -267,7 +267,7 @@ def test_a_large_network_is_cut_and_says_so(capsys):
     print_network(Network(architecture, domain, [-1] * len(architecture.arcs), [1] * architecture.n_biases))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 42
-    assert lines[1].startswith("  h0   =  ReLU(-1·x0 - 1·x1 - ")
+    assert lines[1].startswith("  h0   =  ReLU(-x0 - x1 - ")
     assert lines[1].endswith(" + … (8 more terms) - 1)")
     assert lines[-1] == "  … and 21 more neurons; -o FILE writes the whole network"
 
@@ -278,4 +278,4 @@ def test_a_neuron_of_zeros_and_names_that_would_upset_a_terminal(capsys):
     print_network(Network(architecture, domain, [1], [-1]))
     out = capsys.readouterr().out
     assert "ReLU(0)" in out
-    assert r"y\n  =  ReLU(1·\x1b[31m + 1)" in out
+    assert r"y\n  =  ReLU(\x1b[31m + 1)" in out
