@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,9 @@ class Faulty:
             case "child":
                 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
                 Path(self.note).write_text(str(child.pid))
+                time.sleep(600)
+            case "litter":
+                Path(self.note).write_text(tempfile.mkdtemp())
                 time.sleep(600)
             case "chatter":
                 os.write(1, b"noise on stdout\n" * 1000)

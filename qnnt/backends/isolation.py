@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -33,7 +34,9 @@ class Worker:
     def __init__(self) -> None:
         self._warm = False
         ours, theirs = socket.socketpair()
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+        # What a killed solver leaves in the temporary folder has to go with it.
+        self._folder = tempfile.mkdtemp(prefix="qnnt-")
+        self._stderr = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - lives as long as the worker
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "qnnt.backends.worker", str(theirs.fileno())],
@@ -42,7 +45,11 @@ class Worker:
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+                    "TMPDIR": self._folder,
+                },
             )
         self._connection = Connection(ours.detach())
         self._connection.send(sys.path)
@@ -86,6 +93,7 @@ class Worker:
         self._process.wait()
         self._connection.close()
         self._stderr.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _lost(self, limits: Limits) -> Outcome:
         with contextlib.suppress(subprocess.TimeoutExpired):

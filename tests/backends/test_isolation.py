@@ -117,6 +117,12 @@ def test_a_killed_solver_takes_its_own_children_along(instance: qnnt.Instance, t
     assert not alive(int(note.read_text()))
 
 
+def test_a_killed_solver_leaves_no_files(instance: qnnt.Instance, tmp_path: Path) -> None:
+    note = tmp_path / "folder"
+    qnnt.solve(instance, backend=Faulty("litter", str(note)), limits=qnnt.Limits(time=1.0))
+    assert not Path(note.read_text()).exists()
+
+
 def test_a_worker_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     script = f"""
