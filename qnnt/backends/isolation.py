@@ -1,4 +1,7 @@
-"""Every run in a child process that can be limited, killed and lost; one warm worker is kept per backend."""
+"""Every run in a child process that can be limited, killed and lost; one warm worker is kept per backend.
+
+Importing this module is cheap, so that a program may start a worker before it loads anything else.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,14 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
-from qnnt.backends.execution import Event, Job, Outcome
-from qnnt.result import Limit, Limits, Status
+if TYPE_CHECKING:
+    from qnnt.backends.execution import Event, Job, Outcome
+    from qnnt.result import Limits
 
 # What a backend that keeps its own clock gets to hand over what it has, before it is killed.
-GRACE = 0.25
+GRACE = 0.15
 _OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "out of memory", "Cannot allocate memory")
 
 
@@ -61,6 +66,9 @@ class Worker:
 
     def run(self, job: Job, tell: Callable[[Event], None]) -> Outcome:
         """Run a job to its end or its limit; the worker is dead afterwards unless the job ended by itself."""
+        from qnnt.backends.execution import Outcome
+        from qnnt.result import Limit, Status
+
         taken = not self._warm
         try:
             self._connection.send(job)
@@ -96,6 +104,9 @@ class Worker:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _lost(self, limits: Limits) -> Outcome:
+        from qnnt.backends.execution import Outcome
+        from qnnt.result import Limit, Status
+
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
         self._stderr.seek(0, os.SEEK_END)
@@ -118,7 +129,7 @@ class Worker:
 
 
 class _Pool:
-    """Idle workers by backend family; a worker is in nobody's or in one run's hands."""
+    """Idle workers by backend family, "" for any; a worker is in nobody's or in one run's hands."""
 
     def __init__(self) -> None:
         self._idle: dict[str, Worker] = {}
@@ -126,7 +137,7 @@ class _Pool:
 
     def take(self, family: str) -> Worker:
         with self._lock:
-            worker = self._idle.pop(family, None)
+            worker = self._idle.pop(family, None) or self._idle.pop("", None)
         if worker is not None and not worker.alive:
             worker.kill()
             worker = None
@@ -167,6 +178,11 @@ def run_isolated(job: Job, tell: Callable[[Event], None]) -> Outcome:
         outcome = worker.run(job, tell)
     _POOL.give(family, worker)
     return outcome
+
+
+def prepare() -> None:
+    """Start a worker for whichever backend runs first, while the caller does other things."""
+    _POOL.give("", Worker())
 
 
 def close_workers() -> None:

@@ -126,7 +126,10 @@ def satisfied(model: LinearModel, assignment: IntArray) -> bool:
 
 
 def _ceil(bound: float) -> int | None:
-    return max(math.ceil(bound - 1e-5), 0) if math.isfinite(bound) else None
+    """The integer that a dual bound proves, with room for its rounding errors."""
+    if not math.isfinite(bound):
+        return None
+    return max(math.ceil(bound - 1e-3 - 1e-6 * abs(bound)), 0)
 
 
 def _highs(model: LinearModel, limits: Limits, report: Report) -> Answer:

@@ -20,6 +20,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     connection = Connection(int(sys.argv[1]))
     sys.path[:] = connection.recv()
+    import qnnt.registry  # noqa: F401 - what every job needs is loaded while the parent still prepares it
     from qnnt.backends.execution import execute
 
     with contextlib.suppress(EOFError):
