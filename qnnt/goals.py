@@ -64,6 +64,6 @@ def parse_goal(text: str) -> Goal:
     kind, _, number = text.partition(":")
     if text == "min":
         return Minimize()
-    if kind in ("at-most", "exactly") and number.isdecimal():
+    if kind in ("at-most", "exactly") and number.isascii() and number.isdecimal():
         return AtMost(int(number)) if kind == "at-most" else Exactly(int(number))
     raise ValueError(f"error goal must be at-most:N, exactly:N or min, not {text!r}")

@@ -21,6 +21,7 @@ from qnnt.result import Limit, Limits, Result, Statistics, Status
 from qnnt.verify.replay import check
 
 FEW_NETWORKS = 20_000  # up to here trying all networks beats starting a solver
+MOST_ORDERED = 64  # beyond this d an order encoding is larger than integers with bounds
 
 _REASONS = {  # for a backend that gives none
     Limit.TIME: "the time limit was reached",
@@ -93,9 +94,11 @@ def solve(
 
 
 def choose(instance: Instance) -> str:
-    """What ``auto`` stands for: few networks are tried, a minimum is core-guided, the rest is SAT."""
+    """What ``auto`` stands for: few networks are tried, large domains are CP-SAT's, the rest are clauses."""
     if instance.n_networks <= FEW_NETWORKS:
         return "enumeration"
+    if instance.domain.d > MOST_ORDERED:
+        return "cpsat"
     return "maxsat" if isinstance(instance.goal, Minimize) else "sat:cadical153"
 
 

@@ -73,12 +73,13 @@ class Backend(Protocol):
     """A way to answer models. Implementations are small picklable values without state.
 
     ``accepts`` lists model types, the preferred one first: the first registered encoder that makes it is the
-    default. ``run`` may raise anything; the caller turns that into UNKNOWN with the reason.
+    default. ``run`` may raise anything; the caller turns that into UNKNOWN with the reason. A backend that
+    waits for another program has a true attribute ``runs_programs``, so that the program ends with it.
     """
 
     @property
     def name(self) -> str:
-        """The name that selects this backend, variant included (``sat:cadical195``)."""
+        """The name that selects this backend, variant included (``sat:cadical153``)."""
 
     @property
     def accepts(self) -> tuple[type[Any], ...]:

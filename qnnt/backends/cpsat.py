@@ -55,8 +55,7 @@ class CpSatBackend:
         if status == cp_model.INFEASIBLE:
             return Answer(Status.UNSATISFIABLE, sizes=model.sizes())
         bound = _ceil(response.best_objective_bound) if model.minimize else None
-        early = limits.time is not None and solver.wall_time >= 0.9 * limits.time
-        limit = Limit.TIME if early else Limit.INTERRUPT
+        limit = Limit.INTERRUPT if limits.time is None else Limit.TIME  # a worker hears no Ctrl-C
         if status == cp_model.UNKNOWN:
             bound = None if bound is None else max(bound, 0)
             return Answer(Status.UNKNOWN, bound=bound, limit=limit, sizes=model.sizes())

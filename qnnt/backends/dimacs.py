@@ -15,7 +15,7 @@ import numpy.typing as npt
 from qnnt.backends.base import Answer, Availability, Capability, Report
 from qnnt.backends.sat import Model, Reloading, as_model, improve
 from qnnt.exceptions import Unavailable
-from qnnt.files.dimacs import write_clauses
+from qnnt.files.dimacs import write_cnf
 from qnnt.instance import Instance
 from qnnt.models import Formula
 from qnnt.result import Limits
@@ -29,6 +29,7 @@ class DimacsBackend:
     accepts = (Formula,)
     capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS)
     summary = "clauses, by any program that reads DIMACS (dimacs:PATH)"
+    runs_programs = True
 
     @property
     def name(self) -> str:
@@ -59,8 +60,8 @@ class DimacsBackend:
         with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
             path = Path(folder) / "formula.cnf"
             top = max([n_variables, *(int(np.abs(b).max()) for b in blocks if b.size)])
-            with path.open("wb") as file:
-                write_clauses(file, blocks, top)
+            with path.open("w", encoding="ascii") as file:
+                write_cnf(file, blocks, top)
             run = subprocess.run(
                 [program, os.fspath(path)],
                 stdin=subprocess.DEVNULL,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 # What a backend that keeps its own clock gets to hand over what it has, before it is killed.
 GRACE = 0.15
-_OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "out of memory", "Cannot allocate memory")
+_START_UP = 30.0  # seconds that a worker may take before it starts on a job with a time limit
+_OUT_OF_MEMORY = re.compile(
+    "bad_alloc|MemoryError|out[- ]of[- ]memory|cannot allocate memory|failed to map segment", re.IGNORECASE
+)
 
 
 class _Stale(Exception):  # noqa: N818
@@ -72,18 +77,19 @@ class Worker:
         taken = not self._warm
         try:
             self._connection.send(job)
-            deadline: float | None = None
+            limit = job.limits.time
+            deadline = None if limit is None else time.monotonic() + limit + _START_UP
             while True:
-                wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-                if not self._connection.poll(wait):
+                left = None if deadline is None else deadline - time.monotonic()
+                if (left is not None and left <= 0) or not self._connection.poll(left):
                     self.kill()
                     return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason="the time limit was reached")
                 message = self._connection.recv()
                 taken = self._warm = True
                 if isinstance(message, Outcome):
-                    return message
-                if message.phase == "encode" and job.limits.time is not None:
-                    deadline = time.monotonic() + job.limits.time + GRACE
+                    return _blame_memory(message, job.limits)
+                if message.phase == "encode" and limit is not None:
+                    deadline = time.monotonic() + limit + GRACE
                 tell(message)
         except (EOFError, ConnectionError) as error:
             if not taken:
@@ -105,7 +111,7 @@ class Worker:
 
     def _lost(self, limits: Limits) -> Outcome:
         from qnnt.backends.execution import Outcome
-        from qnnt.result import Limit, Status
+        from qnnt.result import Status
 
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
@@ -120,12 +126,21 @@ class Worker:
             else f"status {code}"
         )
         last = (words.strip().splitlines() or ["no message"])[-1]
-        memory = any(w in words for w in _OUT_OF_MEMORY)
-        return Outcome(
-            Status.UNKNOWN,
-            limit=Limit.MEMORY if memory and limits.memory is not None else None,
-            reason="out of memory" if memory else f"the solver process ended with {how}: {last}",
+        reason = (
+            "out of memory"
+            if _OUT_OF_MEMORY.search(words)
+            else f"the solver process ended with {how}: {last}"
         )
+        return _blame_memory(Outcome(Status.UNKNOWN, reason=reason), limits)
+
+
+def _blame_memory(outcome: Outcome, limits: Limits) -> Outcome:
+    """Under a memory limit, a failure that speaks of memory is that limit's doing."""
+    from qnnt.result import Limit
+
+    if limits.memory is None or outcome.limit is not None or not _OUT_OF_MEMORY.search(outcome.reason or ""):
+        return outcome
+    return replace(outcome, limit=Limit.MEMORY)
 
 
 class _Pool:

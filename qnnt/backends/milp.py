@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pulp
 
 _VARIANTS = {"highs": "HiGHS", "cbc": "COIN-OR CBC"}
+MOST_COUNTED = 100_000  # points, in units of the common divisor of their counts
 _GAP = 0.9  # errors are integers: a gap below 1 closes
 _SLACK = 1e-5  # how far from an integer a value may lie
 
@@ -79,9 +80,21 @@ class MilpBackend:
             return Availability(False, reason="program 'cbc' is missing: pip install 'pulp[cbc]'")
         return Availability.of_package("pulp", "pulp", "qnnt")
 
-    def refuses(self, instance: Instance) -> str | None:  # noqa: ARG002 - takes any
-        """None: there is no limit on the instance."""
-        return None
+    @property
+    def runs_programs(self) -> bool:
+        """Whether the solver is a process of its own."""
+        return self.solver == "cbc"
+
+    def refuses(self, instance: Instance) -> str | None:
+        """Counts so large that a solver in floating point could lose an error among them."""
+        counts = instance.dataset.choices.counts
+        total = int(counts.sum()) // max(1, int(np.gcd.reduce(counts, initial=0)))
+        if total <= MOST_COUNTED:
+            return None
+        return (
+            f"counts in floating point and takes at most {MOST_COUNTED:,} points, this instance has "
+            f"{total:,}; try maxsat or cpsat"
+        )
 
     def run(self, model: LinearModel, limits: Limits, report: Report) -> Answer:
         """Solve; raises RuntimeError on a solver's failure or, for HiGHS, if OR-tools is in this process."""

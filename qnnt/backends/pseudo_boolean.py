@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +40,10 @@ class PseudoBooleanBackend:
 
     def run(self, model: PseudoBooleanModel, limits: Limits, report: Report) -> Answer:
         """Solve; raises RuntimeError if Exact answers anything unforeseen."""
+        with _keeping_signal_handlers():
+            return self._run(model, limits, report)
+
+    def _run(self, model: PseudoBooleanModel, limits: Limits, report: Report) -> Answer:
         end = None if limits.time is None else time.monotonic() + limits.time
         names = [f"x{i}" for i in range(len(model.lower))]
         solver = _solver(model, names, limits.seed)
@@ -66,6 +73,20 @@ class PseudoBooleanBackend:
                 return Answer(
                     Status.UNKNOWN, *found, bound if model.minimize else None, Limit.TIME, sizes=model.sizes()
                 )
+
+
+@contextmanager
+def _keeping_signal_handlers() -> Iterator[None]:
+    """Exact takes SIGINT and SIGTERM for itself and does not give them back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _solver(model: PseudoBooleanModel, names: list[str], seed: int) -> exact.Exact:

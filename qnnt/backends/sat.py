@@ -44,7 +44,7 @@ SOLVERS = (
     "minisat-gh",
     "minisatep",
 )
-_TOTALIZER_LIMIT = 20_000  # literals, weights unfolded, that the incremental totalizer takes
+_TOTALIZER_LIMIT = 200_000  # literals, weights unfolded, times bound that the incremental totalizer takes
 
 Model = npt.NDArray[np.int8]
 
@@ -188,7 +188,7 @@ class _Bound:
         bound = -(-cost // self._unit) - 1
         if bound == 0:
             self._oracle.add([[-lit] for lit in self._lits])
-        elif int(self._weights.sum()) > _TOTALIZER_LIMIT:
+        elif self._rhs is None and int(self._weights.sum()) * bound > _TOTALIZER_LIMIT:
             from pysat.pb import PBEnc
 
             counted = PBEnc.atmost(

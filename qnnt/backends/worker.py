@@ -10,6 +10,10 @@ import signal
 import sys
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qnnt.backends.execution import Job
 
 MIB = 1 << 20
 
@@ -26,15 +30,22 @@ def main() -> None:
     with contextlib.suppress(EOFError):
         while True:
             job = connection.recv()
-            with _dies_with_parent(connection.fileno()), _memory_limit(job.limits.memory):
+            with _dies_with_parent(connection.fileno(), job), _memory_limit(job.limits.memory):
                 outcome = execute(job, connection.send)
             connection.send(outcome)
             del job, outcome
 
 
 @contextlib.contextmanager
-def _dies_with_parent(fd: int) -> Iterator[None]:
-    """Have SIGIO end this process when the other end closes: a solver in C sees no exception and no EOF."""
+def _dies_with_parent(fd: int, job: Job) -> Iterator[None]:
+    """Have SIGIO end this process when the other end closes: a solver in C sees no exception and no EOF.
+
+    A backend that waits for a program lets Python act, which ends the program too.
+    """
+    if getattr(job.backend, "runs_programs", False):
+        signal.signal(signal.SIGIO, lambda *_: os.killpg(0, signal.SIGKILL))
+    else:
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
     flags = fcntl.fcntl(fd, fcntl.F_GETFL)
     fcntl.fcntl(fd, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_ASYNC)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program on the arguments (default: the command line's) and return its exit status."""
-    from qnnt.cli.commands import app
-    from qnnt.cli.program import run
-
+    try:
+        from qnnt.cli.commands import app
+        from qnnt.cli.program import run
+    except KeyboardInterrupt:
+        return 130
     return run(app, "qnnt", arguments)

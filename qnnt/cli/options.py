@@ -49,7 +49,7 @@ def sizes_of(option: str, text: str) -> list[int]:
     """Layer sizes such as ``4,2``; none for the empty text."""
     words = text.split(",") if text.strip() else []
     with value_of(option):
-        if not all(word.strip().isdecimal() for word in words):
+        if not all(word.isascii() and word.strip().isdecimal() for word in words):
             raise ValueError(f"must be layer sizes such as 4,2, not {text!r}")
         return [int(word) for word in words]
 

@@ -24,6 +24,7 @@ _Misuse = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> int:
     """Run a command of the app (each returns its exit status, or None for 0) and return the exit status."""
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -38,6 +39,9 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except OSError as error:
+        message, status = f"cannot write the output: {error.strerror or error}", FAILED
+        print(f"{name}: error: {message}", file=sys.stderr)
     except Exception as error:  # the last resort
         if os.environ.get("QNNT_DEBUG"):
             traceback.print_exc()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +11,9 @@ import numpy as np
 
 from qnnt.backends.milp import to_pulp
 from qnnt.exceptions import InputError, Unsupported
+from qnnt.files.dimacs import clause_lines, write_cnf
 from qnnt.files.documents import compact, write_document
 from qnnt.models import CpSatModel, Formula, Lift, LinearModel, PseudoBooleanModel
-
-_CHUNK = 1 << 16  # clauses turned to text at once
 
 
 class Format(NamedTuple):
@@ -49,6 +48,10 @@ def write_model(model: Any, lift: Lift, path: str | Path, format: str) -> None:
     """
     _check(model, format)
     target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        raise InputError(
+            str(path), "cannot be written: no regular file; a model and its map are two files in a folder"
+        )
     temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
     map_file = target.with_name(f"{target.name}.map.json")
     try:
@@ -97,23 +100,14 @@ def _map(model: Any, lift: Lift, name: str) -> dict[str, str]:
     }
 
 
-def _clauses(formula: Formula, prefix: str) -> Iterator[str]:
-    for hard in formula.hard:
-        for start in range(0, len(hard), _CHUNK):
-            # One conversion of a whole list is many times faster than one of each clause.
-            text = str(hard[start : start + _CHUNK].tolist())[2:-2]
-            yield prefix + text.replace("], [", f" 0\n{prefix}").replace(",", "") + " 0\n"
-
-
 def _write_cnf(model: Formula, path: Path) -> None:
     with path.open("w", encoding="ascii") as file:
-        file.write(f"p cnf {model.n_variables} {model.n_clauses}\n")
-        file.writelines(_clauses(model, ""))
+        write_cnf(file, model.hard, model.n_variables)
 
 
 def _write_wcnf(model: Formula, path: Path) -> None:
     with path.open("w", encoding="ascii") as file:
-        file.writelines(_clauses(model, "h "))
+        file.writelines(clause_lines(model.hard, "h "))
         soft = zip(model.weights.tolist(), model.soft.tolist(), strict=True)
         file.writelines(f"{weight} {literal} 0\n" for weight, literal in soft)
 

@@ -21,7 +21,7 @@ def contradictory(weights: list[int]) -> qnnt.Instance:
 
 
 @pytest.mark.parametrize("solver", ["cadical153", "kissat404", "minisat-gh"])
-@pytest.mark.parametrize("unfolded", [0, 10**6])
+@pytest.mark.parametrize("unfolded", [0, 10**9])
 @pytest.mark.parametrize("weights", [[1] * 12, [7, 3, 11, 5, 2, 9], [700, 300, 1100, 500, 200, 900]])
 def test_a_minimum_by_improving_solutions(
     monkeypatch: pytest.MonkeyPatch, solver: str, unfolded: int, weights: list[int]

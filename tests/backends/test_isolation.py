@@ -90,6 +90,12 @@ def test_a_memory_limit_ends_what_eats_memory(instance: qnnt.Instance) -> None:
     assert after.limit is None
 
 
+@pytest.mark.parametrize("backend", ["sat:kissat404", "cpsat", "sat:glucose4"])
+def test_a_memory_limit_too_small_to_work_is_that_limit(instance: qnnt.Instance, backend: str) -> None:
+    result = qnnt.solve(instance, backend=backend, limits=qnnt.Limits(memory=100))
+    assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.MEMORY)
+
+
 def test_an_interrupt_gives_back_what_was_found(instance: qnnt.Instance) -> None:
     before = children()
     told = threading.Event()
@@ -123,33 +129,47 @@ def test_a_killed_solver_leaves_no_files(instance: qnnt.Instance, tmp_path: Path
     assert not Path(note.read_text()).exists()
 
 
-def test_a_worker_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    note = tmp_path / "pid"
-    script = f"""
+PARENT = """
 import os, sys
-sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+sys.path.insert(0, {tests!r})
 from pathlib import Path
+import numpy as np
 import qnnt
 from faulty import Faulty
-from qnnt.backends import isolation
-instance = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), qnnt.Dataset([[0]], [[0]]))
+from qnnt.generate.teacher import teacher_instance
 def tell(p):
     if p.phase == "solve":
-        Path({str(note)!r}).write_text(Path("/proc/self/task", str(os.getpid()), "children").read_text())
-qnnt.solve(instance, backend=Faulty("hold-gil"), progress=tell)
+        Path({note!r}).write_text(Path("/proc/self/task", str(os.getpid()), "children").read_text())
+qnnt.solve(teacher_instance(5, [6, 4, 2], 400), backend={backend}, progress=tell)
 """
+PROGRAM = Path(__file__).parents[1] / "conformance" / "dimacs_solver.py"
+
+
+def descendants(pid: int) -> set[int]:
+    found: set[int] = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, Path(task, "children").read_text().split()):
+            found |= {child} | descendants(child)
+    return found
+
+
+@pytest.mark.parametrize("backend", ["Faulty('hold-gil')", f"'dimacs:{PROGRAM}'", "'milp:cbc'"])
+def test_solvers_die_with_a_parent_that_is_killed(tmp_path: Path, backend: str) -> None:
+    note = tmp_path / "pid"
+    script = PARENT.format(tests=str(Path(__file__).parents[1]), note=str(note), backend=backend)
     parent = subprocess.Popen([sys.executable, "-c", script])
-    while not note.exists() or not note.read_text().strip():
+    expected = 1 if "Faulty" in backend else 2  # the worker, and the program that it waits for
+    while not note.exists() or len(descendants(parent.pid)) < expected:
         assert parent.poll() is None
         time.sleep(0.05)
-    workers = [int(pid) for pid in note.read_text().split()]
+    processes = descendants(parent.pid)
     parent.kill()
     parent.wait()
-    for _ in range(100):
-        if not any(alive(pid) for pid in workers):
+    for _ in range(200):
+        if not any(alive(pid) for pid in processes):
             break
         time.sleep(0.05)
-    assert not any(alive(pid) for pid in workers)
+    assert not any(alive(pid) for pid in processes)
 
 
 def test_what_a_solver_prints_goes_nowhere(

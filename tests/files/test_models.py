@@ -97,7 +97,7 @@ def read_opb(path):
     """The rows and the objective of an OPB file as a model."""
     header, *lines = path.read_text().splitlines()
     n, m = map(int, re.fullmatch(r"\* #variable= (\d+) #constraint= (\d+)", header).groups())
-    minimize = lines[0].startswith("min:")
+    minimize = bool(lines) and lines[0].startswith("min:")
     objective = np.zeros(n, dtype=int)
     if minimize:
         for c, v in re.findall(r"([+-]\d+) x(\d+)", lines.pop(0)):
