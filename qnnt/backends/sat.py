@@ -44,7 +44,7 @@ SOLVERS = (
     "minisat-gh",
     "minisatep",
 )
-_TOTALIZER_LIMIT = 200_000  # literals, weights unfolded, times bound that the incremental totalizer takes
+_TOTALIZER_LIMIT = 1_000_000  # literals times bound that the incremental totalizer takes
 
 Model = npt.NDArray[np.int8]
 
@@ -180,6 +180,7 @@ class _Bound:
         self._oracle = oracle
         unit = int(np.gcd.reduce(model.weights, initial=0)) or 1
         self._lits, self._weights, self._unit = (-model.soft).tolist(), model.weights // unit, unit
+        self._weighted = bool((self._weights > 1).any())
         self._top = model.n_variables
         self._rhs: list[int] | None = None
 
@@ -188,7 +189,7 @@ class _Bound:
         bound = -(-cost // self._unit) - 1
         if bound == 0:
             self._oracle.add([[-lit] for lit in self._lits])
-        elif self._rhs is None and int(self._weights.sum()) * bound > _TOTALIZER_LIMIT:
+        elif self._rhs is None and (self._weighted or len(self._lits) * bound > _TOTALIZER_LIMIT):
             from pysat.pb import PBEnc
 
             counted = PBEnc.atmost(
@@ -200,12 +201,10 @@ class _Bound:
             if self._rhs is None:
                 from pysat.card import ITotalizer
 
-                unfolded = np.repeat(self._lits, self._weights).tolist()
-                with ITotalizer(lits=unfolded, ubound=bound, top_id=self._top) as totalizer:
+                with ITotalizer(lits=self._lits, ubound=bound, top_id=self._top) as totalizer:
                     self._oracle.add(totalizer.cnf.clauses)
                     self._rhs = list(totalizer.rhs)
-            if bound < len(self._rhs):
-                self._oracle.add([[-self._rhs[bound]]])
+            self._oracle.add([[-self._rhs[bound]]])
 
 
 @contextmanager

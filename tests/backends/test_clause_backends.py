@@ -21,13 +21,13 @@ def contradictory(weights: list[int]) -> qnnt.Instance:
 
 
 @pytest.mark.parametrize("solver", ["cadical153", "kissat404", "minisat-gh"])
-@pytest.mark.parametrize("unfolded", [0, 10**9])
+@pytest.mark.parametrize("limit", [0, 10**9])
 @pytest.mark.parametrize("weights", [[1] * 12, [7, 3, 11, 5, 2, 9], [700, 300, 1100, 500, 200, 900]])
 def test_a_minimum_by_improving_solutions(
-    monkeypatch: pytest.MonkeyPatch, solver: str, unfolded: int, weights: list[int]
+    monkeypatch: pytest.MonkeyPatch, solver: str, limit: int, weights: list[int]
 ) -> None:
-    """Through the totalizer, and through pseudo-Boolean encodings where weights are too large for one."""
-    monkeypatch.setattr(sat, "_TOTALIZER_LIMIT", unfolded)
+    """Through the totalizer, and through pseudo-Boolean encodings for weights or where it gets too large."""
+    monkeypatch.setattr(sat, "_TOTALIZER_LIMIT", limit)
     instance = contradictory(weights)
     expected = qnnt.solve(instance, backend="enumeration", isolate=False).errors
     result = qnnt.solve(instance, backend=f"sat:{solver}", isolate=False)
