@@ -29,7 +29,11 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (
+            signal.SIGINT,
+            signal.SIGTERM,
+        ):  # SIGINT too: a shell's background jobs start without it
+            signal.signal(number, signal.default_int_handler)
     try:
         status = app(args=arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
