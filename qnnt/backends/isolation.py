@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from qnnt.backends.execution import Event, Job, Outcome
     from qnnt.result import Limits
 
-# What a backend that keeps its own clock gets to hand over what it has, before it is killed.
-GRACE = 0.15
+# After the time limit a worker has this long to hand over what it has, before it is killed.
+GRACE = 0.05
 _START_UP = 30.0  # seconds that a worker may take before it starts on a job with a time limit
 _OUT_OF_MEMORY = re.compile(
     "bad_alloc|MemoryError|out[- ]of[- ]memory|cannot allocate memory|failed to map segment", re.IGNORECASE
