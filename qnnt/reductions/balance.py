@@ -59,7 +59,8 @@ def enforcer(literals: Integers, first: int) -> Integers:
     """The clauses (5r, 3) of S for each row of literals (r, 3), with fresh variables from ``first`` on."""
     rows = len(literals)
     fresh = first + np.arange(3 * rows).reshape(rows, 3)
-    return (np.hstack([literals, fresh])[:, _COLUMNS] * _SIGNS).reshape(5 * rows, 3)
+    clauses: Integers = np.hstack([literals, fresh])[:, _COLUMNS] * _SIGNS
+    return clauses.reshape(5 * rows, 3)
 
 
 def apply(source: Cnf) -> tuple[Cnf, Lift[Assignment, Assignment]]:
@@ -99,10 +100,10 @@ def _plan(source: Cnf) -> _Plan:
     copied = (counts != 2).any(axis=1)
     first = 1 + np.concatenate([[0], np.cumsum(np.where(copied, total, 1))])
     variable, negative = np.abs(clauses.values) - 1, clauses.values < 0
-    positives, negatives = counts[variable, 0], negative & (counts[variable, 0] > 0)
+    shared = negative & (counts[variable, 0] > 0)
     rank = _rank(variable, negative)
     # A negative occurrence shares the last copy of the positive ones: hence one step back.
-    copy = first[variable] + np.where(copied[variable], rank - negatives, 0)
+    copy = first[variable] + np.where(copied[variable], rank - shared, 0)
     literals = np.where(negative, -copy, copy)
     position = np.arange(int(first[-1]) - 1)
     owner = np.repeat(np.arange(len(total)), np.diff(first))
@@ -116,7 +117,7 @@ def _plan(source: Cnf) -> _Plan:
     return _Plan(first, literals.reshape(-1, 3), position + 1, head, twice)
 
 
-def _rank(variable: Integers, negative: Integers) -> Integers:
+def _rank(variable: Integers, negative: Booleans) -> Integers:
     """The number of each occurrence among those of its variable, the positive ones first."""
     order = np.lexsort((negative, variable))
     ordered = variable[order]

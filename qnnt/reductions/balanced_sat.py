@@ -3,7 +3,7 @@
 **Construction.** For each literal l, of the form ``x<i>`` or ``~x<i>``: an original input ``l^1``, a fake
 input ``l^2`` and a hidden neuron ``l^3`` fed by both. For each variable an output ``x<i>*`` fed by its two
 hidden neurons; for each clause an output ``c<j>`` fed by those of its literals. One hidden layer, out-degrees
-≤ 3 since every literal occurs twice, in-degrees ≤ 3 (the statement says 2; a clause has three literals).
+≤ 3 as every literal occurs twice, in-degrees ≤ 3 (the statement says 2; a clause has three literals).
 Data, as (original positive, original negative, fake positive, fake negative) ↦ (variables, clauses):
 
 * all fake (0, 0, 1, 1) ↦ (1, 1); assignment (1, 1, 0, 0) ↦ (0, 1);
@@ -14,9 +14,10 @@ Data, as (original positive, original negative, fake positive, fake negative) �
 variables' outputs are 1, all others 0. Then a hidden neuron passes on its fake input, and on the assignment
 point it is 1 iff its literal is true.
 
-**⇐** The first three points force, for each variable, the weights from its fake inputs and to its output to be
-1, hidden biases to be 0 and the output's bias to be 1. On the assignment point x<i>* is 0, so not both hidden
-neurons are 1, and every clause has a hidden neuron that is 1. Variable i is *true* iff x<i>^1 has weight 1.
+**⇐** The first three points force, for each variable, the weights from its fake inputs and to its output to
+be 1, hidden biases to be 0 and the output's bias to be 1. On the assignment point x<i>* is 0, so not both
+hidden neurons are 1, and every clause has a hidden neuron that is 1. Variable i
+is *true* iff x<i>^1 has weight 1.
 
 Both directions hold for clauses of any length ≥ 1 and any number of occurrences; only the degrees need the
 source to be (3,B2). Chain :mod:`~qnnt.reductions.balance` before it for that.

@@ -31,7 +31,7 @@ class Reduction(Generic[S, A, T, B]):
     plant: Callable[[S, A], B]
 
     def then(self, following: Reduction[T, B, U, C]) -> Reduction[S, A, U, C]:
-        """This reduction, and then another one on its target."""
+        """First this reduction, then another one on its target."""
 
         def apply(source: S) -> tuple[U, Lift[C, A]]:
             middle, inner = self.apply(source)

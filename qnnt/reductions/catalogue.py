@@ -35,10 +35,10 @@ PROOFS = {
 }
 
 
-def generate(kind: str, source: Source, **origin: Any) -> Instance:
-    """The instance of a source; ``meta`` holds the kind, the source and whatever ``origin`` adds."""
-    instance, _ = PROOFS[kind].reduction.apply(source)
-    meta = {"kind": kind, "theorem": PROOFS[kind].theorem, **origin, "problem": source.document()}
+def generate(kind: str, problem: Source, /, **origin: Any) -> Instance:
+    """The instance of a source; ``meta`` holds the kind, the source (``problem``) and ``origin``."""
+    instance, _ = PROOFS[kind].reduction.apply(problem)
+    meta = {"kind": kind, "theorem": PROOFS[kind].theorem, **origin, "problem": problem.document()}
     return replace(instance, meta=meta)
 
 

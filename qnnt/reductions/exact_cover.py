@@ -1,14 +1,14 @@
 """Theorem 1: 2-QNNT is NP-hard even if ℓ = 0 and a single output is the only neuron. From Exact Set Cover.
 
 **Construction.** An input ``S<j>`` for each set, three more inputs ``S*``, ``x1``, ``x2``, and one output
-``z`` fed by all. For each element u two points with 1 in the sets of u and x1 = x2 = 0: S* = 0 ↦ 0 and
-S* = 1 ↦ 1. Three points with 0 in all sets and in S*: (x1, x2) = (0, 1) ↦ 0, (1, 0) ↦ 0, (1, 1) ↦ 1.
+``z`` fed by all. For each element u two points, with 1 in the sets of u and x1 = x2 = 0: S* = 0 ↦ 0
+and S* = 1 ↦ 1. Three points with 0 in all sets and in S*: (x1, x2) = (0, 1) ↦ 0, (1, 0) ↦ 0, (1, 1) ↦ 1.
 
-**⇒** Weight 1 for the sets of the cover and for S*, x1, x2, weight 0 for the others, bias 1. A point of u sums
-up to (number of chosen sets with u) + S* - 1 = S*.
+**⇒** Weight 1 for the sets of the cover and for S*, x1, x2, weight 0 for the others, bias 1. A point of u is
+summed up to (number of chosen sets with u) + S* - 1 = S*.
 
-**⇐** The last three points force the bias to be 1. S* = 0 ↦ 0 says that at most one set of weight 1 contains u,
-S* = 1 ↦ 1 that at least one does. The cover is the sets of weight 1.
+**⇐** The last three points force the bias to be 1. S* = 0 ↦ 0 says that at most one set of weight 1 contains
+u, S* = 1 ↦ 1 that at least one does. The cover is the sets of weight 1.
 
 An element in no set has S* = 1 ↦ 1 unreachable; a set without elements may have either weight; equal sets are
 different inputs.

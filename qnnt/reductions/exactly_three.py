@@ -27,7 +27,7 @@ Clause = list[int]
 
 def apply(source: Cnf) -> tuple[Cnf, Lift[Assignment, Assignment]]:
     """The exactly-3 formula, and the lift that leaves out its fresh variables."""
-    clauses, splits, n_variables = _expand(source)
+    clauses, _, n_variables = _expand(source)
     if not clauses:
         clauses, n_variables = [[n_variables + 1, n_variables + 2, n_variables + 3]], n_variables + 3
     return Cnf.of(clauses, n_variables), lambda solution: solution[: source.n_variables]

@@ -12,8 +12,8 @@ equal points, so more than one of an input can be right. See ``docs/errata.md``.
 copies of the point (p* = 1, all else 0) ↦ all ones, every other point having p* = 0. Then α = k + 1.
 
 **⇒** Let u1, …, uk be the elements of a hitting set, one repeated if there are fewer. Weight p<i> → F<j> is
-1 iff ui is in set j; weights of p* are 1; biases are 0. Right are the copies, the point of (ui, i) for each i,
-and the verifier, as every set is hit; wrong are the other k(|U| - 1).
+1 iff ui is in set j; weights of p* are 1; biases are 0. Right are the copies, the point of (ui, i) for each
+i, and the verifier, as every set is hit; wrong are the other k(|U| - 1).
 
 **⇐** The copies are more than ℓ, so they are right and every bias is 0. Labels of one input differ now, so at
 most k + 1 other points are right, and by ℓ exactly these many. The weights of p<i> are then the sets of one

@@ -1,9 +1,9 @@
 """Theorem 4: 2-QNNT is NP-hard even if α = 2, ℓ = 0, |D| = 3 and depth = 1. From 3-SAT.
 
-**Construction.** Two inputs ``z1``, ``z2``; for each variable i two hidden neurons ``x<i>`` and ``~x<i>``, fed
-by both inputs, and an output ``v<i>`` fed by these two; for each clause j an output ``c<j>`` fed by the hidden
-neurons of its literals. Data, as (z1, z2) ↦ (all v, all c): verifiers (1, 0) ↦ (0, 1) and (0, 1) ↦ (0, 1),
-choice (1, 1) ↦ (1, 1).
+**Construction.** Two inputs ``z1``, ``z2``; for each variable i two hidden neurons ``x<i>`` and ``~x<i>``,
+fed by both inputs, and an output ``v<i>`` fed by these two; for each clause j an output ``c<j>`` fed by the
+hidden neurons of its literals. Data, as (z1, z2) ↦ (all v, all c): verifiers (1, 0) ↦ (0, 1) and
+(0, 1) ↦ (0, 1), choice (1, 1) ↦ (1, 1).
 
 **⇒** All weights are 1, and so is the bias of every v and of the hidden neurons of false literals; all other
 biases are 0. On a verifier exactly the hidden neurons of true literals are 1, so every v is 1 - 1 = 0 and

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -56,4 +56,4 @@ class Ragged:
     def rows(self) -> list[list[int]]:
         """The rows as lists."""
         values, starts = self.values.tolist(), self.starts.tolist()
-        return [values[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+        return [values[a:b] for a, b in pairwise(starts)]

@@ -1,7 +1,7 @@
 """Files of set systems, told apart by what they hold.
 
-* ``hgr``: PACE 2025 hypergraphs, a line ``p hs ELEMENTS SETS`` (or ``p xc …``) or the two numbers alone, then a
-  line of elements from 1 for each set; ``c`` lines are comments. A blank line is an empty set where the
+* ``hgr``: PACE 2025 hypergraphs, a line ``p hs ELEMENTS SETS`` (or ``p xc …``) or the two numbers alone, then
+  a line of elements from 1 for each set; ``c`` lines are comments. A blank line is an empty set where the
   number of sets asks for it.
 * ``matrix``: a line of 0 and 1 (or True and False) for each set, separated by commas or blanks, a column for
   each element; a first line with the number of columns alone may come before.
