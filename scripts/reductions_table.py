@@ -1,7 +1,7 @@
-"""Train the instances of a folder of formulas, exact covers and hitting sets, and hold the answers against it.
+"""Train the instances of formulas, exact covers and hitting sets, and hold the answers against known ones.
 
-The folder holds ``MANIFEST.tsv`` (file, origin, known answer, …) and ``sat/``, ``xc/``, ``hs/``. One JSON line
-for each run, then a summary for each kind. Exit status: 1 if an answer is wrong, else 0.
+The folder holds ``MANIFEST.tsv`` (file, origin, known answer, …) and ``sat/``, ``xc/``, ``hs/``. One JSON
+line for each run, then a summary for each kind. Exit status: 1 if an answer is wrong, else 0.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def recall(instance: Instance) -> tuple[Source, Instance, Lift[Network, Any]]:
     Raises :class:`InputError` unless the instance is the one that ``meta`` describes (the goal may differ).
     """
     kind = instance.meta.get("kind")
-    if kind not in PROOFS:
+    if not isinstance(kind, str) or kind not in PROOFS:
         raise InputError("meta.kind", f"must be one of {', '.join(PROOFS)}, not {kind!r}")
     proof = PROOFS[kind]
     try:

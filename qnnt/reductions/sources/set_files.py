@@ -34,12 +34,12 @@ def read_sets(path: Path) -> Sets:
 def parse_sets(text: str) -> Sets:
     """The set system of a text; raises :class:`InputError` naming the line."""
     lines = [line.replace(",", " ").split() for line in text.splitlines()]
-    lines = [words for words in lines if words[:1] != ["c"]]
+    uncommented = [words for words in lines if words[:1] != ["c"]]
+    if next((words[0] for words in uncommented if words), "") == "p":
+        return _hypergraph(uncommented)
     full = [words for words in lines if words]
     if not full:
         raise InputError("", "is empty")
-    if full[0][0] == "p":
-        return _hypergraph(lines)
     cells = full[1:] if len(full[0]) == 1 and full[0][0].isdecimal() else full
     if cells and all(word.lower() in _CELLS for words in cells for word in words):
         width = int(full[0][0]) if cells is not full else len(full[0])
