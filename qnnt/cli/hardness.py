@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qnnt.cli.options import Output, writable
-from qnnt.cli.output import deliver
+from qnnt.cli.options import Output, sizes_of, writable
+from qnnt.cli.output import count, deliver
 from qnnt.cli.program import OK
 
 if TYPE_CHECKING:
@@ -55,6 +56,23 @@ def hitting_set(
     return _deliver(kind, HittingSet.read(sets, size), sets, output)
 
 
+def family(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Family; an unknown one lists them.")],
+    sizes: Annotated[str, typer.Option(metavar="A,B", help="Variables or elements, such as 10,20.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to.")],
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
+) -> int:
+    """Write random hard instances of known answer, their CNF, WCNF and OPB encodings, and a manifest."""
+    numbers = sizes_of("--sizes", sizes)
+    from qnnt.generate.family import write_family
+
+    command = f"qnnt generate family {name} --sizes {sizes} --seed {seed}"
+    for line in write_family(name, numbers, seed, out, command):
+        answer = "yes" if line["answer"] else "no"
+        print(f"{out / line['instance']}: {answer}, {count(line['points'], 'point')}", file=sys.stderr)
+    return OK
+
+
 def _from_formula(kind: str, formula: Path, output: Path | None) -> int:
     _ready(output)
     from qnnt.reductions.sources.cnf import Cnf
@@ -79,4 +97,5 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "balanced-sat": balanced_sat,
     "exact-cover": exact_cover,
     "hitting-set": hitting_set,
+    "family": family,
 }

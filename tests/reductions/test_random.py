@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qnnt.exceptions import InputError
+from qnnt.reductions.balance import BALANCE
 from qnnt.reductions.sources import random
 from qnnt.reductions.sources.sets import HittingSet
 from qnnt.verify.agreement import solve_source
@@ -29,6 +30,13 @@ def test_threshold_formula(n, seed):
     formula = random.threshold_formula(n, seed)
     assert (formula.n_variables, len(formula.clauses)) == (n, round(4.26 * n))
     assert all(len({abs(x) for x in clause}) == 3 for clause in formula.clauses.rows())
+
+
+@given(st.integers(1, 20), SEEDS)
+def test_balanced_formula(n, seed):
+    formula = random.balanced_formula(3 * n, seed)
+    assert (formula.occurrences == 2).all()
+    assert BALANCE.apply(formula)[0] == formula
 
 
 @given(st.integers(3, 40), SEEDS)
@@ -68,6 +76,7 @@ def test_seeds_differ():
     "make",
     [
         lambda: random.threshold_formula(2, 0),
+        lambda: random.balanced_formula(4, 0),
         lambda: random.planted_formula(5, -1),
         lambda: random.planted_exact_cover(2, 0),
         lambda: random.infeasible_exact_cover(3, 0),

@@ -42,6 +42,22 @@ def planted_formula(n: int, seed: int, ratio: float = THRESHOLD) -> tuple[Cnf, A
     return _cnf(n, np.where(assignment[variables - 1] == true, variables, -variables)), assignment
 
 
+def balanced_formula(n: int, seed: int) -> Cnf:
+    """A random formula of (3,B2)-SAT: each literal of n = 3, 6, 9, … variables twice, in 4n/3 clauses."""
+    rng = _generator(n, 3, seed)
+    if n % 3:
+        raise InputError("size", f"must be a multiple of 3, for 4n/3 clauses, not {n}")
+    numbers = np.arange(1, n + 1)
+    clauses = rng.permutation(np.concatenate([numbers, numbers, -numbers, -numbers])).reshape(-1, 3)
+    while True:
+        ordered = np.sort(np.abs(clauses), axis=1)
+        bad = np.flatnonzero((np.diff(ordered, axis=1) == 0).any(axis=1))
+        if not len(bad):
+            return _cnf(n, clauses)
+        dealt = np.union1d(bad, rng.choice(len(clauses), size=min(len(clauses), len(bad) + 3), replace=False))
+        clauses[dealt] = rng.permutation(clauses[dealt].ravel()).reshape(-1, 3)
+
+
 def planted_exact_cover(n: int, seed: int, decoys: float = 2.0) -> tuple[ExactCover, Chosen]:
     """A random partition of n ≥ 3 elements into sets of two to four, and ``decoys`` times as many like it."""
     rng = _generator(n, 3, seed)
@@ -60,7 +76,7 @@ def infeasible_exact_cover(n: int, seed: int, decoys: float = 2.0) -> ExactCover
     """Sets of three of n ≥ 4 elements without an exact cover, by a hidden invariant.
 
     Elements get weights modulo 3 that add up to 1, and each set's add up to 0: so do those of disjoint sets.
-    There are as many sets as ``decoys`` covers and one would have, and no fewer than cover every element.
+    There are as many sets as ``decoys`` covers and one would have; every element that can be is in one.
     """
     rng = _generator(n, 4, seed)
     weights = rng.integers(3, size=n)
