@@ -96,7 +96,7 @@ def test_theorem_2(source):
         assert max(degrees(instance)) <= 3
 
 
-@settings(max_examples=max(6, FEW // 10))
+@settings(max_examples=max(4, FEW // 10))
 @given(formulas(2, 2))
 def test_theorem_2_from_any_formula(source):
     instance = holds(PROOFS["balanced-sat"].reduction, source, most_plants=1)
