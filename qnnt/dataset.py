@@ -17,9 +17,9 @@ def distinct_rows(rows: IntArray) -> tuple[IntArray, npt.NDArray[np.int64]]:
     """The distinct rows of an (n, k) array, sorted, and for each row the position of its own."""
     n = len(rows)
     code, size = np.zeros(n, dtype=np.int64), 1
-    for column in rows.T if n else ():
-        lo = int(column.min())
-        span = int(column.max()) - lo + 1
+    lows, highs = (f(axis=0).astype(np.int64) if n else code for f in (rows.min, rows.max))
+    for j in np.flatnonzero(highs > lows):
+        column, lo, span = rows[:, j], int(lows[j]), int(highs[j] - lows[j]) + 1
         if size * span >= 2**63:  # the mixed-radix code would overflow: renumber it densely first
             values, code = np.unique(code, return_inverse=True)
             size = len(values)

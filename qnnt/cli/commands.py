@@ -12,11 +12,12 @@ from qnnt.cli.backends import backends
 from qnnt.cli.check import check
 from qnnt.cli.encode import encode
 from qnnt.cli.info import info
+from qnnt.cli.lift import lift
 from qnnt.cli.solve import solve
 
 # Plain help: the one with boxes triples the time of --help.
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-for command in (solve, check, info, encode, backends):
+for command in (solve, check, info, lift, encode, backends):
     app.command()(command)
 app.add_typer(generate.app, name="generate")
 

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from qnnt.cli.options import goal_of, sizes_of, writable
-from qnnt.cli.output import count, printable
+from qnnt.cli import hardness
+from qnnt.cli.options import Output, goal_of, sizes_of, writable
+from qnnt.cli.output import deliver, printable
 from qnnt.cli.program import OK
 
-if TYPE_CHECKING:
-    from qnnt.instance import Instance
-
 app = typer.Typer(rich_markup_mode=None, help="Make an instance; how it was made stays in its meta.")
+for name, command in hardness.COMMANDS.items():
+    app.command(name)(command)
 
 Size = Annotated[int, typer.Option("--d", metavar="D", help="Size of the domain Z_d.")]
-Output = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", metavar="INSTANCE", help="File to write; default: standard output."),
-]
 
 
 @app.command()
@@ -42,7 +37,7 @@ def table(
     from qnnt.goals import Minimize
 
     instance = table_instance(data, target, d, sizes, goal or Minimize())
-    _deliver(instance, output)
+    deliver(instance, output)
     dropped = [c["column"] for c in instance.meta["columns"] if c["treatment"] == "dropped"]
     if dropped:
         print(f"left out, one value only: {printable(', '.join(dropped))}", file=sys.stderr)
@@ -72,19 +67,5 @@ def teacher(
         writable(output)
     from qnnt.generate.teacher import teacher_instance
 
-    _deliver(teacher_instance(d, sizes, points, noise, seed, student, goal), output)
+    deliver(teacher_instance(d, sizes, points, noise, seed, student, goal), output)
     return OK
-
-
-def _deliver(instance: Instance, output: Path | None) -> None:
-    if output is not None:
-        instance.save(output)
-    else:
-        with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
-            instance.save(Path(folder) / "instance.json")
-            sys.stdout.write((Path(folder) / "instance.json").read_text(encoding="utf-8"))
-    shape = "-".join(str(len(layer)) for layer in instance.architecture.layers)
-    data = instance.dataset
-    made = f"{instance.meta['kind']}: d = {instance.domain.d}, layers {shape}, {count(data.total, 'point')}"
-    unavoidable = count(data.choices.unavoidable, "unavoidable error")
-    print(f"{output or 'stdout'}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)

@@ -70,7 +70,7 @@ def _show(facts: dict[str, Any]) -> None:
     twins = ", ".join(f"{t['neurons']} in layer {t['layer']}" for t in facts["twins"])
     meta = dict(facts["meta"])
     origin = [str(meta.pop(key)) for key in ("kind", "source") if key in meta]
-    origin += [f"{key} {value}" for key, value in meta.items()]
+    origin += [f"{key} {value}" for key, value in meta.items() if key != "problem"]
     print_columns(
         [
             ("domain", f"Z_{facts['d']} = {{{lo}..{hi}}}"),

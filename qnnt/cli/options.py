@@ -22,6 +22,10 @@ Errors = Annotated[
     typer.Option(metavar="GOAL", help="at-most:N, exactly:N or min; replaces the instance's own goal."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="INSTANCE", help="File to write; default: standard output."),
+]
 EncoderName = Annotated[
     str | None, typer.Option("--encoder", metavar="NAME", help="Encoder; default: the fitting one.")
 ]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qnnt.instance import Instance
     from qnnt.network import Network
 
 _MOST_NEURONS = 40
@@ -75,3 +79,18 @@ def _sum(terms: list[tuple[int, str]], bias: int) -> str:
         shown.append((-bias, str(abs(bias))))
     text = "".join(f" {'-' if sign < 0 else '+'} {term}" for sign, term in shown)
     return text.removeprefix(" + ") if text.startswith(" +") else f"-{text[3:]}"
+
+
+def deliver(instance: Instance, output: Path | None) -> None:
+    """Write a generated instance to a file or standard output, and say on stderr what it is."""
+    if output is not None:
+        instance.save(output)
+    else:
+        with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
+            instance.save(Path(folder) / "instance.json")
+            sys.stdout.write((Path(folder) / "instance.json").read_text(encoding="utf-8"))
+    shape = "-".join(str(len(layer)) for layer in instance.architecture.layers)
+    data = instance.dataset
+    made = f"{instance.meta['kind']}: d = {instance.domain.d}, layers {shape}, {count(data.total, 'point')}"
+    unavoidable = count(data.choices.unavoidable, "unavoidable error")
+    print(f"{output or 'stdout'}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """Every backend, under every encoder that fits, against the errors of all networks, on random instances.
 
 The suite follows the registry: a backend that another package installs is run too. ``pytest
-tests/conformance --hypothesis-profile=thorough`` runs 2,000 instances a case instead of a few.
+tests/conformance --hypothesis-profile=thorough`` runs 3,000 instances a case instead of a few.
 """
 
 from __future__ import annotations

@@ -1,0 +1,101 @@
+"""``qnnt generate three-sat`` and the other proofs of hardness: instances from files of formulas and sets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qnnt.cli.options import Output, sizes_of, writable
+from qnnt.cli.output import count, deliver
+from qnnt.cli.program import OK
+
+if TYPE_CHECKING:
+    from qnnt.reductions.catalogue import Source
+
+_CnfFile = Annotated[Path, typer.Argument(metavar="F.cnf", help="Formula, DIMACS CNF.")]
+
+
+def three_sat(formula: _CnfFile, output: Output = None) -> int:
+    """Satisfy a formula: two inputs, three points, one hidden layer (Theorem 4)."""
+    return _from_formula("three-sat", formula, output)
+
+
+def balanced_sat(formula: _CnfFile, output: Output = None) -> int:
+    """Satisfy a formula: four points, one hidden layer, degrees at most 3 (Theorem 2)."""
+    return _from_formula("balanced-sat", formula, output)
+
+
+def exact_cover(
+    sets: Annotated[Path, typer.Argument(metavar="M.csv", help="0/1 matrix, a set a line, or lists.")],
+    output: Output = None,
+) -> int:
+    """Choose sets that contain each element once: no error, one neuron (Theorem 1)."""
+    _ready(output)
+    from qnnt.reductions.sources.sets import ExactCover
+
+    return _deliver("exact-cover", ExactCover.read(sets), sets, output)
+
+
+def hitting_set(
+    sets: Annotated[Path, typer.Argument(metavar="H.hgr", help="Hypergraph, lists, OR-Library or matrix.")],
+    size: Annotated[int, typer.Option(metavar="K", help="At most so many elements.")],
+    as_printed: Annotated[
+        bool, typer.Option("--as-printed", help="The paper's construction, whose answer may be wrong.")
+    ] = False,
+    output: Output = None,
+) -> int:
+    """Choose K elements that meet every set: K + 1 inputs, no hidden neuron (Theorem 3)."""
+    _ready(output)
+    from qnnt.reductions.sources.sets import HittingSet
+
+    kind = "hitting-set-as-printed" if as_printed else "hitting-set"
+    return _deliver(kind, HittingSet.read(sets, size), sets, output)
+
+
+def family(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Family; an unknown one lists them.")],
+    sizes: Annotated[str, typer.Option(metavar="A,B", help="Variables or elements, such as 10,20.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to.")],
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
+) -> int:
+    """Write random hard instances of known answer, their CNF, WCNF and OPB encodings, and a manifest."""
+    numbers = sizes_of("--sizes", sizes)
+    from qnnt.generate.family import write_family
+
+    command = f"qnnt generate family {name} --sizes {sizes} --seed {seed}"
+    for line in write_family(name, numbers, seed, out, command):
+        answer = "yes" if line["answer"] else "no"
+        print(f"{out / line['instance']}: {answer}, {count(line['points'], 'point')}", file=sys.stderr)
+    return OK
+
+
+def _from_formula(kind: str, formula: Path, output: Path | None) -> int:
+    _ready(output)
+    from qnnt.reductions.sources.cnf import Cnf
+
+    return _deliver(kind, Cnf.read(formula), formula, output)
+
+
+def _ready(output: Path | None) -> None:
+    if output is not None:
+        writable(output)
+
+
+def _deliver(kind: str, source: Source, path: Path, output: Path | None) -> int:
+    from qnnt.reductions.catalogue import generate
+
+    deliver(generate(kind, source, source=path.name), output)
+    return OK
+
+
+COMMANDS: dict[str, Callable[..., int]] = {
+    "three-sat": three_sat,
+    "balanced-sat": balanced_sat,
+    "exact-cover": exact_cover,
+    "hitting-set": hitting_set,
+    "family": family,
+}

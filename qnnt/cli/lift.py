@@ -1,0 +1,30 @@
+"""``qnnt lift``: from a network back to a solution of the problem that the instance was made from."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qnnt.cli.options import InstanceFile, load
+from qnnt.cli.program import OK
+
+
+def lift(
+    instance: InstanceFile,
+    network: Annotated[Path, typer.Argument(help="Network file, .json or .json.gz.")],
+) -> int:
+    """Print the solution of the source that a network stands for, checked against the source.
+
+    For instances of 'qnnt generate' three-sat, balanced-sat (a DIMACS v line), exact-cover and hitting-set
+    (how many sets or elements, then each on a line, counted from 1).
+    """
+    problem = load(instance)
+    from qnnt.network import Network
+    from qnnt.reductions.catalogue import lift
+
+    source, solution = lift(problem, Network.load(network))
+    sys.stdout.write(source.solution_text(solution))
+    return OK
