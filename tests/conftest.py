@@ -6,5 +6,5 @@ from hypothesis import HealthCheck, settings
 # draws anew each time.
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "database": None}
 settings.register_profile("qnnt", max_examples=60, derandomize=True, **COMMON)
-settings.register_profile("thorough", max_examples=3000, **COMMON)
+settings.register_profile("thorough", max_examples=2000, **COMMON)
 settings.load_profile("qnnt")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program on the arguments (default: the command line's) and return its exit status."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
+        if words[:1] == ["solve"] and "--help" not in words:
+            from qnnt.backends import isolation
+
+            isolation.prepare()  # the worker starts up while this process does
         from qnnt.cli.commands import app
         from qnnt.cli.program import run
     except KeyboardInterrupt:

@@ -37,9 +37,6 @@ def solve(
 
     Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN.
     """
-    from qnnt.backends import isolation
-
-    isolation.prepare()
     from qnnt.result import Limits, Status
 
     with value_of(""):

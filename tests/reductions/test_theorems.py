@@ -109,6 +109,7 @@ def test_theorem_3(source):
     restricted_3(holds(PROOFS["hitting-set"].reduction, source), source)
 
 
+@settings(max_examples=max(20, FEW // 3))
 @given(formulas())
 def test_theorem_4(source):
     restricted_4(holds(PROOFS["three-sat"].reduction, source))
