@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from qnnt.backends.execution import Event, Job, Outcome
     from qnnt.result import Limits
 
-# After the time limit a worker has this long to hand over what it has, before it is killed.
-GRACE = 0.05
 _START_UP = 30.0  # seconds that a worker may take before it starts on a job with a time limit
 _OUT_OF_MEMORY = re.compile(
     "bad_alloc|MemoryError|out[- ]of[- ]memory|cannot allocate memory|failed to map segment", re.IGNORECASE
@@ -89,7 +87,7 @@ class Worker:
                 if isinstance(message, Outcome):
                     return _blame_memory(message, job.limits)
                 if message.phase == "encode" and limit is not None:
-                    deadline = time.monotonic() + limit + GRACE
+                    deadline = time.monotonic() + limit
                 tell(message)
         except (EOFError, ConnectionError) as error:
             if not taken:

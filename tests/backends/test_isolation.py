@@ -157,7 +157,8 @@ def descendants(pid: int) -> set[int]:
 def test_solvers_die_with_a_parent_that_is_killed(tmp_path: Path, backend: str) -> None:
     note = tmp_path / "pid"
     script = PARENT.format(tests=str(Path(__file__).parents[1]), note=str(note), backend=backend)
-    parent = subprocess.Popen([sys.executable, "-c", script])
+    # What a killed parent leaves in its temporary folder goes with the test's.
+    parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "TMPDIR": str(tmp_path)})
     expected = 1 if "Faulty" in backend else 2  # the worker, and the program that it waits for
     while not note.exists() or len(descendants(parent.pid)) < expected:
         assert parent.poll() is None
