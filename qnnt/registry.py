@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 from qnnt.backends.base import Backend
@@ -12,15 +12,9 @@ from qnnt.exceptions import Unsupported
 
 
 @cache
-def _installed() -> EntryPoints:
-    """All entry points: reading those of every installed package is the slow part, so it is done once."""
-    return entry_points()
-
-
-@cache
 def _group(group: str) -> dict[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
-    for point in _installed().select(group=group):
+    for point in entry_points(group=group):
         if point.name in found and found[point.name].value != point.value:
             raise Unsupported(
                 f"{group} name {point.name!r} is taken twice: {found[point.name].value}, {point.value}"
