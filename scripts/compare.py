@@ -154,7 +154,7 @@ def _cross_examine(runs: list[Run]) -> None:
 def _show(runs: list[Run], stream: TextIO) -> None:
     from rich.console import Console
 
-    console = Console(file=stream, width=None if stream.isatty() else 160)
+    console = Console(file=stream, width=None if stream.isatty() else 10_000)  # a file has no edge to fold at
     console.print(_table(runs))
     for made in runs:
         for conflict in made.conflicts:
