@@ -1,0 +1,1 @@
+"""Tree decompositions of undirected graphs: found, checked, made nice, read and written."""
