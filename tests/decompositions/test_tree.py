@@ -41,12 +41,12 @@ def fill_width(graph, order):
 
 @given(graphs())
 def test_what_is_found_is_valid(graph):
-    found = search.decompose(graph)
+    found = search.decompose(graph, seconds=0.005)
     assert found.problem(graph) is None
-    order = search.elimination_order(graph)
+    order = search.elimination_order(graph, "min-fill")
     again = TreeDecomposition.from_order(graph, order)
     assert again.problem(graph) is None
-    assert again.width <= found.width
+    assert again.width <= search.decompose(graph, "min-fill").width
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -57,7 +57,7 @@ def test_every_method_is_valid(method, graph):
 
 @given(graphs(max_n=6))
 def test_small_graphs_are_decomposed_best(graph):
-    assert search.decompose(graph, seconds=0.01).width == treewidth(graph)
+    assert search.decompose(graph, seconds=0.005).width == treewidth(graph)
 
 
 @given(graphs())
