@@ -80,7 +80,7 @@ def test_a_large_fan_is_cut_to_the_bound(p, d, seed, n):
     after = non_zero_in_degrees(sparse)[0]
     assert alike(network, sparse, dataset)
     assert after <= max(1, tight_bound(network, dataset)) < in_degree_bound(d, p)
-    assert after < before
+    assert after <= before
 
 
 def test_steinitz_is_needed_and_used(monkeypatch):
