@@ -115,7 +115,7 @@ def _show(facts: dict[str, Any], known: Parameters) -> None:
             ("width", f"{facts['width']:,}"),
             ("degree Δ", f"{facts['max_degree']:,}"),
             ("treewidth", f"{known.treewidth}, without the inputs {known.treewidth_without_inputs}"),
-            ("table of Lemma 3", f"at most {power_of_ten(known.log10_table)} entries for a bag"),
+            ("Lemma 3 table", f"at most {power_of_ten(known.log10_table)} entries for a bag"),
             ("neurons", f"{facts['neurons']:,}"),
             ("arcs", f"{facts['arcs']:,}"),
             ("parameters", f"{facts['parameters']:,}"),

@@ -23,7 +23,7 @@ _SEARCHED = 2_000_000  # arcs up to which a narrower decomposition than the laye
 class Treewidth:
     """``lower`` ≤ treewidth ≤ ``upper``; a decomposition of width ``upper`` was found.
 
-    ``bag`` and ``bag_arcs`` are the vertices and the arcs of the bag that makes the largest table.
+    ``bag`` and ``bag_arcs`` are the numbers of vertices and of arcs in one of its largest bags.
     """
 
     lower: int
@@ -132,10 +132,6 @@ def _degeneracy(graph: Graph) -> int:
 
 
 def _largest(found: TreeDecomposition, graph: Graph) -> tuple[int, int]:
-    """Vertices and edges of a largest bag, the one with the most edges."""
-    most = (0, 0)
-    for bag in found.bags:
-        if len(bag) >= most[0]:
-            held = set(bag)
-            most = max(most, (len(bag), sum(u in held for v in bag for u in graph.neighbours[v]) // 2))
-    return most
+    """Vertices and edges of a largest bag."""
+    bag = set(max(found.bags, key=lambda held: len(held)))
+    return len(bag), sum(u in bag for v in bag for u in graph.neighbours[v]) // 2

@@ -113,6 +113,15 @@ def test_contradicting_points_cannot_both_be_learned():
     assert (minimum.possible, minimum.errors) == (True, 1)
 
 
+def test_outputs_are_not_independent():
+    """Corollary 1 without hidden layer: each output alone has one error, both together two."""
+    points = [([0], [0, 1]), ([0], [1, 0])]
+    assert not train(instance_of([1, 2], 2, points, qnnt.AtMost(1))).possible
+    for j in range(2):
+        alone = [(x, [y[j]]) for x, y in points]
+        assert train(instance_of([1, 1], 2, alone, qnnt.AtMost(1))).possible
+
+
 def test_xor_needs_a_hidden_layer():
     xor = [([0, 0], [0]), ([0, 1], [1]), ([1, 0], [1]), ([1, 1], [0])]
     assert not train(instance_of([2, 1], 3, xor)).possible
