@@ -133,5 +133,5 @@ def _degeneracy(graph: Graph) -> int:
 
 def _largest(found: TreeDecomposition, graph: Graph) -> tuple[int, int]:
     """Vertices and edges of a largest bag."""
-    bag = set(max(found.bags, key=lambda held: len(held)))
+    bag = set(next(bag for bag in found.bags if len(bag) == found.width + 1))
     return len(bag), sum(u in bag for v in bag for u in graph.neighbours[v]) // 2

@@ -44,8 +44,8 @@ def statements(p: Parameters) -> list[Statement]:
 
 
 def error_bound(p: Parameters) -> str:
-    """``ℓ = 3``, or what is known of ℓ when it is to be minimised."""
-    return f"ℓ ≥ {p.unavoidable:,}" if p.ell is None else f"ℓ = {p.ell:,}"
+    """``ℓ = 3``, or ``ℓ = min`` when it is to be minimised."""
+    return "ℓ = min" if p.ell is None else f"ℓ = {p.ell:,}"
 
 
 def power_of_ten(log10: float) -> str:

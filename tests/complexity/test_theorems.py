@@ -50,7 +50,7 @@ def test_what_fails_is_named():
     wrong = said(instance.with_goal(qnnt.AtMost(2)))["Theorem 1"]
     assert (wrong.applies, wrong.says) == (False, "not in its class: ℓ = 2, not 0")
     unknown = said(instance.with_goal(qnnt.Minimize()))
-    assert unknown["Theorem 1"].says == "not in its class: ℓ ≥ 0, not 0"
+    assert unknown["Theorem 1"].says == "not in its class: ℓ = min, not 0"
     assert unknown["Theorem 6"].says.endswith("; ℓ is to be found, by search")
 
 
