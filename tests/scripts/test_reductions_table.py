@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from qnnt import Limit, Result, Status
 from qnnt.cli.program import run
 
 MANIFEST = """file\torigin\tanswer
@@ -67,3 +68,11 @@ def test_only_some_of_it(script, folder, capsys):
     assert call(script, folder, "--kinds", "three-sat", "--match", "yes") == 0
     assert "three-sat: 1 of 1 right" in capsys.readouterr().out
     assert call(script, folder, "--kinds", "nothing") == 2
+
+
+def test_ctrl_c_ends_it(script, folder, capsys, monkeypatch):
+    module = script("reductions_table")
+    stopped = Result(Status.UNKNOWN, "at-most:0", "sat:cadical195", "clauses", limit=Limit.INTERRUPT)
+    monkeypatch.setattr(module, "solve", lambda *_, **__: stopped)
+    assert run(module.app, "reductions_table", [str(folder)]) == 130
+    assert capsys.readouterr().out.count("\n") == 1
