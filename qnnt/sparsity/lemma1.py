@@ -96,7 +96,7 @@ def _lemma_1(sent: Integers, bias: int, domain: Domain) -> npt.NDArray[np.bool_]
         if (np.clip(without, lower, upper) == target).all():
             kept[i], total = False, without
     largest = max(int(np.abs(sent).max(initial=0)), int(np.abs(target).max(initial=0)), 1)
-    if int(kept.sum()) < (2 * p * largest + 1) ** p:
+    if int(kept.sum()) < (2 * p * largest + 1) ** min(p, 40):  # more than 40 factors exceed any in-degree
         return kept
     ordered = _turned(sent[:, kept], total - target, target)
     at = np.flatnonzero(kept)
