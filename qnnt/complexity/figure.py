@@ -94,6 +94,7 @@ def _values(statement: Statement, p: Parameters) -> str:
 def _set(text: str) -> str:
     """Powers as such, and no line break inside a term."""
     raised = re.sub(r"\^([\d,]+)", lambda power: power[1].translate(_RAISED), text)
+    raised = re.sub(r"(not|above) (?=\d)", "\\1\u00a0", raised)
     return re.sub(r" ([=+≥≤]) ", "\u00a0\\1\u00a0", raised).replace("|D| ", "|D|\u00a0")
 
 
