@@ -1,0 +1,1 @@
+"""The few inner loops that numpy cannot carry, compiled by numba on first use."""
