@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -225,6 +225,45 @@ def classes(preactivations: FloatArray, labels: npt.NDArray[Any] | None) -> npt.
     n = preactivations.shape[1]
     chosen = preactivations.argmax(axis=1) if n > 1 else (preactivations[:, 0] > 0).astype(np.int64)
     return chosen if labels is None else labels[chosen]
+
+
+class _Network(Protocol):
+    """What can be scored: a real or a rounded network."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]: ...
+
+    @property
+    def labels(self) -> npt.NDArray[Any] | None: ...
+
+    def predict(self, X: npt.ArrayLike) -> FloatArray: ...
+
+    def classify(self, X: npt.ArrayLike) -> npt.NDArray[Any]: ...
+
+
+def measure(network: _Network, y: npt.NDArray[Any]) -> str:
+    """``"accuracy"`` for a vector of classes, ``"mean squared error"`` for real values."""
+    classes = network.labels is not None or (network.sizes[-1] > 1 and y.dtype.kind in "iubUS")
+    return "accuracy" if y.ndim == 1 and classes else "mean squared error"
+
+
+def score(network: _Network, X: npt.ArrayLike, y: npt.NDArray[Any]) -> float:
+    """The :func:`measure` of a network on inputs X (N, f) with y (N,) classes, or values (N,) or (N, n).
+
+    Raises :class:`InputError` for labels that do not fit.
+    """
+    if len(y) != len(np.asarray(X)):
+        raise InputError("y", f"has {len(y)} rows, X has {len(np.asarray(X))}")
+    if measure(network, y) == "accuracy":
+        known = np.arange(network.sizes[-1]) if network.labels is None else network.labels
+        if not np.isin(y, known).any():
+            raise InputError("y", f"holds none of the classes {', '.join(map(str, known[:10].tolist()))}")
+        return float((network.classify(X) == y).mean())
+    outputs = network.predict(X).astype(np.float64)
+    values = _real("y", y if y.ndim > 1 else y[:, None], 2)
+    if values.shape != outputs.shape:
+        raise InputError("y", f"of shape {y.shape} does not fit outputs of shape {outputs.shape}")
+    return float(((outputs - values) ** 2).mean())
 
 
 def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
