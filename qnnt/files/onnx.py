@@ -5,6 +5,7 @@ A node that is none of these is an error that names it: nothing is taken for lin
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,12 @@ class _Chain:
         if not self._weights:
             raise InputError("graph", "has no layer of weights")
         activations = [name or "identity" for name in self._activations]
-        return DenseModel.from_arrays(self._weights, self._biases, activations)
+        model = DenseModel.from_arrays(self._weights, self._biases, activations)
+        width = _width(next(i for i in graph.input if i.name == names[0]))
+        if width not in (None, model.sizes[0]):
+            what = f"has inputs of {width} values, but its first layer takes {model.sizes[0]}"
+            raise InputError("graph", what)
+        return model
 
     def _fold(self, node: onnx.NodeProto) -> None:
         """A node of constants is one."""
@@ -196,6 +202,13 @@ class _Chain:
         if bias.ndim > 2 or (bias.ndim == 2 and len(bias) != 1) or bias.shape[-1:] not in ((), (1,), (n,)):
             raise InputError(_place(node), f"a bias of shape {bias.shape} does not fit {n} neurons")
         return np.broadcast_to(bias.reshape(-1), (n,))
+
+
+def _width(value: onnx.ValueInfoProto) -> int | None:
+    """How many values one input has, if the file says so."""
+    shape = value.type.tensor_type.shape.dim
+    known = [d.dim_value for d in shape[1:] if d.HasField("dim_value")]
+    return math.prod(known) if shape and len(known) == len(shape) - 1 else None
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:

@@ -72,6 +72,18 @@ class RoundedNetwork:
         """The class (N,) of each input (N, f), as :meth:`DenseModel.classify` tells it."""
         return classes(self.preactivations(X), self.labels)
 
+    def costs(self, model: DenseModel, X: npt.ArrayLike) -> list[npt.NDArray[np.float64]]:
+        """For each layer what its neurons (n,) cost on inputs (N, f) of the network, such as test data.
+
+        The mean squared distance of a neuron's pre-activations from those of the real weights of ``model`` on
+        the same quantised inputs; on the calibration inputs, that is the cost that was minimised.
+        """
+        result = []
+        for layer, real, (codes, sums) in zip(self.layers, model.layers, self.integers(X), strict=True):
+            goal = layer.inputs.values(codes) @ real.weights.T + real.biases
+            result.append(((sums * layer.bias_scale - goal) ** 2).mean(axis=0))
+        return result
+
     def report(self) -> dict[str, Any]:
         """What JSON reports hold: the settings, and for each layer its sums and every neuron."""
         layers = zip(self.layers, self.activations, strict=True)
