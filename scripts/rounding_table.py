@@ -32,7 +32,7 @@ from qnnt.backends.base import Availability
 from qnnt.cli.program import INTERRUPTED, OK, run
 from qnnt.exceptions import InputError, Unavailable
 from qnnt.result import Limits
-from qnnt.rounding.calibration import calibration
+from qnnt.rounding.calibration import draw_calibration
 from qnnt.rounding.model import DenseModel
 from qnnt.rounding.network import round_network
 from qnnt.rounding.scheme import Scheme
@@ -152,7 +152,7 @@ class Bench:
         size = (
             {"share": case.calibration} if case.calibration else {"count": min(self._size, len(data.train))}
         )
-        chosen = calibration(data.train, seed=case.seed, **size)
+        chosen = draw_calibration(data.train, seed=case.seed, **size)
         rounded = round_network(
             model,
             chosen,

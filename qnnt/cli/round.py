@@ -185,10 +185,10 @@ def _calibration(
     *,
     allow_overlap: bool,
 ) -> Calibration:
-    from qnnt.rounding.calibration import calibration
+    from qnnt.rounding.calibration import draw_calibration
 
     apart = None if test is None or allow_overlap else test[0]
-    return calibration(pool, count=size, share=share, seed=seed, test=apart)
+    return draw_calibration(pool, count=size, share=share, seed=seed, test=apart)
 
 
 def _measure(model: DenseModel, y: npt.NDArray[Any]) -> str:

@@ -30,7 +30,7 @@ class Calibration:
         return {"size": len(self.inputs), "of": self.pool, "seed": self.seed, "left_out": self.overlap}
 
 
-def calibration(
+def draw_calibration(
     X: npt.ArrayLike,
     *,
     count: int | None = None,

@@ -171,7 +171,7 @@ def round_network(
 ) -> RoundedNetwork:
     """Round a network layer after layer; each is calibrated on what the rounded ones before it give.
 
-    X (N, f) are calibration inputs, or what :func:`qnnt.rounding.calibration` drew. ``bits`` and ``scheme``
+    X (N, f) are calibration inputs, or what :func:`draw_calibration` drew. ``bits`` and ``scheme``
     may be one for each layer. ``target`` says what a layer is to come near: ``"layer"`` its own real weights
     on the quantised inputs, as in the paper, ``"network"`` the pre-activation of the real network.
     ``limits.time`` is for all layers, shared out by their number of neurons; ``progress`` is told the layer.

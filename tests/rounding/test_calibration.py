@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qnnt.exceptions import InputError
-from qnnt.rounding.calibration import calibration
+from qnnt.rounding.calibration import draw_calibration
 
 small = st.integers(0, 3)
 matrices = st.lists(st.tuples(small, small), min_size=1, max_size=20).map(np.array)
@@ -17,14 +17,14 @@ def test_rows_are_drawn_from_those_not_in_the_test_data(X, test, seed, share):
     free = [i for i, row in enumerate(X) if not (row == test).all(axis=1).any()]
     if not free:
         with pytest.raises(InputError, match="every row is in the test data"):
-            calibration(X, test=test)
+            draw_calibration(X, test=test)
         return
-    drawn = calibration(X, share=share, seed=seed, test=test)
+    drawn = draw_calibration(X, share=share, seed=seed, test=test)
     assert set(drawn.indices) <= set(free)
     assert len(set(drawn.indices)) == len(drawn.indices) == max(1, round(share * len(free)))
     assert (drawn.inputs == X[drawn.indices]).all()
     assert (drawn.pool, drawn.seed, drawn.overlap) == (len(X), seed, len(X) - len(free))
-    again = calibration(X, count=len(drawn.inputs), seed=seed, test=test.astype(float))
+    again = draw_calibration(X, count=len(drawn.inputs), seed=seed, test=test.astype(float))
     assert (again.indices == drawn.indices).all()
     assert drawn.as_dict() == {
         "size": len(drawn.inputs), "of": len(X), "seed": seed, "left_out": len(X) - len(free)
@@ -32,10 +32,10 @@ def test_rows_are_drawn_from_those_not_in_the_test_data(X, test, seed, share):
 
 
 def test_all_rows_without_a_size():
-    drawn = calibration([[0.0], [-0.0], [1.0]])
+    drawn = draw_calibration([[0.0], [-0.0], [1.0]])
     assert drawn.indices.tolist() == [0, 1, 2]
     assert drawn.overlap is None
-    assert calibration([[0.0], [-0.0], [1.0]], test=[[0]]).indices.tolist() == [2]
+    assert draw_calibration([[0.0], [-0.0], [1.0]], test=[[0]]).indices.tolist() == [2]
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_all_rows_without_a_size():
 )
 def test_mistakes(X, options, words):
     with pytest.raises(InputError, match=words):
-        calibration(X, **options)
+        draw_calibration(X, **options)

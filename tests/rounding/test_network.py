@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qnnt.exceptions import InputError
 from qnnt.result import Limits
-from qnnt.rounding.calibration import calibration
+from qnnt.rounding.calibration import draw_calibration
 from qnnt.rounding.layer import round_layer
 from qnnt.rounding.model import DenseModel, activate
 from qnnt.rounding.network import RoundedNetwork, round_network
@@ -120,7 +120,11 @@ def test_files_hold_the_same_network(tmp_path):
     model = DenseModel(model.layers, np.array(["a", "b", "c"]))
     limits = Limits(time=30, threads=1)
     rounded = round_network(
-        model, calibration(X, count=20, seed=3), scheme=Scheme(2, per="row"), backend="nearest", limits=limits
+        model,
+        draw_calibration(X, count=20, seed=3),
+        scheme=Scheme(2, per="row"),
+        backend="nearest",
+        limits=limits,
     )
     rounded.save(tmp_path / "r.npz")
     again = RoundedNetwork.load(tmp_path / "r.npz")
@@ -135,7 +139,7 @@ def test_files_hold_the_same_network(tmp_path):
 
 def test_reports_tell_every_neuron():
     model, X = a_model(0)
-    report = round_network(model, calibration(X, count=20, seed=3), 2, backend="nearest").report()
+    report = round_network(model, draw_calibration(X, count=20, seed=3), 2, backend="nearest").report()
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert report["calibration"] == {"size": 20, "of": 30, "seed": 3, "left_out": None}
     assert [(layer["neurons"], layer["inputs"]) for layer in report["layers"]] == [(4, 5), (3, 4)]
