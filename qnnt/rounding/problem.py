@@ -113,16 +113,25 @@ class LayerProblem:
         """(n, f+1) the codes allowed that are nearest to the real values, ties to even."""
         return np.clip(np.rint(self.real).astype(np.int64), self.lower, self.upper)
 
-    def clipped(self, codes: Ints) -> Ints:
-        """Codes (n, f+1) moved into the scheme's range."""
-        return np.clip(codes, self.least, self.greatest)
+    def clipped(self, codes: Ints, neuron: int | slice = slice(None)) -> Ints:
+        """Codes of all neurons (n, f+1), or of one (1, f+1), moved into the scheme's range."""
+        return np.clip(codes, self.least[neuron], self.greatest[neuron])
+
+    def holds_clipped(self, neuron: int) -> bool:
+        """Whether the codes of one neuron that were allowed include all clipped ones."""
+        i = neuron
+        return bool(((self.lower[i] <= self.greatest[i]) & (self.upper[i] >= self.least[i])).all())
+
+    def cost(self, codes: Ints, neuron: int) -> float:
+        """The Frobenius distance of one neuron, computed from its outputs, for codes (f+1,)."""
+        difference = self.design @ (codes - self.real[neuron]) * self.unit[neuron]
+        if self.residual is not None:
+            difference = difference - self.residual[:, neuron]
+        return float((difference**2).mean())
 
     def costs(self, codes: Ints) -> Reals:
-        """(n,) the Frobenius distance of each neuron, computed from the outputs, for codes (n, f+1)."""
-        difference = self.design @ (codes - self.real).T * self.unit
-        if self.residual is not None:
-            difference = difference - self.residual
-        return np.asarray((difference**2).mean(axis=0))
+        """(n,) the Frobenius distance of each neuron, for codes (n, f+1)."""
+        return np.array([self.cost(codes[i], i) for i in range(self.n)])
 
 
 def real_array(name: str, values: npt.ArrayLike, dimensions: int) -> Reals:
