@@ -58,6 +58,9 @@ def round_(
         bool, typer.Option("--allow-overlap", help="Calibrate on inputs of the test data too.")
     ] = False,
     time_limit: Annotated[float | None, typer.Option(metavar="S", help="Seconds for all layers.")] = None,
+    row_time: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds for each neuron; without any limit, 10.")
+    ] = None,
     threads: Annotated[int, typer.Option(metavar="N", help="Rows that are solved at once.")] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the drawing and of the backend.")] = 0,
     output: Annotated[
@@ -108,6 +111,7 @@ def round_(
         clip=clip,
         candidates=candidates,
         target=target,
+        row_time=row_time,
     )
     if test is not None:
         scores["after"] = _score(rounded, *test)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,7 @@ def test_a_file_that_differs_is_a_failure(qnnt, tmp_path, monkeypatch):
         (["{plain}", "--calibration-share", "2"], "share lies in"),
         (["{plain}", "--backend", "frob"], "no rounding backend 'frob'"),
         (["{plain}", "--time-limit", "0"], "time limit"),
+        (["{plain}", "--row-time", "0"], "row_time: a positive number"),
         (["{plain}", "--threads", "0"], "at least one thread"),
         (["{plain}", "-o", "{tmp}/x.txt"], "must be named *.onnx or *.npz"),
         (["{plain}", "-o", "{tmp}/no/x.onnx"], "no folder"),
@@ -149,13 +151,27 @@ def test_ctrl_c_is_a_clean_end(qnnt, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_progress_on_a_terminal():
+def test_progress_and_ctrl_c_on_a_terminal(tmp_path):
+    """Rows of 300 weights are not proved in two seconds: it is in its search when interrupted."""
+    rng = np.random.default_rng(0)
+    model = DenseModel.from_arrays([rng.normal(size=(20, 300))], [rng.normal(size=20)], ["relu"])
+    model.save(tmp_path / "m.npz")
+    np.save(tmp_path / "X.npy", rng.normal(size=(600, 300)))
     ours, theirs = os.openpty()
-    command = [sys.executable, "-m", "qnnt", "round", *map(str, PLAIN)]
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment) as run:
+    command = [sys.executable, "-m", "qnnt", "round", "m.npz", "--calibration", "X.npy", "-o", "out.npz"]
+    command += ["--row-time", "2"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=theirs, env=environment, cwd=tmp_path
+    ) as run:
         os.close(theirs)
+        shown = b""
+        while b"2 of 20 rows" not in shown:
+            shown += os.read(ours, 4096)
+        run.send_signal(signal.SIGINT)
         out = run.stdout.read()
     os.close(ours)
-    assert run.returncode == 0
-    assert b"nearest" in out
+    assert run.returncode == 130
+    assert (out, (tmp_path / "out.npz").exists()) == (b"", False)
+    assert b"layer 1 of 1" in shown
+    assert b"Traceback" not in shown
