@@ -52,10 +52,12 @@ def _draw_costs(lines: list[Line], folder: Path) -> None:
             r = pearson(*points(here))
             panel.set_title(f"{name}, int{b}" + ("" if np.isnan(r) else f"   r = {r:+.2f}"), fontsize=9)
             panel.axhline(0, color="#999999", linewidth=0.8, zorder=0)
-            panel.set_xlim(0, None)
+            low, high = panel.get_ylim()
+            panel.set_xlim(0, 1.05 * points(here)[0].max())
+            panel.set_ylim(min(low, -1), max(high, 1))  # less than a point is noise, and shown as little
             panel.grid(alpha=0.25)
     for row in axes:
-        row[0].set_ylabel("accuracy lost, points")
+        row[0].set_ylabel("accuracy − real, points")
     for panel in axes[-1]:
         panel.set_xlabel("cost / cost of nearest")
     handles, labels = axes[0][0].get_legend_handles_labels()
@@ -114,7 +116,9 @@ def _draw_series(lines: list[Line], path: Path, x: str, label: str, series: str,
             else:
                 panel.set_xticks(ticks)
             panel.grid(alpha=0.25)
-        below.set_ylim(0, None)
+        below.set_yscale("log")
+        below.yaxis.set_major_formatter("{x:g}")
+        below.yaxis.set_minor_formatter("")
         below.set_xlabel(label)
     axes[0][0].set_ylabel("accuracy, %")
     axes[1][0].set_ylabel("cost on the test data")

@@ -115,8 +115,8 @@ def table(
             print(f"{i}/{len(cases)} {_short(line)}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         status = INTERRUPTED
-    wanted = {_key(asdict(case)) for case in cases}
-    lines = [line for key, line in bench.lines.items() if key in wanted]
+    keys = [_key(asdict(case)) for case in cases]
+    lines = [bench.lines[key] for key in keys if key in bench.lines]
     if lines:
         _write_tables(lines, folder)
         draw(lines, folder)
@@ -283,13 +283,19 @@ def _correlations(lines: list[Line]) -> Iterator[dict[str, Any]]:
     shown = [line for line in lines if line["experiment"] == "table"]
     for name in dict.fromkeys(line["data"] for line in shown):
         for bits in dict.fromkeys(line["bits"] for line in shown):
-            x, y = points([line for line in shown if (line["data"], line["bits"]) == (name, bits)])
+            here = [line for line in shown if (line["data"], line["bits"]) == (name, bits)]
+            searched = [line for line in here if line["backend"] != "nearest"]
             yield {
                 "data": name,
                 "bits": bits,
-                "roundings": len(x),
-                "r": "-" if np.isnan(r := pearson(x, y)) else f"{r:+.2f}",
+                "roundings": len(here),
+                "r": _signed(pearson(*points(here))),
+                "r without nearest": _signed(pearson(*points(searched))),
             }
+
+
+def _signed(r: float) -> str:
+    return "-" if np.isnan(r) else f"{r:+.2f}"
 
 
 def _markdown(rows: list[dict[str, Any]]) -> list[str]:
