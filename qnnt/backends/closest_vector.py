@@ -25,12 +25,11 @@ from qnnt.result import Limits
 
 Reals = npt.NDArray[np.float64]
 
-UNIT = float(np.finfo(np.float64).eps)
 MOST_SEARCHED = 200  # free variables; beyond, enumeration only burns the time limit
 _CONVEX = 0.95  # share of the dual that is moved into the form; the rest feeds the nodes' bounds
 _DAMPING = 1e-6  # of the trace, for orders and starts: real Gram matrices are rank-deficient
 _SLICE = 20_000  # nodes between two looks at the clock
-_SWEEPS = 300
+_SWEEPS = 1000
 _LEVELS = 25  # semidefinite bounds along the tree
 
 
@@ -220,21 +219,32 @@ class ClosestVectorRounder(BeamRounder):
     Rows of more than :data:`MOST_SEARCHED` free variables get wider beams instead of the enumeration.
     """
 
-    widest: int = 512
+    widest: int = 256
     name = "closest-vector"
     summary = "Schnorr–Euchner enumeration of the convexified form, from beam search: proof or gap"
     exact = True
+
+    def prepare(self, gram: Reals) -> Any:
+        """The order of all rows and, where they are too long to be searched, (m,) a dual for their bounds."""
+        order = shared_order(gram)
+        if len(order) <= MOST_SEARCHED:
+            return order, None
+        from qnnt.backends.relaxation import trace_dual
+
+        dual = np.zeros(len(gram))
+        dual[order] = trace_dual(np.ascontiguousarray(gram[np.ix_(order, order)]), _SWEEPS)
+        return order, dual
 
     def run(
         self,
         model: QuadraticModel,
         limits: Limits,
-        prepared: npt.NDArray[np.int64],
+        prepared: Any,
         stopped: Callable[[], bool],
     ) -> RowAnswer:
         """Search until the proof, the time limit or ``stopped``."""
         from qnnt.backends.enumerated import Search
-        from qnnt.backends.relaxation import convexified
+        from qnnt.backends.relaxation import convexified, shared_bound
 
         deadline = None if limits.time is None else time.monotonic() + limits.time
 
@@ -244,19 +254,21 @@ class ClosestVectorRounder(BeamRounder):
         form = Form.of(model)
         if not len(form.free):
             return RowAnswer(form.lift(form.free), bound=model.cost(model.lower))
-        order = restricted(prepared, form.free)
-        best = start(form, order, self.beams)
-        relaxed = convexified(form, share=_CONVEX, sweeps=_SWEEPS, over=over)
-        bound = relaxed.bound
-        if len(order) > MOST_SEARCHED:
-            beams = 2 * self.beams
-            while beams <= self.widest and not over():
-                best = min(best, start(form, order, beams), key=form.value)
-                beams *= 2
+        order, dual = restricted(prepared[0], form.free), prepared[1]
+        best, beams = start(form, order, self.beams), 2 * self.beams
+        searched = len(order) <= MOST_SEARCHED
+        while not searched and beams <= self.widest and not over():
+            best = min(best, start(form, order, beams), key=form.value)
+            beams *= 2
+        bound = 0.0
+        if dual is not None and model.binary:
+            bound = shared_bound(form, dual[form.free])
+        relaxed = convexified(form, best, share=_CONVEX, sweeps=_SWEEPS, over=over)
+        if not searched:
             reason = f"{len(order)} free weights are too many to search"
-            return RowAnswer(form.lift(best), form.bound(bound), reason)
+            return RowAnswer(form.lift(best), form.bound(max(bound, relaxed.bound)), reason)
         search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams)
         while not (done := search.advance(_SLICE)) and not over():
             pass
         reason = None if done else "interrupted" if stopped() else "the time limit was reached"
-        return RowAnswer(form.lift(search.best), form.bound(max(bound, search.bound)), reason)
+        return RowAnswer(form.lift(search.best), form.bound(max(relaxed.bound, search.bound)), reason)

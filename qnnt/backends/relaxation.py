@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from qnnt.backends.closest_vector import Form
+    from qnnt.domain import IntArray
 
 Reals = npt.NDArray[np.float64]
 
@@ -31,18 +32,20 @@ class Convexified:
     bound: float
 
 
-def convexified(form: Form, *, share: float, sweeps: int, over: Callable[[], bool]) -> Convexified:
+def convexified(
+    form: Form, near: IntArray, *, share: float, sweeps: int, over: Callable[[], bool]
+) -> Convexified:
     """Move ``share`` of the relaxation's dual λ into the form: H = G − diag(λ), linear = g + λ∘width / 2.
 
     λ_i·z_i(width_i − z_i) is added: 0 for bits, and for wider variables never more than 0 as their λ is the
-    (negative) ridge alone.
+    (negative) ridge alone. ``near`` (m,) is a good z to start from.
     """
     m, bits = len(form.G), form.width == 1
     ridge = _RIDGE * float(np.trace(form.G)) / m
     dual = np.zeros(m)
     bound = 0.0
     if bits.all():
-        dual, bound = shor(form, sweeps=sweeps, over=over)
+        dual, bound = shor(form, near, sweeps=sweeps, over=over)
         shift = np.linalg.eigvalsh(form.G - np.diag(dual))[0]
         dual = share * (dual + min(shift, 0.0))
     dual = dual - ridge
@@ -58,7 +61,9 @@ def convexified(form: Form, *, share: float, sweeps: int, over: Callable[[], boo
     return relaxed if bits.all() else replace(relaxed, bound=diagonal(relaxed, form.width))
 
 
-def shor(form: Form, *, sweeps: int, over: Callable[[], bool]) -> tuple[Reals, float]:
+def shor(
+    form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]
+) -> tuple[Reals, float]:
     """(λ (m,) in units of z, bound) from the dual of Shor's relaxation over s = 2z − 1 ∈ {−1, 1}.
 
     With M the matrix of the form in (s, 1), M − diag(λ) ⪰ 0 gives the bound Σλ; a λ that is not feasible loses
@@ -72,7 +77,9 @@ def shor(form: Form, *, sweeps: int, over: Callable[[], bool]) -> tuple[Reals, f
     M[:m, :m] = form.G / 4
     M[m, :m] = M[:m, m] = (rows / 2 + form.g) / 2
     constant = float(rows.sum() / 4 + form.g.sum()) + form.f0
-    V = _directions(m + 1)
+    V = 0.3 * _directions(m + 1)
+    V[:, 0] += np.append(2 * near - 1, 1)
+    V /= np.linalg.norm(V, axis=1)[:, None]
     dual = np.zeros(m + 1)
     for _ in range(0, sweeps, _SLICE):
         before = dual
@@ -83,6 +90,33 @@ def shor(form: Form, *, sweeps: int, over: Callable[[], bool]) -> tuple[Reals, f
     size = float(np.linalg.norm(M)) + float(np.abs(dual).max())
     error = 10 * (m + 2) * UNIT * (size + abs(form.f0) + float(np.abs(form.g).sum()))
     return 4 * dual[:m], constant + float(dual.sum()) + (m + 1) * (lacks - error)
+
+
+def trace_dual(G: Reals, sweeps: int) -> Reals:
+    """(m,) λ with G − diag(λ) ⪰ 0 and nearly the largest sum: one for all rows of a layer."""
+    from qnnt.kernels import lattice
+
+    dual = lattice.mix(G, _directions(len(G)), sweeps, 1e-6)
+    shift = float(np.linalg.eigvalsh(G - np.diag(dual))[0])
+    return np.asarray(dual + min(shift, 0.0))
+
+
+def shared_bound(form: Form, dual: Reals) -> float:
+    """The best unconstrained minimum of the form over bits with a share of ``dual`` (m,) moved into it."""
+    m, ridge = len(form.G), _RIDGE * float(np.trace(form.G)) / len(form.G)
+    best = 0.0
+    for share in (0.25, 0.5, 0.75, 0.9):
+        moved = share * dual - ridge
+        H, linear = form.G - np.diag(moved), form.g + moved / 2
+        try:
+            factor = np.linalg.cholesky(H)
+        except np.linalg.LinAlgError:
+            continue
+        r = -np.linalg.solve(factor.T, np.linalg.solve(factor, linear))
+        residual = 2 * float(np.abs(H @ r + linear).sum())
+        size = float((np.sqrt(np.diagonal(H)) * np.maximum(np.abs(r), 1)).sum()) ** 2 + abs(form.f0)
+        best = max(best, form.f0 - float(r @ H @ r) - residual - 16 * (m + 4) * UNIT * size)
+    return best
 
 
 def separable(H: Reals, levels: int) -> Reals:

@@ -9,14 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-OPTIONS: dict[str, Any] = {"cache": True, "nogil": True}
-
-LEVEL, LEAVES, NODES = 0, 1, 2  # entries of the enumeration's state
+from qnnt.kernels import compiled
 
 
-@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+@compiled()
 def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
     """The best assignment of a search that keeps ``beams`` partial assignments a level: Babai's for 1. (m,)."""
     m = len(r)
@@ -51,7 +48,7 @@ def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
     return x[0].copy()
 
 
-@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+@compiled()
 def descend(G: Any, g: Any, x: Any, width: Any) -> None:
     """Lower xᵀGx + 2g·x by steps of ±1 in one variable, then in two, until none helps; x (m,) in place."""
     m = len(x)
@@ -91,7 +88,7 @@ def descend(G: Any, g: Any, x: Any, width: Any) -> None:
             gradient += step2 * G[other]
 
 
-@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+@compiled(fastmath=True)  # nothing rests on its last digits
 def mix(M: Any, V: Any, sweeps: int, tolerance: float) -> Any:
     """The mixing method (Wang, Chang, Kolter 2017) for min ⟨M, VVᵀ⟩ with unit rows V (n, k), in place.
 
@@ -106,11 +103,11 @@ def mix(M: Any, V: Any, sweeps: int, tolerance: float) -> Any:
                 g[c] = 0.0
             for j in range(n):
                 a = M[i, j]
-                if j != i and a != 0.0:
-                    for c in range(k):
-                        g[c] += a * V[j, c]
-            norm = 0.0
+                for c in range(k):
+                    g[c] += a * V[j, c]
+            norm, a = 0.0, M[i, i]
             for c in range(k):
+                g[c] -= a * V[i, c]
                 norm += g[c] * g[c]
             norm = np.sqrt(norm)
             if norm > 0.0:
@@ -124,7 +121,7 @@ def mix(M: Any, V: Any, sweeps: int, tolerance: float) -> Any:
     return dual
 
 
-@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+@compiled()
 def enumerate_box(
     R: Any,  # (m, m) upper triangular
     U: Any,  # (m, m) row k: how the optimum of the first k variables moves with variable k
@@ -146,7 +143,7 @@ def enumerate_box(
     below: Any,  # (m+1,) a lower bound, without offset, of all that is left under the level's node
     left: Any,  # (m,) next value to try on either side of the centre
     right: Any,
-    state: Any,
+    state: Any,  # level, improvements, nodes
     nodes: int,
 ) -> Any:
     """Schnorr–Euchner enumeration, for at most ``nodes`` nodes; resumed by calling again.

@@ -19,7 +19,7 @@ from qnnt.rounding.problem import Clip, LayerProblem
 from qnnt.rounding.rows import run_rows
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
 
-ROW_TIME = 10.0  # seconds a row may take when no limit is given
+ROW_TIME = 5.0  # seconds a row may take when no limit is given
 _NOISE = 1e-12  # of a row's cost of rounding to nearest: rounding errors in a bound of 0
 
 
