@@ -142,13 +142,13 @@ class NearestRounder(_Numba):
 
     def run(
         self,
-        model: QuadraticModel,
+        model: QuadraticModel,  # noqa: ARG002
         limits: Limits,  # noqa: ARG002
         prepared: Any,  # noqa: ARG002
         stopped: Callable[[], bool],  # noqa: ARG002
     ) -> RowAnswer:
-        """Round to nearest."""
-        return RowAnswer(nearest(model), reason="rounding to nearest proves nothing")
+        """Leave the row as it is: the model's target is not the real weight if there is a reference."""
+        return RowAnswer(None, reason="rounding to nearest proves nothing")
 
 
 @dataclass(frozen=True)
