@@ -187,8 +187,8 @@ class QuadraticModel:
     def bits(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
         """(linear, pairs, offset) over the bits z of the free variables, v = lower + z.
 
-        cost = linear·z + Σ_{i<j} pairs[i, j]·z_i·z_j + offset; pairs (k, k) has zeros on and below its diagonal.
-        Raises ValueError if a variable has more than two values.
+        cost = linear·z + Σ_{i<j} pairs[i, j]·z_i·z_j + offset; pairs (k, k) has zeros on and below its
+        diagonal. Raises ValueError if a variable has more than two values.
         """
         if not self.binary:
             raise ValueError("a variable has more than two values: no QUBO")

@@ -1,5 +1,6 @@
-"""Backends, rounders and encoders by name, from the entry-point groups ``qnnt.backends``, ``qnnt.rounders``,
-``qnnt.encoders``.
+"""Backends, rounders and encoders by name.
+
+They come from the entry-point groups ``qnnt.backends``, ``qnnt.rounders`` and ``qnnt.encoders``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Simulated annealing and tabu search of dwave-samplers on the QUBO of a row; annealing is the paper's own."""
+"""Simulated annealing, the paper's own, and tabu search of dwave-samplers on the QUBO of a row."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class _Dwave:
     def availability(self) -> Availability:
         """Whether dwave-samplers is installed."""
         found = Availability.of_package("dimod", "dimod", "qnnt[rounding]")
-        return Availability.of_package("dwave-samplers", "dwave", "qnnt[rounding]") if found.available else found
+        return (
+            Availability.of_package("dwave-samplers", "dwave", "qnnt[rounding]") if found.available else found
+        )
 
     def refuses(self, model: QuadraticModel) -> str | None:
         """Takes bits only."""

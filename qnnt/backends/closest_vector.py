@@ -1,10 +1,11 @@
 """Rounding as a closest-vector problem in a box: Babai's plane, beam search, and enumeration with a proof.
 
 For bits, z² = z, so that λ·z(1 − z) can be added to the objective for any λ: with diag(λ) near the optimum of
-the semidefinite relaxation's dual, the quadratic form G − diag(λ) is still convex, its unconstrained minimum is
-a bound that is often close to the optimum, and Schnorr–Euchner enumeration of *that* form starts from it. On
-top, an open node with k variables left and their unconstrained optimum c is worth Σ λ'_i·dist(c_i, {0, 1})²
-more, G_k − diag(λ + λ') ⪰ 0. Both bounds only need λ to be feasible, which a Cholesky factorisation confirms.
+the semidefinite relaxation's dual, the quadratic form G − diag(λ) is still convex, its unconstrained minimum
+is a bound that is often close to the optimum, and Schnorr–Euchner enumeration of *that* form starts from it.
+On top, an open node with k variables left and their unconstrained optimum c is worth Σ λ'_i·dist(c_i, {0,
+1})² more, G_k − diag(λ + λ') ⪰ 0. Both bounds only need λ to be feasible, which a Cholesky factorisation
+confirms.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from qnnt.result import Limits
 Reals = npt.NDArray[np.float64]
 
 MOST_SEARCHED = 200  # free variables; beyond, enumeration only burns the time limit
-_CONVEX = 0.95  # share of the dual that is moved into the form; the rest feeds the nodes' bounds
 _DAMPING = 1e-6  # of the trace, for orders and starts: real Gram matrices are rank-deficient
 _SLICE = 20_000  # nodes between two looks at the clock
 _SWEEPS = 1000
@@ -72,15 +72,6 @@ class Form:
         """The model's cost for a bound on the form."""
         return self.model.constant + self.model.scale * max(value, 0.0)
 
-    def triangular(self, order: npt.NDArray[np.int64], H: Reals, linear: Reals) -> tuple[Reals, Reals]:
-        """(R, r), permuted: zᵀHz + 2·linear·z = ‖R(z − r)‖² − const. Raises LinAlgError unless H ≻ 0."""
-        R = np.ascontiguousarray(np.linalg.cholesky(H[np.ix_(order, order)]).T)
-        return R, -_solve(R, linear[order])
-
-
-def _solve(R: Reals, b: Reals) -> Reals:
-    return np.asarray(np.linalg.solve(R, np.linalg.solve(R.T, b)))
-
 
 def sorted_order(H: Reals) -> npt.NDArray[np.int64]:
     """V-BLAST order of a positive definite H: each level, last first, has the largest diagonal entry left."""
@@ -101,7 +92,9 @@ def start(form: Form, order: npt.NDArray[np.int64], beams: int, *, flips: bool =
     # Damped around the real target, so that it pulls to the nearest integers and not to 0.
     damping = form.damping
     target = (form.model.target - form.model.lower)[form.free]
-    R, r = form.triangular(order, form.G + damping * np.eye(len(order)), form.g - damping * target)
+    H, linear = form.G + damping * np.eye(len(order)), form.g - damping * target
+    R = np.ascontiguousarray(np.linalg.cholesky(H[np.ix_(order, order)]).T)
+    r = -np.linalg.solve(R, np.linalg.solve(R.T, linear[order]))
     z = np.empty(len(order), dtype=np.int64)
     z[order] = lattice.beam(R, r, form.width[order], beams)
     if flips:
@@ -244,7 +237,7 @@ class ClosestVectorRounder(BeamRounder):
     ) -> RowAnswer:
         """Search until the proof, the time limit or ``stopped``."""
         from qnnt.backends.enumerated import Search
-        from qnnt.backends.relaxation import convexified, shared_bound
+        from qnnt.backends.relaxation import convexified, diagonal, shared_bound, shor
 
         deadline = None if limits.time is None else time.monotonic() + limits.time
 
@@ -260,15 +253,20 @@ class ClosestVectorRounder(BeamRounder):
         while not searched and beams <= self.widest and not over():
             best = min(best, start(form, order, beams), key=form.value)
             beams *= 2
-        bound = 0.0
-        if dual is not None and model.binary:
-            bound = shared_bound(form, dual[form.free])
-        relaxed = convexified(form, best, share=_CONVEX, sweeps=_SWEEPS, over=over)
+        value, bound = form.value(best), 0.0
+        if model.binary:
+            if dual is not None:
+                bound = shared_bound(form, dual[form.free])
+            own, proper = shor(form, best, sweeps=_SWEEPS, over=over)
+            relaxed, bound = convexified(form, own, value), max(bound, proper)
+        else:
+            relaxed = convexified(form, np.zeros(len(best)), value)
+            bound = diagonal(relaxed, form.width)
         if not searched:
             reason = f"{len(order)} free weights are too many to search"
-            return RowAnswer(form.lift(best), form.bound(max(bound, relaxed.bound)), reason)
+            return RowAnswer(form.lift(best), form.bound(bound), reason)
         search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams)
         while not (done := search.advance(_SLICE)) and not over():
             pass
-        reason = None if done else "interrupted" if stopped() else "the time limit was reached"
-        return RowAnswer(form.lift(search.best), form.bound(max(relaxed.bound, search.bound)), reason)
+        late = None if done else "interrupted" if stopped() else "the time limit was reached"
+        return RowAnswer(form.lift(search.best), form.bound(max(bound, search.bound)), late)

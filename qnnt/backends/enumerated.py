@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from qnnt.backends.relaxation import UNIT, Convexified, Reals, separable
+from qnnt.backends.relaxation import UNIT, Convexified, separable
 
 if TYPE_CHECKING:
     from qnnt.backends.closest_vector import Form
@@ -25,15 +24,15 @@ class Search:
 
         m = len(form.G)
         order = sorted_order(relaxed.H)
-        R, r = form.triangular(order, relaxed.H, relaxed.linear)
-        H, width = relaxed.H[np.ix_(order, order)], form.width[order]
+        H, r, width = relaxed.H[np.ix_(order, order)], relaxed.r[order], form.width[order]
+        R = np.ascontiguousarray(np.linalg.cholesky(H).T)
         G, g = np.ascontiguousarray(form.G[np.ix_(order, order)]), form.g[order]
         z = lattice.beam(R, r, width, beams)
         lattice.descend(G, g, z, width)
         self._order, self._done = order, False
         self._best_x = min(best[order], z, key=lambda x: float(x @ G @ x + 2 * (g @ x)))
         self._best = max(form.value(self._unsorted(self._best_x)), 0.0)
-        self._offset = relaxed.f0 - float(r @ H @ r)
+        self._offset = relaxed.least
 
         inverse = np.linalg.inv(R)
         U = np.ascontiguousarray(-np.triu(inverse, 1).T * np.diagonal(R)[:, None])
@@ -42,7 +41,7 @@ class Search:
         drift = 4 * m * UNIT * float((np.abs(inverse) @ np.abs(R)).sum(axis=1).max()) * (reach + 1)
         if drift > _DRIFT:
             rates[:] = 0.0
-        self._slack = self._rounding(H, relaxed.linear[order], G, g, r, width, relaxed.f0) + 1e6 * drift**2 * float(rates[-1].sum())
+        self._slack = relaxed.slack + 1e6 * drift**2 * float(rates[-1].sum())
 
         self._state = np.array([m - 1, 0, 0])
         centre, C = np.zeros(m), np.zeros((m, m))
@@ -55,18 +54,6 @@ class Search:
         self._below[m] = float((rates[-1] * (r - np.clip(np.rint(r), 0, width)) ** 2).sum())
         self._fixed = (R, U, r, width, rates, self._offset, self._slack, G, g, form.f0)
         self._stack = (np.zeros(m, np.int64), np.zeros(m), C, centre, self._partial, self._below, left, right)
-
-    @staticmethod
-    def _rounding(
-        H: Reals, linear: Reals, G: Reals, g: Reals, r: Reals, width: npt.NDArray[np.int64], f0: float
-    ) -> float:
-        """How much the computed convexified value may exceed the true one (Higham 2002, theorems 10.3, 3.5)."""
-        m = len(r)
-        reach = np.maximum(np.abs(r), np.abs(r - width))
-        size = float((np.sqrt(np.diagonal(H)) * reach).sum()) ** 2  # bounds |z−r|ᵀ|H||z−r|, and rᵀHr's terms
-        size += float((np.sqrt(np.diagonal(G)) * width).sum()) ** 2
-        size += 2 * float(np.abs(g) @ width) + abs(f0)
-        return 16 * (m + 4) * UNIT * size + 2 * float(np.abs(H @ r + linear) @ width)
 
     def _unsorted(self, x: IntArray) -> IntArray:
         z = np.empty_like(x)

@@ -204,7 +204,7 @@ class MilpRounder(_Linearised):
             z = np.rint(np.array(highs.getSolution().col_value)[: len(linear)]).astype(np.int64)
             best[model.free] = model.lower[model.free] + z
         # a row that is off by the tolerance moves the optimum by no more than this
-        room = 10 * _FEASIBILITY * float(np.abs(linear).sum() + np.abs(pairs).sum())
+        room = 2 * _FEASIBILITY * float(np.abs(linear).sum() + np.abs(pairs).sum())
         bound = info.mip_dual_bound * unit + offset - room if math.isfinite(info.mip_dual_bound) else 0.0
         return RowAnswer(best, bound, None if status == known.kOptimal else "the time limit was reached")
 

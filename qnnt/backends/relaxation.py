@@ -1,9 +1,9 @@
-"""The semidefinite relaxation of a quadratic form over bits, as a lower bound and as a better form to search."""
+"""The semidefinite relaxation of a quadratic form over bits: a lower bound, and a better form to search."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,55 +19,74 @@ UNIT = float(np.finfo(np.float64).eps)
 _SWEEPS = 100
 _SLICE = 10  # sweeps between two looks at the clock
 _TOLERANCE = 1e-6
-_RIDGE = 1e-7  # of the mean diagonal: keeps the convexified form definite
+_RIDGE = 1e-7  # of the mean diagonal: keeps the form definite
 
 
 @dataclass(frozen=True)
 class Convexified:
-    """zᵀHz + 2·linear·z + f0 is at most the form's value at every z in the box, H ≻ 0; ``bound`` holds for all."""
+    """(z − r)ᵀH(z − r) + ``least`` is at most the form's value, plus ``slack``, at every z in the box; H ≻ 0.
+
+    ``slack`` makes up for rounding errors, ``loss`` bounds how much it may be below.
+    """
 
     H: Reals
     linear: Reals
-    f0: float
-    bound: float
+    r: Reals
+    least: float
+    slack: float
+    loss: float
 
 
-def convexified(
-    form: Form, near: IntArray, *, share: float, sweeps: int, over: Callable[[], bool]
-) -> Convexified:
-    """Move ``share`` of the relaxation's dual λ into the form: H = G − diag(λ), linear = g + λ∘width / 2.
+# Shares of the dual and ridges (of the mean diagonal) to try until rounding errors are small: the first
+# gives the best bound; the more singular the Gram matrix, the later one must go.
+_STEPS = ((0.95, 1e-7), (0.95, 1e-5), (0.9, 1e-3), (0.5, 1e-2), (0.0, 1e-7), (0.0, 1e-5))
+_SMALL = 1e-8  # of the best value
 
-    λ_i·z_i(width_i − z_i) is added: 0 for bits, and for wider variables never more than 0 as their λ is the
-    (negative) ridge alone. ``near`` (m,) is a good z to start from.
+
+def convexified(form: Form, dual: Reals, best: float) -> Convexified:
+    """The form with a share of the ``dual`` (m,) of :func:`shor` moved into it; ``best`` is a value reached.
+
+    λ_i·z_i(width_i − z_i) is added: 0 for bits. For wider variables λ_i is the (negative) ridge alone, which
+    never adds anything positive.
     """
-    m, bits = len(form.G), form.width == 1
-    ridge = _RIDGE * float(np.trace(form.G)) / m
-    dual = np.zeros(m)
-    bound = 0.0
-    if bits.all():
-        dual, bound = shor(form, near, sweeps=sweeps, over=over)
-        shift = np.linalg.eigvalsh(form.G - np.diag(dual))[0]
-        dual = share * (dual + min(shift, 0.0))
-    dual = dual - ridge
-    while True:  # a definite form by the factorisation's own word
-        H = form.G - np.diag(dual)
-        try:
-            np.linalg.cholesky(H)
-            break
-        except np.linalg.LinAlgError:
-            dual = np.where(bits, dual / 2, dual) - ridge
-            ridge *= 2
-    relaxed = Convexified(H, form.g + dual * form.width / 2, form.f0, bound)
-    return relaxed if bits.all() else replace(relaxed, bound=diagonal(relaxed, form.width))
+    tried: list[Convexified] = []
+    for share, ridge in _STEPS:
+        made = convex_form(form, dual, share, ridge)
+        if made is not None:
+            tried.append(made)
+            if made.slack + made.loss <= _SMALL * best:
+                break
+    return min(tried, key=lambda made: max(made.slack + made.loss, _SMALL * best))
 
 
-def shor(
-    form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]
-) -> tuple[Reals, float]:
-    """(λ (m,) in units of z, bound) from the dual of Shor's relaxation over s = 2z − 1 ∈ {−1, 1}.
+def convex_form(form: Form, dual: Reals, share: float, ridge: float) -> Convexified | None:
+    """One try of :func:`convexified`; None if the form is not definite."""
+    bits = form.width == 1
+    ridge *= float(np.trace(form.G)) / len(form.G)
+    moved = np.where(bits, share * dual, 0.0) - ridge
+    H, linear = form.G - np.diag(moved), form.g + moved * form.width / 2
+    try:
+        factor = np.linalg.cholesky(H)
+    except np.linalg.LinAlgError:
+        return None
+    r = -np.linalg.solve(factor.T, np.linalg.solve(factor, linear))
+    reach = np.maximum(np.abs(r), np.abs(r - form.width))
+    # Terms of the sums that make up both values (Higham 2002, theorems 3.5 and 10.3), and what r lacks.
+    size = float((np.sqrt(np.diagonal(H)) * reach).sum()) ** 2
+    size += float((np.sqrt(np.diagonal(form.G)) * form.width).sum()) ** 2
+    size += 2 * float(np.abs(form.g) @ form.width) + abs(form.f0)
+    slack = 16 * (len(r) + 4) * UNIT * size + 2 * float(np.abs(H @ r + linear) @ form.width)
+    loss = ridge * float((form.width[~bits] ** 2).sum()) / 4
+    return Convexified(H, linear, r, form.f0 - float(r @ H @ r), slack, loss)
 
-    With M the matrix of the form in (s, 1), M − diag(λ) ⪰ 0 gives the bound Σλ; a λ that is not feasible loses
-    (m+1) times what its least eigenvalue lacks, less the eigenvalue's own rounding error.
+
+def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -> tuple[Reals, float]:
+    """(λ (m,) for z with G − diag(λ) ⪰ 0, bound) from the dual of Shor's relaxation over s = 2z − 1 ∈ {−1,
+    1}.
+
+    ``near`` (m,) is a good z to start from.
+    With M the matrix of the form in (s, 1), M − diag(λ) ⪰ 0 gives the bound Σλ; a λ that is not feasible
+    loses (m+1) times what its least eigenvalue lacks, less the eigenvalue's own rounding error.
     """
     from qnnt.kernels import lattice
 
@@ -89,7 +108,9 @@ def shor(
     lacks = min(float(np.linalg.eigvalsh(M - np.diag(dual))[0]), 0.0)
     size = float(np.linalg.norm(M)) + float(np.abs(dual).max())
     error = 10 * (m + 2) * UNIT * (size + abs(form.f0) + float(np.abs(form.g).sum()))
-    return 4 * dual[:m], constant + float(dual.sum()) + (m + 1) * (lacks - error)
+    moved = 4 * dual[:m]
+    moved += min(float(np.linalg.eigvalsh(form.G - np.diag(moved))[0]), 0.0)
+    return moved, constant + float(dual.sum()) + (m + 1) * (lacks - error)
 
 
 def trace_dual(G: Reals, sweeps: int) -> Reals:
@@ -103,20 +124,8 @@ def trace_dual(G: Reals, sweeps: int) -> Reals:
 
 def shared_bound(form: Form, dual: Reals) -> float:
     """The best unconstrained minimum of the form over bits with a share of ``dual`` (m,) moved into it."""
-    m, ridge = len(form.G), _RIDGE * float(np.trace(form.G)) / len(form.G)
-    best = 0.0
-    for share in (0.25, 0.5, 0.75, 0.9):
-        moved = share * dual - ridge
-        H, linear = form.G - np.diag(moved), form.g + moved / 2
-        try:
-            factor = np.linalg.cholesky(H)
-        except np.linalg.LinAlgError:
-            continue
-        r = -np.linalg.solve(factor.T, np.linalg.solve(factor, linear))
-        residual = 2 * float(np.abs(H @ r + linear).sum())
-        size = float((np.sqrt(np.diagonal(H)) * np.maximum(np.abs(r), 1)).sum()) ** 2 + abs(form.f0)
-        best = max(best, form.f0 - float(r @ H @ r) - residual - 16 * (m + 4) * UNIT * size)
-    return best
+    forms = (convex_form(form, dual, share, _RIDGE) for share in (0.25, 0.5, 0.75, 0.9))
+    return max((made.least - made.slack for made in forms if made is not None), default=0.0)
 
 
 def separable(H: Reals, levels: int) -> Reals:
@@ -140,22 +149,18 @@ def separable(H: Reals, levels: int) -> Reals:
 
 
 def diagonal(relaxed: Convexified, width: npt.NDArray[np.int64]) -> float:
-    """Σ λ_i·dist(r_i, box)² with H − diag(λ) ⪰ 0, of nearly the largest value, above the unconstrained optimum.
+    """Σ λ_i·dist(r_i, box)² with H − diag(λ) ⪰ 0, of nearly the largest value, above the unconstrained
+    optimum.
 
     The bound for variables of more than two values; for bits it is never above :func:`shor`'s.
     """
     from qnnt.kernels import lattice
 
-    H, m = relaxed.H, len(relaxed.H)
-    r = -np.linalg.solve(H, relaxed.linear)
-    distance = np.abs(r - np.clip(np.rint(r), 0, width))
+    distance = np.abs(relaxed.r - np.clip(np.rint(relaxed.r), 0, width))
     weight = np.maximum(distance, 1e-3)  # so that the matrix can be scaled by it
-    scaled = H * np.outer(weight, weight)
-    rate = feasible(scaled, lattice.mix(scaled, _directions(m), _SWEEPS, 1e-5)) / weight**2
-    size = float((np.sqrt(np.diagonal(H)) * np.maximum(np.abs(r), width)).sum()) ** 2 + abs(relaxed.f0)
-    least = relaxed.f0 - float(r @ H @ r) + float((rate * distance**2).sum())
-    residual = 2 * float(np.abs(H @ r + relaxed.linear) @ width)
-    return least * (1 - 1e-9) - residual - 16 * (m + 4) * UNIT * size
+    scaled = relaxed.H * np.outer(weight, weight)
+    rate = feasible(scaled, lattice.mix(scaled, _directions(len(width)), _SWEEPS, 1e-5)) / weight**2
+    return relaxed.least + float((rate * distance**2).sum()) * (1 - 1e-9) - relaxed.slack
 
 
 def feasible(H: Reals, rate: Reals) -> Reals:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from qnnt.backends.base import Availability
 from qnnt.backends.execution import Event, Outcome
@@ -66,9 +67,10 @@ class Rounder(Protocol):
         """Answer the model; ``stopped`` turns true when nobody waits any longer."""
 
 
-def nearest(model: QuadraticModel) -> IntArray:
+def nearest(model: QuadraticModel) -> npt.NDArray[np.int64]:
     """(m,) the integers in the box that are nearest to the target."""
-    return np.clip(np.rint(model.target), model.lower, model.upper).astype(np.int64)
+    integers: npt.NDArray[np.int64] = np.rint(model.target).astype(np.int64)
+    return np.clip(integers, model.lower, model.upper)
 
 
 @dataclass(frozen=True)

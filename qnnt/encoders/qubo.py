@@ -1,9 +1,9 @@
 """Rounding as quadratic models over v = code − floor: one per neuron, or the undivided one.
 
 Neuron i costs (u²/N) Σ_k (a_k·(v − r))², u = s_W·s_X, r = the real weights minus their floors, and a_k the
-integer inputs, 1 last. Expanded this is the paper's d_i·v + vᵀS_i v + const with S_i = (u²/N) Σ_k a_k a_kᵀ and
-d_i = −2 S_i r: the distance itself, constant included. No term has codes of two neurons, hence the split into
-n problems; :meth:`QuboEncoder.undivided` builds the one problem of all n(f+1) bits without using that.
+integer inputs, 1 last. Expanded this is the paper's d_i·v + vᵀS_i v + const with S_i = (u²/N) Σ_k a_k a_kᵀ
+and d_i = −2 S_i r: the distance itself, constant included. No term has codes of two neurons, hence the split
+into n problems; :meth:`QuboEncoder.undivided` builds the one problem of all n(f+1) bits without using that.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
 from qnnt.rounding.problem import LayerProblem
 from qnnt.rounding.scheme import Ints
@@ -23,7 +24,7 @@ class RowLift:
 
     base: Ints
 
-    def __call__(self, assignment: Ints) -> Ints:
+    def __call__(self, assignment: IntArray) -> IntArray:
         """The codes of an assignment; the bias's is last."""
         return self.base + assignment
 

@@ -1,7 +1,7 @@
 """Closest vectors in a box: beam search, descent by one and two steps, Schnorr–Euchner enumeration.
 
-All minimise ‖R·(z − r)‖² over integers 0 ≤ z ≤ width, R (m, m) upper triangular. Variables are decided from the
-last to the first, so that row k of R closes level k: the squared distance so far only grows.
+All minimise ‖R·(z − r)‖² over integers 0 ≤ z ≤ width, R (m, m) upper triangular. Variables are decided from
+the last to the first, so that row k of R closes level k: the squared distance so far only grows.
 """
 
 from __future__ import annotations

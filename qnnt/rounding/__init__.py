@@ -1,4 +1,4 @@
-"""Rounding a trained network to few bits (QUBO-AdaRound, arXiv 2510.16075): public names, loaded when used."""
+"""Rounding a trained network to few bits (QUBO-AdaRound, arXiv 2510.16075): names loaded when used."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from qnnt.rounding.rows import run_rows
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
 
 ROW_TIME = 5.0  # seconds a row may take when no limit is given
+_CLOSE = "the bound cannot be told from the cost by more than rounding errors, but not proved to 1e-6 either"
 _NOISE = 1e-12  # of a row's cost of rounding to nearest: rounding errors in a bound of 0
 
 
@@ -27,11 +28,12 @@ _NOISE = 1e-12  # of a row's cost of rounding to nearest: rounding errors in a b
 class RoundedLayer:
     """Integer codes of a layer and, per neuron, what they cost and what is proved.
 
-    The layer's pre-activation is ``unit``·((x^q − ``input_zero_point``) · ``codes`` + ``bias_codes``), x^q the
-    codes of the inputs. ``cost`` (n,) is the mean squared distance of pre-activations over the calibration
-    points (see :class:`LayerProblem` for which), ``nearest_cost`` (n,) that of rounding to nearest in the range,
-    ``lower_bound`` (n,) holds for every choice among the candidates in the range. ``proved`` (n,) says that cost
-    is the least, up to a relative 1e-6; ``reasons`` (n) says why it is not known to be, None for a proof.
+    The layer's pre-activation is ``unit``·((x^q − ``input_zero_point``) · ``codes`` + ``bias_codes``), x^q
+    the codes of the inputs. ``cost`` (n,) is the mean squared distance of pre-activations over the
+    calibration points (see :class:`LayerProblem` for which), ``nearest_cost`` (n,) that of rounding to
+    nearest in the range, ``lower_bound`` (n,) holds for every choice among the candidates in the range.
+    ``proved`` (n,) says that cost is the least, up to a relative 1e-6; ``reasons`` (n) says why it is not
+    known to be, None for a proof.
     """
 
     codes: Ints
@@ -67,7 +69,9 @@ class RoundedLayer:
 
     def accumulate(self, input_codes: npt.ArrayLike) -> Ints:
         """(N, n) the integers that the layer computes from input codes (N, f), before any scale."""
-        return (np.asarray(input_codes, dtype=np.int64) - self.input_zero_point) @ self.codes.T + self.bias_codes
+        return (
+            np.asarray(input_codes, dtype=np.int64) - self.input_zero_point
+        ) @ self.codes.T + self.bias_codes
 
     def __call__(self, X: npt.ArrayLike) -> Reals:
         """(N, n) the quantised layer's pre-activations on real inputs X (N, f)."""
@@ -107,18 +111,19 @@ def round_layer(
     """Round weights W (n, f) and biases b (n,) on calibration inputs X (N, f), row by row.
 
     X are real values as they reach the layer (in a network of quantised layers, what the layers before it put
-    out). They are first stored in the scheme's int8 code, or in ``inputs`` if given, and the cost of neuron i is
-    (1/N) Σ_k (y_ki − y̌_ki)² with y̌ the quantised layer and y the real layer *on the same stored inputs*, or
-    ``reference`` (N, n). ``bits`` (2 if nothing is said) makes a :class:`Scheme`; or give a ``scheme``.
+    out). They are first stored in the scheme's int8 code, or in ``inputs`` if given, and the cost of neuron
+    i is (1/N) Σ_k (y_ki − y̌_ki)² with y̌ the quantised layer and y the real layer *on the same stored
+    inputs*, or ``reference`` (N, n). ``bits`` (2 if nothing is said) makes a :class:`Scheme`; or give a
+    ``scheme``.
 
     ``candidates`` consecutive integers are open to each weight: 2 are floor and ceil. ``clip="fix"`` never
     leaves the scheme's range; ``"after"`` chooses as if there were none and clips the codes at the end, as the
     paper's authors do (then nothing is proved unless no code had to be clipped).
 
-    ``limits.time`` seconds are for all rows, evenly shared: each may take time·threads/n. ``row_time`` seconds
-    is each row's own limit; with neither, it is :data:`ROW_TIME`. ``limits.threads`` rows run at once, in
-    threads (or processes, for solvers that need one each), or on ``executor``, which has that many workers.
-    ``limits.memory`` puts rows into processes. ``seed`` replaces ``limits.seed`` unless it is 0.
+    ``limits.time`` seconds are for all rows, evenly shared: each may take time·threads/n. ``row_time``
+    seconds is each row's own limit; with neither, it is :data:`ROW_TIME`. ``limits.threads`` rows run at
+    once, in threads (or processes, for solvers that need one each), or on ``executor``, which has that many
+    workers. ``limits.memory`` puts rows into processes. ``seed`` replaces ``limits.seed`` unless it is 0.
 
     A row that a solver fails on is rounded to nearest, with the failure as its reason. Raises
     :class:`InputError` for bad arguments, :class:`Unsupported` if the backend is unknown or declines,
@@ -148,18 +153,17 @@ def round_layer(
     if limits.time is not None:
         left = max(limits.time - (time.perf_counter() - start), 1e-3)
         each.append(left * min(limits.threads, problem.n) / problem.n)
-    row_limits = replace(
-        limits, time=min(each or [ROW_TIME]), threads=1, seed=seed or limits.seed
-    )
+    row_limits = replace(limits, time=min(each or [ROW_TIME]), threads=1, seed=seed or limits.seed)
 
     codes = problem.clipped(problem.nearest())
     nearest_cost = problem.costs(codes)
     bound, seconds = np.zeros(problem.n), np.zeros(problem.n)
     reasons: list[str | None] = [None] * problem.n
-    costs, done = nearest_cost.copy(), 0
+    costs = nearest_cost.copy()
     prepared = rounder.prepare(problem.gram)
     models = [model for model, _ in encoded]
-    for i, row in run_rows(models, rounder, row_limits, limits.threads, prepared, executor):
+    rows = run_rows(models, rounder, row_limits, limits.threads, prepared, executor)
+    for done, (i, row) in enumerate(rows, start=1):
         seconds[i] = row.seconds
         reasons[i] = row.reason
         if row.assignment is not None:
@@ -175,7 +179,6 @@ def round_layer(
                     f"rounding backend {rounder.name!r} claims that row {i} costs at least {bound[i]}; "
                     f"its own choice costs {costs[i]}"
                 )
-        done += 1
         bound[i] = min(max(bound[i], 0.0), costs[i])
         if progress is not None:
             proved = bool(costs[i] - bound[i] <= PROVED * costs[i])
@@ -192,7 +195,7 @@ def round_layer(
         nearest_cost=nearest_cost,
         lower_bound=bound,
         proved=proved_rows,
-        reasons=tuple(None if p else r for p, r in zip(proved_rows, reasons, strict=True)),
+        reasons=tuple(None if p else r or _CLOSE for p, r in zip(proved_rows, reasons, strict=True)),
         row_seconds=seconds,
         seconds=time.perf_counter() - start,
         backend=rounder.name,

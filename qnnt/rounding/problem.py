@@ -21,8 +21,9 @@ class LayerProblem:
 
     With a_k = (x^q_k − z_X, 1) the integer inputs of calibration point k, the quantised layer computes
     y̌_ki = s_Wi·s_X·(a_k · c_i), and neuron i costs (1/N) Σ_k (y_ki − y̌_ki)². By default y is the *real layer
-    on the quantised inputs*, y_k = W x̌_k + b with x̌ = s_X·(x^q − z_X); then the real weights cost 0 and all of
-    the cost is rounding. ``reference`` (N, n) replaces y, say by the real network's own pre-activations.
+    on the quantised inputs*, y_k = W x̌_k + b with x̌ = s_X·(x^q − z_X); then the real weights cost 0 and
+    all of the cost is rounding. ``reference`` (N, n) replaces y, say by the real network's own
+    pre-activations.
 
     ``inputs`` (N, f) are x^q − z_X, ``real`` (n, f+1) the real weights and biases in units of a code,
     ``unit`` (n,) is s_Wi·s_X, ``lower`` and ``upper`` (n, f+1) the codes allowed (before clipping).
@@ -75,8 +76,12 @@ class LayerProblem:
         if not ((scale > 0).all() and np.isfinite(unit).all() and (unit > 0).all()):
             raise InputError("W", "a scale of the scheme is not a positive finite number")
         real = np.column_stack([W / scale[:, None], b / unit])
-        least = np.tile(np.int64([scheme.weight_range[0]] * W.shape[1] + [scheme.bias_range[0]]), (len(W), 1))
-        most = np.tile(np.int64([scheme.weight_range[1]] * W.shape[1] + [scheme.bias_range[1]]), (len(W), 1))
+        least = np.tile(
+            np.array([scheme.weight_range[0]] * W.shape[1] + [scheme.bias_range[0]], np.int64), (len(W), 1)
+        )
+        most = np.tile(
+            np.array([scheme.weight_range[1]] * W.shape[1] + [scheme.bias_range[1]], np.int64), (len(W), 1)
+        )
         if np.abs(real).max(initial=0.0) > 2**52:
             raise InputError("b", "a bias is more than 2^52 units of its scale s_W·s_X")
         base = np.floor(real).astype(np.int64)

@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_complete
 from dataclasses import dataclass
 from typing import Any
 
-from qnnt.backends.rounding import RowAnswer, Rounder, RowJob
+from qnnt.backends.rounding import Rounder, RowAnswer, RowJob
 from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits

@@ -1,7 +1,8 @@
 """Quantisation schemes: which integers a weight may become, and what they are worth.
 
 A real number a is stored as an integer code q with a ≈ scale·(q − zero_point). Weights have zero point 0. All
-scales are rounded to single precision, the type that ONNX stores them in, so that a file means the same numbers.
+scales are rounded to single precision, the type that ONNX stores them in, so that a file means the same
+numbers.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Affine:
     def codes(self, X: npt.ArrayLike) -> Ints:
         """Codes of real values, any shape: as ONNX's QuantizeLinear, in single precision, halves to even."""
         quotient = np.rint(np.asarray(X, dtype=np.float32) / np.float32(self.scale)).astype(np.float64)
-        return np.clip(quotient + self.zero_point, self.lo, self.hi).astype(np.int64)
+        codes: Ints = np.clip(quotient + self.zero_point, self.lo, self.hi).astype(np.int64)
+        return codes
 
     def values(self, codes: npt.ArrayLike) -> Reals:
         """What codes, any shape, stand for."""

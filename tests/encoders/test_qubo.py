@@ -72,7 +72,8 @@ def test_the_undivided_problem_splits_into_its_rows(layer: Layer):
     # the whole is searched as a whole: all n(f+1) bits, without a word of rows
     free = np.concatenate([row.lower for row in rows]), np.concatenate([row.upper for row in rows])
     least = min(
-        whole.cost(np.array(v)) for v in itertools.product(*(range(a, b + 1) for a, b in zip(*free, strict=True)))
+        whole.cost(np.array(v))
+        for v in itertools.product(*(range(a, b + 1) for a, b in zip(*free, strict=True)))
     )
     scale = 1e-9 * sum(row.qubo()[2] for row in rows) + 1e-300
     assert near(best, least, scale)
