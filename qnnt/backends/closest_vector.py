@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.backends.base import Availability
-from qnnt.backends.rounding import RowAnswer, nearest
+from qnnt.backends.rounding import RowAnswer
 from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits
