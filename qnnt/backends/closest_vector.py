@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.backends.base import Availability
-from qnnt.backends.rounding import RowAnswer, nearest
+from qnnt.backends.rounding import RowAnswer
 from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits
@@ -35,7 +35,7 @@ _LEVELS = 25  # semidefinite bounds along the tree
 
 @dataclass(frozen=True)
 class Form:
-    """A model on its free variables z = v − lower, 0 ≤ z ≤ width: zᵀGz + 2g·z + f0, before scale and constant."""
+    """A model on its free variables z = v − lower ≤ width: zᵀGz + 2g·z + f0, before scale and constant."""
 
     model: QuadraticModel
     free: npt.NDArray[np.int64]
@@ -135,13 +135,13 @@ class NearestRounder(_Numba):
 
     def run(
         self,
-        model: QuadraticModel,
+        model: QuadraticModel,  # noqa: ARG002
         limits: Limits,  # noqa: ARG002
         prepared: Any,  # noqa: ARG002
         stopped: Callable[[], bool],  # noqa: ARG002
     ) -> RowAnswer:
-        """Round to nearest."""
-        return RowAnswer(nearest(model), reason="rounding to nearest proves nothing")
+        """Leave the row as it is: the model's target is not the real weight if there is a reference."""
+        return RowAnswer(None, reason="rounding to nearest proves nothing")
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,12 @@ PROVED = 1e-6  # a cost whose relative distance to a lower bound is at most this
 
 @dataclass(frozen=True)
 class RowAnswer:
-    """``assignment`` (m,), ``bound`` on the cost of every assignment, and why it is no proof, if it is none."""
+    """``assignment`` (m,), ``bound`` on the cost of every assignment, and why it is no proof, if so.
 
-    assignment: IntArray
+    None as the assignment leaves the row rounded to nearest.
+    """
+
+    assignment: IntArray | None
     bound: float = 0.0
     reason: str | None = None
 

@@ -17,7 +17,7 @@ from qnnt.result import Limits
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a row; no ``assignment`` if its solver failed."""
+    """What came of a row; no ``assignment`` if its solver failed or leaves it rounded to nearest."""
 
     assignment: IntArray | None
     bound: float
@@ -102,6 +102,8 @@ def _isolated_row(
 
 def _row(model: QuadraticModel, answer: RowAnswer, seconds: float) -> Row:
     v = answer.assignment
+    if v is None:
+        return Row(None, answer.bound, answer.reason, seconds)
     if v.shape != model.lower.shape or (v < model.lower).any() or (v > model.upper).any():
         return Row(None, 0.0, "the solver's answer is not in the box", seconds)
     return Row(v, answer.bound, answer.reason, seconds)
