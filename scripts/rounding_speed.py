@@ -2,7 +2,8 @@
 
 ``rows``: random rows of given lengths, closest-vector against general solvers (CP-SAT, HiGHS, SCIP if
 PySCIPOpt is installed) on the same QUBO, all with the same time limit; the baseline of the ratios is the
-fastest general solver that proved the row. ``mnist``: a 784-64-10 MLP at int2 against the paper's annealing, the baseline.
+fastest general solver that proved the row. ``mnist``: a 784-64-10 MLP at int2 against the paper's annealing,
+the baseline.
 """
 
 from __future__ import annotations

@@ -6,18 +6,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qnnt.rounding.calibration import Calibration as Calibration
+    from qnnt.rounding.calibration import draw_calibration as draw_calibration
     from qnnt.rounding.layer import RoundedLayer as RoundedLayer
     from qnnt.rounding.layer import round_layer as round_layer
+    from qnnt.rounding.model import DenseLayer as DenseLayer
+    from qnnt.rounding.model import DenseModel as DenseModel
+    from qnnt.rounding.network import RoundedNetwork as RoundedNetwork
+    from qnnt.rounding.network import round_network as round_network
     from qnnt.rounding.problem import LayerProblem as LayerProblem
     from qnnt.rounding.scheme import Affine as Affine
     from qnnt.rounding.scheme import Scheme as Scheme
 
 _PUBLIC = {
     "Affine": "scheme",
+    "Calibration": "calibration",
+    "DenseLayer": "model",
+    "DenseModel": "model",
     "LayerProblem": "problem",
     "RoundedLayer": "layer",
+    "RoundedNetwork": "network",
     "Scheme": "scheme",
+    "draw_calibration": "calibration",
     "round_layer": "layer",
+    "round_network": "network",
 }
 
 __all__ = list(_PUBLIC)
