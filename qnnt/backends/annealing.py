@@ -144,7 +144,7 @@ def _assignment(model: QuadraticModel, sample: Any) -> npt.NDArray[np.int64]:
 
 
 def beta_range(model: QuadraticModel, seed: int) -> tuple[float, float] | None:
-    """(hot, cold) inverse temperatures from the costs of the row's QUBO; None where no flip costs anything."""
+    """(hot, cold) inverse temperatures from the costs of a row's QUBO; None if no flip costs anything."""
     linear, pairs, _ = model.bits()
     symmetric = pairs + pairs.T
     z = np.random.default_rng(seed).integers(0, 2, len(linear))

@@ -35,7 +35,7 @@ _LEVELS = 25  # semidefinite bounds along the tree
 
 @dataclass(frozen=True)
 class Form:
-    """A model on its free variables z = v − lower, 0 ≤ z ≤ width: zᵀGz + 2g·z + f0, before scale and constant."""
+    """A model on its free variables z = v − lower ≤ width: zᵀGz + 2g·z + f0, before scale and constant."""
 
     model: QuadraticModel
     free: npt.NDArray[np.int64]

@@ -16,7 +16,7 @@ _DRIFT = 1e-8  # beyond, the open variables' optimum is not known well enough to
 
 
 class Search:
-    """Enumerates the box of a form along a convexified one; :attr:`best` and :attr:`bound` hold at any time."""
+    """Enumerates the box of a form along a convexified one; ``best`` and ``bound`` hold at any time."""
 
     def __init__(self, form: Form, relaxed: Convexified, best: IntArray, *, levels: int, beams: int) -> None:
         from qnnt.backends.closest_vector import sorted_order

@@ -210,7 +210,7 @@ class MilpRounder(_Linearised):
 
 
 def _linearised(linear: Reals, pairs: Reals) -> Any:
-    """Bits z, then products p in [0, 1]: p ≥ z_i + z_j − 1 where it costs, p ≤ z_i and p ≤ z_j where it pays."""
+    """Bits z, then products p in [0, 1]: p ≥ z_i + z_j − 1 if it costs, p ≤ z_i and p ≤ z_j if it pays."""
     import highspy
 
     heads, tails = np.nonzero(pairs)

@@ -81,12 +81,11 @@ def convex_form(form: Form, dual: Reals, share: float, ridge: float) -> Convexif
 
 
 def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -> tuple[Reals, float]:
-    """(λ (m,) for z with G − diag(λ) ⪰ 0, bound) from the dual of Shor's relaxation over s = 2z − 1 ∈ {−1,
-    1}.
+    """(λ (m,) with G − diag(λ) ⪰ 0, bound): the dual of Shor's relaxation in s = 2z − 1 ∈ {−1, 1}.
 
-    ``near`` (m,) is a good z to start from.
-    With M the matrix of the form in (s, 1), M − diag(λ) ⪰ 0 gives the bound Σλ; a λ that is not feasible
-    loses (m+1) times what its least eigenvalue lacks, less the eigenvalue's own rounding error.
+    ``near`` (m,) is a good z to start from. With M the matrix of the form in (s, 1), M − diag(λ) ⪰ 0
+    gives the bound Σλ; a λ that is not feasible loses (m+1) times what its least eigenvalue lacks, less
+    the eigenvalue's own rounding error.
     """
     from qnnt.kernels import lattice
 
@@ -149,8 +148,7 @@ def separable(H: Reals, levels: int) -> Reals:
 
 
 def diagonal(relaxed: Convexified, width: npt.NDArray[np.int64]) -> float:
-    """Σ λ_i·dist(r_i, box)² with H − diag(λ) ⪰ 0, of nearly the largest value, above the unconstrained
-    optimum.
+    """The unconstrained optimum, plus nearly the largest Σ λ_i·dist(r_i, box)² with H − diag(λ) ⪰ 0.
 
     The bound for variables of more than two values; for bits it is never above :func:`shor`'s.
     """

@@ -20,7 +20,7 @@ PROVED = 1e-6  # a cost whose relative distance to a lower bound is at most this
 
 @dataclass(frozen=True)
 class RowAnswer:
-    """``assignment`` (m,), ``bound`` on the cost of every assignment, and why it is no proof, if it is none.
+    """``assignment`` (m,), ``bound`` on the cost of every assignment, and why it is no proof, if so.
 
     None as the assignment leaves the row rounded to nearest.
     """

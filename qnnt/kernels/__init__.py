@@ -9,7 +9,7 @@ from numba import njit
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compile without the interpreter's lock; where no folder for compiled code can be written, do not keep it."""
+    """Compile without the interpreter's lock; what is compiled is kept if any folder can be written."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         try:

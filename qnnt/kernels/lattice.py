@@ -15,7 +15,7 @@ from qnnt.kernels import compiled
 
 @compiled()
 def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
-    """The best assignment of a search that keeps ``beams`` partial assignments a level: Babai's for 1. (m,)."""
+    """(m,) the best of a search that keeps ``beams`` partial assignments a level; Babai's for 1."""
     m = len(r)
     x, kept = np.zeros((beams, m), np.int64), np.zeros((beams, m), np.int64)
     D, kept_D = np.zeros((beams, m)), np.zeros((beams, m))

@@ -117,7 +117,7 @@ def round_layer(
     ``scheme``.
 
     ``candidates`` consecutive integers are open to each weight: 2 are floor and ceil. ``clip="fix"`` never
-    leaves the scheme's range; ``"after"`` chooses as if there were none and clips the codes at the end, as the
+    leaves the scheme's range; ``"after"`` chooses as if there were none and clips at the end, as the
     paper's authors do (then nothing is proved unless no code had to be clipped).
 
     ``limits.time`` seconds are for all rows, evenly shared: each may take time·threads/n. ``row_time``

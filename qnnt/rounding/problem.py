@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.domain import IntArray
 from qnnt.exceptions import InputError
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
 
@@ -118,9 +119,10 @@ class LayerProblem:
         """(n, f+1) the codes allowed that are nearest to the real values, ties to even."""
         return np.clip(np.rint(self.real).astype(np.int64), self.lower, self.upper)
 
-    def clipped(self, codes: Ints, neuron: int | slice = slice(None)) -> Ints:
+    def clipped(self, codes: IntArray, neuron: int | slice = slice(None)) -> Ints:
         """Codes of all neurons (n, f+1), or of one (1, f+1), moved into the scheme's range."""
-        return np.clip(codes, self.least[neuron], self.greatest[neuron])
+        wide: Ints = codes.astype(np.int64)
+        return np.clip(wide, self.least[neuron], self.greatest[neuron])
 
     def holds_clipped(self, neuron: int) -> bool:
         """Whether the codes of one neuron that were allowed include all clipped ones."""

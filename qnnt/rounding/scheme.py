@@ -52,9 +52,9 @@ class Scheme:
     """The paper's scheme; a scheme of one's own is a subclass that overrides what differs.
 
     Weights are int-``bits`` codes in [−2^(bits−1), 2^(bits−1) − 1] with zero point 0. With m the greatest
-    |weight| of the tensor, or of each row with ``per="row"``, ``scaling="symmetric"`` spreads [−m, m] over all
-    codes, s_W = 2m / (2^bits − 1), and ``"max"`` gives m the lowest code's magnitude, s_W = m / 2^(bits−1).
-    Inputs are int8, affine over their range with 0 included; biases are int32 with scale s_W·s_X.
+    |weight| of the tensor, or of each row with ``per="row"``, ``scaling="symmetric"`` spreads [−m, m] over
+    all codes, s_W = 2m / (2^bits − 1), and ``"max"`` gives m the lowest code's magnitude, s_W = m /
+    2^(bits−1). Inputs are int8, affine over their range with 0 included; biases are int32 with scale s_W·s_X.
     Raises :class:`InputError` for bits outside 1..16 or an unknown word.
     """
 
