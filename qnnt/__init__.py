@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qnnt import rounding as rounding
     from qnnt.architecture import Architecture as Architecture
     from qnnt.dataset import Dataset as Dataset
     from qnnt.domain import Domain as Domain
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from qnnt.verify.replay import check as check
 
 __version__ = "0.1.0"
+
+_PACKAGES = ("rounding",)
 
 _PUBLIC = {
     "Architecture": "architecture",
@@ -52,10 +55,12 @@ _PUBLIC = {
     "sparsify": "sparsity.lemma1",
 }
 
-__all__ = ["__version__", *_PUBLIC]
+__all__ = ["__version__", *_PACKAGES, *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"qnnt.{name}")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'qnnt' has no attribute {name!r}")
     value = getattr(import_module(f"qnnt.{_PUBLIC[name]}"), name)

@@ -1,4 +1,7 @@
-"""What encoders make and backends accept. Every model bounds or minimises the *error* of the instance."""
+"""What encoders make and backends accept.
+
+Every model of an instance bounds or minimises its *error*; a quadratic model is a neuron's rounding problem.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from qnnt.domain import Domain, IntArray
 from qnnt.network import Network
 
 if TYPE_CHECKING:
+    import dimod
     from ortools.sat.python import cp_model
 
 
@@ -139,3 +143,70 @@ class CpSatModel:
     def sizes(self) -> dict[str, int]:
         """Counts for the statistics."""
         return dict(self.counts)
+
+
+@dataclass(frozen=True)
+class QuadraticModel:
+    """Minimise ``scale``·(v − target)ᵀ·gram·(v − target) + ``constant`` over integers lower ≤ v ≤ upper.
+
+    ``gram`` (m, m) is symmetric and positive semidefinite, ``target``, ``lower`` and ``upper`` are (m,). As a
+    closest-vector problem: gram = AᵀA, and A·v is to be near A·target. With 0 ≤ v ≤ 1 it is a QUBO.
+    """
+
+    gram: npt.NDArray[np.float64]
+    target: npt.NDArray[np.float64]
+    lower: npt.NDArray[np.int64]
+    upper: npt.NDArray[np.int64]
+    scale: float = 1.0
+    constant: float = 0.0
+
+    def cost(self, assignment: IntArray) -> float:
+        """The objective of an assignment (m,)."""
+        difference = assignment - self.target
+        return self.constant + self.scale * float(difference @ self.gram @ difference)
+
+    @property
+    def free(self) -> npt.NDArray[np.int64]:
+        """Numbers of the variables that have a choice."""
+        return np.flatnonzero(self.lower < self.upper)
+
+    @property
+    def binary(self) -> bool:
+        """Whether no variable has more than two values."""
+        return bool((self.upper - self.lower <= 1).all())
+
+    def qubo(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
+        """(d, S, c) with cost = d·v + vᵀSv + c: the paper's d_i (m,) and S_i (m, m), S symmetric.
+
+        Both S[i, j] and S[j, i] count, so a pair's coefficient is 2·S[i, j]; for bits, S[i, i] adds to d[i].
+        """
+        pull = self.gram @ self.target
+        constant = self.constant + self.scale * float(self.target @ pull)
+        return -2 * self.scale * pull, self.scale * self.gram, constant
+
+    def bits(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
+        """(linear, pairs, offset) over the bits z of the free variables, v = lower + z.
+
+        cost = linear·z + Σ_{i<j} pairs[i, j]·z_i·z_j + offset; pairs (k, k) has zeros on and below its
+        diagonal. Raises ValueError if a variable has more than two values.
+        """
+        if not self.binary:
+            raise ValueError("a variable has more than two values: no QUBO")
+        free, difference = self.free, self.lower - self.target
+        gram = self.gram[np.ix_(free, free)]
+        linear = self.scale * (2 * (self.gram @ difference)[free] + np.diagonal(gram))
+        return linear, np.triu(2 * self.scale * gram, 1), self.cost(self.lower)
+
+    def bqm(self) -> dimod.BinaryQuadraticModel:
+        """The free bits as a dimod model, labelled by variable number; its energy is the cost."""
+        import dimod
+
+        linear, pairs, offset = self.bits()
+        heads, tails = np.nonzero(pairs)
+        return dimod.BinaryQuadraticModel.from_numpy_vectors(
+            linear, (heads, tails, pairs[heads, tails]), offset, "BINARY", variable_order=self.free.tolist()
+        )
+
+    def sizes(self) -> dict[str, int]:
+        """Counts for the statistics."""
+        return {"variables": len(self.target), "free": len(self.free)}

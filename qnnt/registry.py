@@ -1,4 +1,7 @@
-"""Backends and encoders by name, from the entry-point groups ``qnnt.backends`` and ``qnnt.encoders``."""
+"""Backends, rounders and encoders by name.
+
+They come from the entry-point groups ``qnnt.backends``, ``qnnt.rounders`` and ``qnnt.encoders``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 from qnnt.backends.base import Backend
+from qnnt.backends.rounding import Rounder
 from qnnt.encoders.base import Encoder
 from qnnt.exceptions import Unsupported
 
@@ -24,9 +28,18 @@ def _group(group: str) -> dict[str, EntryPoint]:
     return found
 
 
+_ELSEWHERE = {
+    "qnnt.backends": ("qnnt.rounders", "it rounds trained layers (qnnt.rounding), and trains nothing"),
+    "qnnt.rounders": ("qnnt.backends", "it trains (qnnt.solve), and rounds nothing"),
+}
+
+
 def _load(group: str, kind: str, name: str) -> Any:
     points = _group(group)
     if name not in points:
+        other, does = _ELSEWHERE.get(group, ("", ""))
+        if other and name in _group(other):
+            raise Unsupported(f"no {kind} {name!r}: {does}; there are: {', '.join(sorted(points))}")
         raise Unsupported(f"no {kind} {name!r}; there are: {', '.join(sorted(points))}")
     return points[name].load()
 
@@ -39,6 +52,27 @@ def backend(name: str) -> Backend:
     family, colon, variant = name.partition(":")
     made = _load("qnnt.backends", "backend", family)
     return cast(Backend, made(variant) if colon else made())
+
+
+def rounder(name: str) -> Rounder:
+    """The rounding backend of a name, with its variant after a colon (``annealing:scaled``).
+
+    Raises :class:`Unsupported` for an unknown name or variant.
+    """
+    family, colon, variant = name.partition(":")
+    made = _load("qnnt.rounders", "rounding backend", family)
+    if colon and variant not in getattr(made, "variants", tuple)():
+        raise Unsupported(f"no variant {variant!r} of rounding backend {family!r}")
+    return cast(Rounder, made(variant) if colon else made())
+
+
+def rounders() -> list[Rounder]:
+    """Every registered rounding backend in every variant that it names itself."""
+    found = []
+    for family in sorted(_group("qnnt.rounders")):
+        made = _load("qnnt.rounders", "rounding backend", family)
+        found += [made(v) for v in made.variants()] if hasattr(made, "variants") else [made()]
+    return found
 
 
 def encoder(name: str, *, symmetry: bool = True) -> Encoder:

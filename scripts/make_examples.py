@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import tempfile
+import warnings
 from pathlib import Path
 
-from sklearn.datasets import load_wine
+import numpy as np
+from sklearn.datasets import load_digits, load_wine
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
 
 from qnnt.generate.table import table_instance
 from qnnt.generate.teacher import teacher_instance
 from qnnt.goals import Minimize
+from qnnt.rounding.model import DenseModel
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -28,12 +33,28 @@ def write_wine(path: Path) -> None:
             writer.writerow([*row, target + 1])
 
 
+def write_digits(folder: Path) -> None:
+    """A classifier of 8 x 8 handwritten digits, inputs to calibrate it on, and inputs it has not seen."""
+    X, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(X))
+    X, y = X[order], y[order]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        classifier = MLPClassifier((24,), alpha=0.1, max_iter=60, random_state=0).fit(X[:1400], y[:1400])
+    DenseModel.from_sklearn(classifier).save(folder / "digits.npz")
+    pixels = X.astype(np.uint8)
+    np.save(folder / "digits-calibration.npy", pixels[:200])
+    np.save(folder / "digits-test.npy", pixels[1400:])
+    np.save(folder / "digits-labels.npy", y[1400:].astype(np.uint8))
+
+
 def main() -> None:
     EXAMPLES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "wine.csv"
         write_wine(table)
         table_instance(table, ["cultivar"], **WINE).save(EXAMPLES / "wine.json")
+    write_digits(EXAMPLES)
     teacher_instance(**TEACHER).save(EXAMPLES / "teacher.json")
 
 

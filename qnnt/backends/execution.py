@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,25 @@ class Job:
     backend: Backend
     limits: Limits
 
+    def execute(self, tell: Callable[[Event], None]) -> Outcome:
+        """Encode, run, lift."""
+        return execute(self, tell)
+
+
+class Task(Protocol):
+    """What a worker process can do: a :class:`Job`, or anything picklable with the same three."""
+
+    @property
+    def backend(self) -> Any:
+        """Its name's first part chooses the worker."""
+
+    @property
+    def limits(self) -> Limits:
+        """Time and memory of this task."""
+
+    def execute(self, tell: Callable[[Event], None]) -> Outcome:
+        """Do it, telling ``Event(phase="encode")`` first, and raise nothing."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -44,7 +63,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job came to: the backend's answer with its assignment lifted to a parameter vector."""
+    """What a job came to: the backend's answer with its assignment lifted to a parameter vector.
+
+    ``answer`` is what a task of another kind came to.
+    """
 
     status: Status
     vector: Vector | None = None
@@ -55,6 +77,7 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     error: QnntError | None = None
+    answer: Any = None
 
 
 class _Reporter:

@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qnnt.backends.execution import Event, Job, Outcome
+    from qnnt.backends.execution import Event, Outcome, Task
     from qnnt.result import Limits
 
 _START_UP = 30.0  # seconds that a worker may take before it starts on a job with a time limit
@@ -69,7 +69,7 @@ class Worker:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def run(self, job: Job, tell: Callable[[Event], None]) -> Outcome:
+    def run(self, job: Task, tell: Callable[[Event], None]) -> Outcome:
         """Run a job to its end or its limit; the worker is dead afterwards unless the job ended by itself."""
         from qnnt.backends.execution import Outcome
         from qnnt.result import Limit, Status
@@ -182,7 +182,7 @@ atexit.register(_POOL.close)
 os.register_at_fork(after_in_child=_POOL.forget)
 
 
-def run_isolated(job: Job, tell: Callable[[Event], None]) -> Outcome:
+def run_isolated(job: Task, tell: Callable[[Event], None]) -> Outcome:
     """Run a job in a worker of the backend's family, which is kept warm for the next one."""
     family = job.backend.name.partition(":")[0]
     # What an earlier job left mapped would count against a memory limit, or escape it.

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qnnt.backends.execution import Job
+    from qnnt.backends.execution import Task
 
 MIB = 1 << 20
 
@@ -25,7 +25,7 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     sys.path[:] = connection.recv()
     from qnnt import registry
-    from qnnt.backends.execution import execute
+
 
     with contextlib.suppress(Exception):  # one that cannot be loaded is the matter of a job that wants it
         for _ in registry.encoders():  # loaded while the parent still prepares the job
@@ -34,13 +34,13 @@ def main() -> None:
         while True:
             job = connection.recv()
             with _dies_with_parent(connection.fileno(), job), _memory_limit(job.limits.memory):
-                outcome = execute(job, connection.send)
+                outcome = job.execute(connection.send)
             connection.send(outcome)
             del job, outcome
 
 
 @contextlib.contextmanager
-def _dies_with_parent(fd: int, job: Job) -> Iterator[None]:
+def _dies_with_parent(fd: int, job: Task) -> Iterator[None]:
     """Have SIGIO end this process when the other end closes: a solver in C sees no exception and no EOF.
 
     A backend that waits for a program lets Python act, which ends the program too.

@@ -11,11 +11,18 @@ from qnnt.cli.program import OK
 
 def backends(json: Json = False) -> int:
     """List the backends: version, or why one is missing; encoders it takes; what it can do."""
-    found = _backends()
+    found, rounders = _backends(), _rounders()
     if json:
-        print_json(found)
+        print_json(found + rounders)
         return OK
-    rows = [("backend", "version", "encoders", "can also")]
+    _print("backend", found)
+    print()
+    _print("rounding backend", rounders)
+    return OK
+
+
+def _print(kind: str, found: list[dict[str, Any]]) -> None:
+    rows = [(kind, "version", "encoders", "can also")]
     folded = _folded(found)
     for name, members in folded.items():
         first = members[0]
@@ -30,7 +37,6 @@ def backends(json: Json = False) -> int:
             print(f"  {first['reason']}")
         if len(members) > 1:
             print(f"  {', '.join(m['name'].partition(':')[2] for m in members)}")
-    return OK
 
 
 def _backends() -> list[dict[str, Any]]:
@@ -43,6 +49,7 @@ def _backends() -> list[dict[str, Any]]:
         result.append(
             {
                 "name": backend.name,
+                "task": "train",
                 "available": state.available,
                 "version": state.version,
                 "reason": state.reason,
@@ -50,6 +57,29 @@ def _backends() -> list[dict[str, Any]]:
                 "encoders": [e.name for e in encoders if issubclass(e.makes, backend.accepts)],
                 "capabilities": sorted(map(str, backend.capabilities)),
                 "summary": backend.summary,
+            }
+        )
+    return result
+
+
+def _rounders() -> list[dict[str, Any]]:
+    from qnnt import registry
+    from qnnt.encoders.qubo import QuboEncoder
+
+    result = []
+    for rounder in registry.rounders():
+        state = rounder.availability()
+        result.append(
+            {
+                "name": rounder.name,
+                "task": "round",
+                "available": state.available,
+                "version": state.version,
+                "reason": state.reason,
+                "accepts": [QuboEncoder.makes.__name__],
+                "encoders": [QuboEncoder.name],
+                "capabilities": ["bounds", "prove"] if rounder.exact else [],
+                "summary": rounder.summary,
             }
         )
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,7 @@ def progress_line(total: int) -> Iterator[Callable[[Progress], None] | None]:
 
     rich's own thread keeps the seconds going between the news; stdout is left alone.
     """
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    start, news = time.perf_counter(), ["start"]
+    news = ["start"]
 
     def hear(progress: Progress) -> None:
         news[:] = [progress.phase]
@@ -36,8 +29,24 @@ def progress_line(total: int) -> Iterator[Callable[[Progress], None] | None]:
         if progress.bound:
             news.append(f"at least {progress.bound:,}")
 
+    with live_line(lambda: news) as watched:
+        yield hear if watched else None
+
+
+@contextmanager
+def live_line(news: Callable[[], Sequence[str]]) -> Iterator[bool]:
+    """Keep a line of the seconds and the news, the phase first, on stderr; False if it is no terminal."""
+    if not sys.stderr.isatty():
+        yield False
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    start = time.perf_counter()
+
     def line() -> Text:
-        phase, *rest = news
+        phase, *rest = news()
         parts = [f"{phase:<6} {time.perf_counter() - start:6.1f} s", *rest]
         return Text("  ".join(parts), no_wrap=True, overflow="ellipsis", style="dim")
 
@@ -49,4 +58,4 @@ def progress_line(total: int) -> Iterator[Callable[[Progress], None] | None]:
         redirect_stdout=False,
         redirect_stderr=False,
     ):
-        yield hear
+        yield True

@@ -285,7 +285,11 @@ def test_backends_lists_all_and_folds_the_variants(qnnt):
     assert "sat:SOLVER" in run.out
     assert "  cadical103, cadical153, " in run.out
     assert "name a solver program: dimacs:PATH" in run.out
-    found = {b["name"]: b for b in json.loads(qnnt("backends", "--json").out)}
+    listed = json.loads(qnnt("backends", "--json").out)
+    found = {b["name"]: b for b in listed if b["task"] == "train"}
+    rounders = {b["name"]: b for b in listed if b["task"] == "round"}
+    assert rounders["closest-vector"]["capabilities"] == ["bounds", "prove"]
+    assert rounders["nearest"]["available"]
     assert {f"sat:{name}" for name in SOLVERS} < set(found)
     assert found["cpsat"]["encoders"] == ["clauses", "cpsat", "cpsat-textbook"]
     assert found["enumeration"]["accepts"] == ["Instance"]

@@ -1,0 +1,272 @@
+"""Rounding as a closest-vector problem in a box: Babai's plane, beam search, and enumeration with a proof.
+
+For bits, z² = z, so that λ·z(1 − z) can be added to the objective for any λ: with diag(λ) near the optimum of
+the semidefinite relaxation's dual, the quadratic form G − diag(λ) is still convex, its unconstrained minimum
+is a bound that is often close to the optimum, and Schnorr–Euchner enumeration of *that* form starts from it.
+On top, an open node with k variables left and their unconstrained optimum c is worth Σ λ'_i·dist(c_i, {0,
+1})² more, G_k − diag(λ + λ') ⪰ 0. Both bounds only need λ to be feasible, which a Cholesky factorisation
+confirms.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.backends.base import Availability
+from qnnt.backends.rounding import RowAnswer
+from qnnt.domain import IntArray
+from qnnt.models import QuadraticModel
+from qnnt.result import Limits
+
+Reals = npt.NDArray[np.float64]
+
+MOST_SEARCHED = 200  # free variables; beyond, enumeration only burns the time limit
+_DAMPING = 1e-6  # of the trace, for orders and starts: real Gram matrices are rank-deficient
+_SLICE = 20_000  # nodes between two looks at the clock
+_SWEEPS = 1000
+_LEVELS = 25  # semidefinite bounds along the tree
+
+
+@dataclass(frozen=True)
+class Form:
+    """A model on its free variables z = v − lower ≤ width: zᵀGz + 2g·z + f0, before scale and constant."""
+
+    model: QuadraticModel
+    free: npt.NDArray[np.int64]
+    G: Reals
+    g: Reals
+    f0: float
+    width: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, model: QuadraticModel) -> Form:
+        """Restrict a model to the variables that have a choice; the others stay at their only value."""
+        free, difference = model.free, model.lower - model.target
+        pull = model.gram @ difference
+        G = np.ascontiguousarray(model.gram[np.ix_(free, free)])
+        width = (model.upper - model.lower)[free]
+        return cls(model, free, G, pull[free], float(difference @ pull), width)
+
+    @property
+    def damping(self) -> float:
+        """What is added to the diagonal for orders and starts."""
+        return _DAMPING * float(np.trace(self.G)) + np.finfo(np.float64).tiny
+
+    def value(self, z: IntArray) -> float:
+        """The objective before scale and constant."""
+        return float(z @ self.G @ z + 2 * (self.g @ z)) + self.f0
+
+    def lift(self, z: IntArray) -> IntArray:
+        """The model's assignment."""
+        assignment = self.model.lower.copy()
+        assignment[self.free] += z
+        return assignment
+
+    def bound(self, value: float) -> float:
+        """The model's cost for a bound on the form."""
+        return self.model.constant + self.model.scale * max(value, 0.0)
+
+
+def sorted_order(H: Reals) -> npt.NDArray[np.int64]:
+    """V-BLAST order of a positive definite H: each level, last first, has the largest diagonal entry left."""
+    inverse, left = np.linalg.inv(H), np.ones(len(H), dtype=bool)
+    order = np.empty(len(H), dtype=np.int64)
+    for k in range(len(H) - 1, -1, -1):
+        j = int(np.argmin(np.where(left, np.diagonal(inverse), np.inf)))
+        order[k], left[j] = j, False
+        column = inverse[:, j] / np.sqrt(inverse[j, j])
+        inverse -= np.outer(column, column)
+    return order
+
+
+def start(form: Form, order: npt.NDArray[np.int64], beams: int, *, flips: bool = True) -> IntArray:
+    """Beam search on the damped form, last of ``order`` first, then descent by one and two flips."""
+    from qnnt.kernels import lattice
+
+    # Damped around the real target, so that it pulls to the nearest integers and not to 0.
+    damping = form.damping
+    target = (form.model.target - form.model.lower)[form.free]
+    H, linear = form.G + damping * np.eye(len(order)), form.g - damping * target
+    R = np.ascontiguousarray(np.linalg.cholesky(H[np.ix_(order, order)]).T)
+    r = -np.linalg.solve(R, np.linalg.solve(R.T, linear[order]))
+    z = np.empty(len(order), dtype=np.int64)
+    z[order] = lattice.beam(R, r, form.width[order], beams)
+    if flips:
+        lattice.descend(form.G, form.g, z, form.width)
+    return z
+
+
+@dataclass(frozen=True)
+class _Numba:
+    """What all backends here have in common."""
+
+    exact = False
+    isolated = False
+
+    def availability(self) -> Availability:
+        """Whether numba is installed."""
+        return Availability.of_package("numba", "numba", "qnnt[rounding]")
+
+    def refuses(self, model: QuadraticModel) -> str | None:  # noqa: ARG002 - takes any
+        """None: any box will do."""
+        return None
+
+    def prepare(self, gram: Reals) -> Any:  # noqa: ARG002 - some need it
+        """Nothing is shared between rows."""
+        return None
+
+
+@dataclass(frozen=True)
+class NearestRounder(_Numba):
+    """The baseline: every weight for itself."""
+
+    name = "nearest"
+    summary = "round every weight to nearest"
+
+    def availability(self) -> Availability:
+        """Needs nothing but numpy."""
+        return Availability.of_package("numpy", "numpy", "qnnt")
+
+    def run(
+        self,
+        model: QuadraticModel,  # noqa: ARG002
+        limits: Limits,  # noqa: ARG002
+        prepared: Any,  # noqa: ARG002
+        stopped: Callable[[], bool],  # noqa: ARG002
+    ) -> RowAnswer:
+        """Leave the row as it is: the model's target is not the real weight if there is a reference."""
+        return RowAnswer(None, reason="rounding to nearest proves nothing")
+
+
+@dataclass(frozen=True)
+class NearestPlaneRounder(_Numba):
+    """Babai's nearest plane, the columns of largest norm first: the same as GPTQ in activation order."""
+
+    name = "nearest-plane"
+    summary = "Babai's nearest plane in activation order (GPTQ)"
+
+    def run(
+        self,
+        model: QuadraticModel,
+        limits: Limits,  # noqa: ARG002
+        prepared: Any,  # noqa: ARG002
+        stopped: Callable[[], bool],  # noqa: ARG002
+    ) -> RowAnswer:
+        """One pass over the columns."""
+        form = Form.of(model)
+        order = np.argsort(np.diagonal(form.G), kind="stable")
+        z = start(form, order, 1, flips=False) if len(order) else order
+        return RowAnswer(form.lift(z), reason="nearest-plane proves nothing")
+
+
+@dataclass(frozen=True)
+class BeamRounder(_Numba):
+    """The ``beams`` best of Babai's planes in V-BLAST order, then descent by one and two flips."""
+
+    beams: int = 64
+    name = "beam"
+    summary = "K-best Babai in V-BLAST order, then 1- and 2-flip descent"
+
+    def prepare(self, gram: Reals) -> npt.NDArray[np.int64]:
+        """The order, found once for all rows."""
+        return shared_order(gram)
+
+    def run(
+        self,
+        model: QuadraticModel,
+        limits: Limits,  # noqa: ARG002
+        prepared: npt.NDArray[np.int64],
+        stopped: Callable[[], bool],  # noqa: ARG002
+    ) -> RowAnswer:
+        """Search and descend."""
+        form = Form.of(model)
+        z = start(form, restricted(prepared, form.free), self.beams) if len(form.free) else form.free
+        return RowAnswer(form.lift(z), reason="beam search proves nothing")
+
+
+def shared_order(gram: Reals) -> npt.NDArray[np.int64]:
+    """V-BLAST order of the live columns of a layer's damped Gram matrix (m, m)."""
+    live = np.flatnonzero(np.diagonal(gram) > 0)
+    G = gram[np.ix_(live, live)]
+    return np.asarray(live[sorted_order(G + _DAMPING * np.trace(G) * np.eye(len(live)))])
+
+
+def restricted(order: npt.NDArray[np.int64], free: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """An order of all columns as an order of the free ones, by their positions in ``free``."""
+    position = np.full(int(max(order.max(initial=-1), free.max(initial=-1))) + 1, -1)
+    position[free] = np.arange(len(free))
+    chosen = position[order]
+    return np.asarray(chosen[chosen >= 0])
+
+
+@dataclass(frozen=True)
+class ClosestVectorRounder(BeamRounder):
+    """Beam search, semidefinite bound, Schnorr–Euchner enumeration: a proof, or a gap at the time limit.
+
+    Rows of more than :data:`MOST_SEARCHED` free variables get wider beams instead of the enumeration.
+    """
+
+    widest: int = 256
+    name = "closest-vector"
+    summary = "Schnorr–Euchner enumeration of the convexified form, from beam search: proof or gap"
+    exact = True
+
+    def prepare(self, gram: Reals) -> Any:
+        """The order of all rows and, where they are too long to be searched, (m,) a dual for their bounds."""
+        order = shared_order(gram)
+        if len(order) <= MOST_SEARCHED:
+            return order, None
+        from qnnt.backends.relaxation import trace_dual
+
+        dual = np.zeros(len(gram))
+        dual[order] = trace_dual(np.ascontiguousarray(gram[np.ix_(order, order)]), _SWEEPS)
+        return order, dual
+
+    def run(
+        self,
+        model: QuadraticModel,
+        limits: Limits,
+        prepared: Any,
+        stopped: Callable[[], bool],
+    ) -> RowAnswer:
+        """Search until the proof, the time limit or ``stopped``."""
+        from qnnt.backends.enumerated import Search
+        from qnnt.backends.relaxation import convexified, diagonal, shared_bound, shor
+
+        deadline = None if limits.time is None else time.monotonic() + limits.time
+
+        def over() -> bool:
+            return stopped() or (deadline is not None and time.monotonic() >= deadline)
+
+        form = Form.of(model)
+        if not len(form.free):
+            return RowAnswer(form.lift(form.free), bound=model.cost(model.lower))
+        order, dual = restricted(prepared[0], form.free), prepared[1]
+        best, beams = start(form, order, self.beams), 2 * self.beams
+        searched = len(order) <= MOST_SEARCHED
+        while not searched and beams <= self.widest and not over():
+            best = min(best, start(form, order, beams), key=form.value)
+            beams *= 2
+        value, bound = form.value(best), 0.0
+        if model.binary:
+            if dual is not None:
+                bound = shared_bound(form, dual[form.free])
+            own, proper = shor(form, best, sweeps=_SWEEPS, over=over)
+            relaxed, bound = convexified(form, own, value), max(bound, proper)
+        else:
+            relaxed = convexified(form, np.zeros(len(best)), value)
+            bound = diagonal(relaxed, form.width)
+        if not searched:
+            reason = f"{len(order)} free weights are too many to search"
+            return RowAnswer(form.lift(best), form.bound(bound), reason)
+        search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams)
+        while not (done := search.advance(_SLICE)) and not over():
+            pass
+        late = None if done else "interrupted" if stopped() else "the time limit was reached"
+        return RowAnswer(form.lift(search.best), form.bound(max(bound, search.bound)), late)

@@ -1,0 +1,232 @@
+"""Dense networks from ONNX files: a chain of Gemm, or MatMul and Add, and activations.
+
+A node that is none of these is an error that names it: nothing is taken for linear that may not be.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.exceptions import InputError, Unavailable
+from qnnt.files.documents import located
+
+if TYPE_CHECKING:
+    import onnx
+
+    from qnnt.rounding.model import DenseModel
+
+_ACTIVATIONS = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Softmax": "softmax"}
+_PASSING = ("Identity", "Dropout", "Flatten", "Reshape")  # where they leave a batch of vectors as it is
+
+Array = npt.NDArray[Any]
+
+
+def require_onnx() -> None:
+    """Raise :class:`Unavailable`, saying what to install, unless onnx and onnxruntime are there."""
+    from qnnt.backends.base import Availability
+
+    for name in ("onnx", "onnxruntime"):
+        state = Availability.of_package(name, name, "qnnt[onnx]")
+        if not state.available:
+            raise Unavailable(f"ONNX files: {state.reason}")
+
+
+def read_onnx(path: str | Path) -> DenseModel:
+    """The dense network in an ONNX file of one input (N, f) and one output.
+
+    Nodes: ``Gemm``, ``MatMul`` and ``Add`` with constants, ``Relu``, ``Tanh``, ``Sigmoid``, a last
+    ``Softmax``, and ``Flatten``, ``Reshape``, ``Identity`` or ``Dropout`` that change nothing; what depends
+    on constants only is computed. Raises :class:`InputError` naming the node otherwise, :class:`Unavailable`
+    without onnx.
+    """
+    require_onnx()
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    path = Path(path)
+    with located(path):
+        try:
+            model = onnx.load(path)
+            onnx.checker.check_model(model)
+        except OSError as error:
+            raise InputError("", f"cannot be read: {error.strerror or error}") from None
+        except (DecodeError, onnx.checker.ValidationError) as error:
+            first = str(error).strip().partition("\n")[0]
+            raise InputError("", f"is not a valid ONNX model: {first}") from None
+        return _Chain(model).model()
+
+
+class _Chain:
+    """Follows the graph from its input to its output, gathering layers."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        from onnx import numpy_helper
+
+        self._graph, self._opsets = (
+            model.graph,
+            {o.domain or "ai.onnx": o.version for o in model.opset_import},
+        )
+        self._constants: dict[str, Array] = {
+            t.name: numpy_helper.to_array(t) for t in self._graph.initializer
+        }
+        self._weights: list[Array] = []
+        self._biases: list[Array] = []
+        self._activations: list[str] = []
+
+    def model(self) -> DenseModel:
+        from qnnt.rounding.model import DenseModel
+
+        graph = self._graph
+        names = [i.name for i in graph.input if i.name not in self._constants]
+        if len(names) != 1 or len(graph.output) != 1:
+            raise InputError(
+                "graph", f"has {len(names)} inputs and {len(graph.output)} outputs, not one of each"
+            )
+        at = names[0]
+        for node in graph.node:  # in topological order, as ONNX demands
+            if all(name in self._constants for name in node.input if name):
+                self._fold(node)
+            elif list(node.input).count(at) == 1:
+                self._take(node, at)
+                at = node.output[0]
+            else:
+                raise InputError(_place(node), "is not part of one chain from the input to the output")
+        if at != graph.output[0].name:
+            raise InputError("graph", f"ends in {at!r}, not in its output {graph.output[0].name!r}")
+        if not self._weights:
+            raise InputError("graph", "has no layer of weights")
+        activations = [name or "identity" for name in self._activations]
+        model = DenseModel.from_arrays(self._weights, self._biases, activations)
+        width = _width(next(i for i in graph.input if i.name == names[0]))
+        if width not in (None, model.sizes[0]):
+            what = f"has inputs of {width} values, but its first layer takes {model.sizes[0]}"
+            raise InputError("graph", what)
+        return model
+
+    def _fold(self, node: onnx.NodeProto) -> None:
+        """A node of constants is one."""
+        from onnx.reference import ReferenceEvaluator
+
+        if node.domain not in ("", "ai.onnx"):
+            raise InputError(_place(node), f"{node.op_type} of {node.domain} is not known here")
+        try:
+            evaluator = ReferenceEvaluator(_alone(node, self._opsets["ai.onnx"]))
+            values: Any = evaluator.run(None, {name: self._constants[name] for name in node.input if name})
+        except Exception as error:
+            raise InputError(
+                _place(node), f"{node.op_type} of constants cannot be computed: {error}"
+            ) from None
+        self._constants |= dict(zip(node.output, values, strict=False))
+
+    def _take(self, node: onnx.NodeProto, at: str) -> None:
+        kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+        if kind == "Gemm":
+            self._gemm(node, at)
+        elif kind == "MatMul":
+            self._matmul(node, at)
+        elif kind == "Add":
+            self._add(node, at)
+        elif kind in _ACTIVATIONS:
+            self._activation(node, kind)
+        elif kind in _PASSING:
+            self._pass(node, kind)
+        else:
+            known = ", ".join(("Gemm", "MatMul", "Add", *_ACTIVATIONS, *_PASSING))
+            raise InputError(_place(node), f"{kind} is not known here; a dense network has {known}")
+
+    def _layer(self, node: onnx.NodeProto, weights: Array, bias: Array) -> None:
+        if weights.ndim != 2:
+            raise InputError(_place(node), f"the weights must be a matrix, not of shape {weights.shape}")
+        self._weights.append(weights)
+        self._biases.append(self._vector(node, bias, len(weights)))
+        self._activations.append("")
+
+    def _gemm(self, node: onnx.NodeProto, at: str) -> None:
+        set_to = _attributes(node)
+        if node.input[0] != at or set_to.get("transA", 0):
+            raise InputError(_place(node), "the data must be the first factor, not transposed")
+        weights = self._constant(node, 1) * set_to.get("alpha", 1.0)
+        bias = np.zeros(1)
+        if len(node.input) > 2 and node.input[2]:
+            bias = self._constant(node, 2) * set_to.get("beta", 1.0)
+        self._layer(node, weights if set_to.get("transB", 0) else weights.T, bias)
+
+    def _matmul(self, node: onnx.NodeProto, at: str) -> None:
+        if node.input[0] != at:
+            raise InputError(_place(node), "the data must be the first factor")
+        self._layer(node, self._constant(node, 1).T, np.zeros(1))
+
+    def _add(self, node: onnx.NodeProto, at: str) -> None:
+        if not self._weights or self._activations[-1]:
+            raise InputError(_place(node), "a bias is only added right after a product of weights")
+        bias = self._constant(node, 1 if node.input[0] == at else 0)
+        self._biases[-1] = self._biases[-1] + self._vector(node, bias, len(self._weights[-1]))
+
+    def _activation(self, node: onnx.NodeProto, kind: str) -> None:
+        if not self._weights or self._activations[-1]:
+            raise InputError(_place(node), f"{kind} must come after a layer of weights")
+        default = -1 if self._opsets["ai.onnx"] >= 13 else 1
+        if kind == "Softmax" and _attributes(node).get("axis", default) not in (-1, 1):
+            raise InputError(_place(node), "Softmax must be over the outputs, axis 1")
+        self._activations[-1] = _ACTIVATIONS[kind]
+
+    def _pass(self, node: onnx.NodeProto, kind: str) -> None:
+        set_to = _attributes(node)
+        if kind == "Flatten" and set_to.get("axis", 1) != 1:
+            raise InputError(_place(node), f"Flatten must keep axis 0 apart, not axis {set_to['axis']}")
+        if kind == "Dropout" and len(node.input) > 2 and node.input[2] and self._constant(node, 2):
+            raise InputError(_place(node), "Dropout is in training mode")
+        if kind == "Reshape":
+            shape = np.atleast_1d(self._constant(node, 1)).astype(int).tolist()
+            width = len(self._weights[-1]) if self._weights else None
+            keeps = len(shape) == 2 and shape[0] in (0, -1) and (shape[1] in (-1, width) or width is None)
+            if not keeps or shape == [-1, -1]:
+                raise InputError(_place(node), f"Reshape to {shape} does not keep one vector for each input")
+
+    def _constant(self, node: onnx.NodeProto, index: int) -> Array:
+        name = node.input[index]
+        if name not in self._constants:
+            raise InputError(_place(node), f"its input {name!r} must be a constant")
+        try:
+            return self._constants[name].astype(np.float64)
+        except (TypeError, ValueError):
+            raise InputError(_place(node), f"its input {name!r} must be numbers") from None
+
+    def _vector(self, node: onnx.NodeProto, bias: Array, n: int) -> Array:
+        """A bias of shape (n,), (1, n) or one value for all, as (n,)."""
+        if bias.ndim > 2 or (bias.ndim == 2 and len(bias) != 1) or bias.shape[-1:] not in ((), (1,), (n,)):
+            raise InputError(_place(node), f"a bias of shape {bias.shape} does not fit {n} neurons")
+        return np.broadcast_to(bias.reshape(-1), (n,))
+
+
+def _width(value: onnx.ValueInfoProto) -> int | None:
+    """How many values one input has, if the file says so."""
+    shape = value.type.tensor_type.shape.dim
+    known = [d.dim_value for d in shape[1:] if d.HasField("dim_value")]
+    return math.prod(known) if shape and len(known) == len(shape) - 1 else None
+
+
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    from onnx import helper
+
+    return {a.name: helper.get_attribute_value(a) for a in node.attribute}
+
+
+def _alone(node: onnx.NodeProto, opset: int) -> onnx.ModelProto:
+    """A model of one node, its types left open."""
+    from onnx import helper
+
+    ends = [
+        [helper.make_empty_tensor_value_info(n) for n in names if n] for names in (node.input, node.output)
+    ]
+    graph = helper.make_graph([node], "constant", *ends)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+
+
+def _place(node: onnx.NodeProto) -> str:
+    return f"node {node.name or node.output[0]!r}"

@@ -1,0 +1,223 @@
+"""Rounded networks as ONNX files in QDQ form: integers and scales, QuantizeLinear and DequantizeLinear.
+
+Form ``exact`` takes the scales out of the matrix product: the integers are dequantised with scale 1, their
+products summed, and the sum is scaled. Every number before the scaling is an integer below 2^24 (in float) or
+2^53 (in double, taken where a sum could reach 2^24), so any runtime in any order of summation gets the same
+integers. Weights of 8 bits are summed in double too, as onnxruntime would otherwise replace the product by an
+integer kernel whose sums of two products saturate at 16 bits on processors with AVX2 only. After the scaling
+there are single operations that IEEE 754 fixes to the bit, and Tanh and Sigmoid in double.
+
+Form ``scaled`` is the one that tools for hardware expect: the true scales in each DequantizeLinear. The
+sums are floats then, and a value that falls between two integers may be quantised either way.
+
+Weights and biases are stored as ``layerI_weights`` (n, f) and ``layerI_biases`` (n,) int32, weights in the
+smallest type that the installed onnx and onnxruntime both have: INT2, INT4, INT8 or INT16. Quantised inputs
+are ``layerI_inputs``, sums ``layerI_sums`` (form exact) and pre-activations ``layerI_preactivations``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.exceptions import InputError, Unsupported
+from qnnt.files.onnx import require_onnx
+
+if TYPE_CHECKING:
+    import onnx
+
+    from qnnt.rounding.layer import RoundedLayer
+    from qnnt.rounding.network import RoundedNetwork
+
+FORMS = ("exact", "scaled")
+
+_OPERATORS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "softmax": "Softmax"}
+_FLOAT_SUMS, _DOUBLE_SUMS = 2**24, 2**53
+_OPSETS = {"INT2": 25, "INT4": 21, "INT8": 21, "INT16": 21}
+
+
+def write_onnx(network: RoundedNetwork, path: str | Path, form: str = "exact") -> dict[str, Any]:
+    """Write a network; returns what a report says of the file: form, opset, types of weights and sums.
+
+    Raises :class:`InputError` if the file cannot be written, :class:`Unsupported` for a form that does not
+    exist or weights of more than 16 bits, :class:`Unavailable` without onnx and onnxruntime.
+    """
+    require_onnx()
+    if form not in FORMS:
+        raise Unsupported(f"no ONNX form {form!r}; there are: {', '.join(FORMS)}")
+    from onnx import helper
+
+    graph = _Graph(form)
+    value = "input"
+    for i, layer in enumerate(network.layers):
+        value = graph.layer(i, layer, network.activations[i], value, last=i + 1 == len(network.layers))
+    opset = max(_OPSETS[name] for name in graph.weight_types)
+    about = {"form": form, "opset": opset, "weights": graph.weight_types, "sums": graph.sum_types}
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "rounded",
+            [helper.make_tensor_value_info("input", graph.types.FLOAT, ["N", network.sizes[0]])],
+            [helper.make_tensor_value_info("output", graph.types.FLOAT, ["N", network.sizes[-1]])],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", opset)],
+        producer_name="qnnt",
+    )
+    # The newest that onnx writes is often newer than what a runtime reads.
+    model.ir_version = helper.find_min_ir_version_for(model.opset_import)
+    helper.set_model_props(model, {"qnnt.form": form})
+    _write(model, Path(path))
+    return about
+
+
+def _write(model: onnx.ModelProto, path: Path) -> None:
+    import onnx
+
+    onnx.checker.check_model(model, full_check=True)
+    try:
+        path.write_bytes(model.SerializeToString())
+    except OSError as error:
+        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from None
+
+
+class _Graph:
+    """Nodes and constants as they are added."""
+
+    def __init__(self, form: str) -> None:
+        from onnx import TensorProto
+
+        self.types = TensorProto
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self.weight_types: list[str] = []
+        self.sum_types: list[str] = []
+        self._exact = form == "exact"
+
+    def layer(self, i: int, layer: RoundedLayer, activation: str, value: str, *, last: bool) -> str:
+        """Quantise the value, and give the activations of the layer."""
+        name = f"layer{i}"
+        kind = storage(layer.codes)
+        self.weight_types.append(kind)
+        zero = self._constant(f"{name}_zero_point", np.int8(layer.input_zero_point))
+        scale = self._constant(f"{name}_input_scale", np.float32(layer.input_scale))
+        codes = self._integers(f"{name}_weights", layer.codes, getattr(self.types, kind))
+        biases = self._constant(f"{name}_biases", layer.bias_codes.astype(np.int32))
+        quantised = self._node("QuantizeLinear", [value, scale, zero], f"{name}_inputs")
+        y = "output" if last and activation == "identity" else f"{name}_preactivations"
+        if self._exact:
+            one = self._constant(f"{name}_one", np.float32(1))
+            factors = [
+                self._node("DequantizeLinear", parts, f"{name}_{what}")
+                for what, parts in (("x", [quantised, one, zero]), ("w", [codes, one]), ("b", [biases, one]))
+            ]
+            sums = self._sums(f"{name}_sums", factors, layer, kind)
+            bias_scale = self._constant(f"{name}_scale", _short(layer.bias_scale))
+            self._node("Mul", [sums, bias_scale], y)
+        else:
+            scales = _short(layer.weight_scale), _short(layer.bias_scale)
+            axis = {"axis": 0} if scales[0].ndim else {}
+            s_w, s_b = (
+                self._constant(f"{name}_{w}scale", s) for w, s in zip(("weight_", ""), scales, strict=True)
+            )
+            x = self._node("DequantizeLinear", [quantised, scale, zero], f"{name}_x")
+            w = self._node("DequantizeLinear", [codes, s_w], f"{name}_w", **axis)
+            b = self._node("DequantizeLinear", [biases, s_b], f"{name}_b", **axis)
+            self.sum_types.append("FLOAT")
+            self._node("Gemm", [x, w, b], y, transB=1)
+        return self._activation(name, activation, y, last=last)
+
+    def _sums(self, name: str, factors: list[str], layer: RoundedLayer, kind: str) -> str:
+        """Exact sums of products of integers, as float."""
+        from qnnt.rounding.network import largest_sum
+
+        bound = largest_sum(layer)
+        if bound >= _DOUBLE_SUMS:
+            raise Unsupported(f"a sum of {name} could reach {bound}, beyond what a double holds exactly")
+        wide = kind in ("INT8", "INT16") or bound >= _FLOAT_SUMS
+        self.sum_types.append("DOUBLE" if wide else "FLOAT")
+        if not wide:
+            return self._node("Gemm", factors, name, transB=1)
+        doubles = [self._cast(factor, self.types.DOUBLE, f"{factor}_double") for factor in factors]
+        return self._cast(self._node("Gemm", doubles, f"{name}_double", transB=1), self.types.FLOAT, name)
+
+    def _activation(self, name: str, activation: str, value: str, *, last: bool) -> str:
+        if activation == "identity":
+            return value
+        output = "output" if last else f"{name}_activations"
+        if activation == "relu":
+            return self._node("Relu", [value], output)
+        double = self._cast(value, self.types.DOUBLE, f"{name}_preactivations_double")
+        result = self._node(_OPERATORS[activation], [double], f"{name}_activations_double")
+        return self._cast(result, self.types.FLOAT, output)
+
+    def _cast(self, value: str, to: int, output: str) -> str:
+        return self._node("Cast", [value], output, to=to)
+
+    def _node(self, operator: str, inputs: list[str], output: str, **attributes: int) -> str:
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
+        return output
+
+    def _constant(self, name: str, value: Any) -> str:
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def _integers(self, name: str, values: npt.NDArray[np.int64], kind: int) -> str:
+        from onnx import helper
+
+        return self._constant(name, values.astype(helper.tensor_dtype_to_np_dtype(kind)))
+
+
+def _short(scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """The scales (n,) of the rows in single precision; one for all if they are the same."""
+    single = scales.astype(np.float32)
+    return single[0] if (single == single[0]).all() else single
+
+
+def storage(codes: npt.NDArray[np.int64]) -> str:
+    """INT2, INT4, INT8 or INT16: the smallest that holds the codes and that onnxruntime dequantises here."""
+    for name, bits in (("INT2", 2), ("INT4", 4), ("INT8", 8), ("INT16", 16)):
+        fits = codes.min() >= -(2 ** (bits - 1)) and codes.max() < 2 ** (bits - 1)
+        if fits and (bits >= 8 or _dequantises(name)):
+            return name
+    raise Unsupported("ONNX files hold weights of at most 16 bits")
+
+
+@cache
+def _dequantises(name: str) -> bool:
+    """Whether the installed onnx and onnxruntime know a type: found by trying it."""
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    kind = getattr(TensorProto, name, None)
+    if kind is None:
+        return False
+    try:
+        codes = np.array([-2, -1, 0, 1, -1], dtype=np.int64)
+        constants = [
+            numpy_helper.from_array(codes.astype(helper.tensor_dtype_to_np_dtype(kind)), "codes"),
+            numpy_helper.from_array(np.asarray(np.float32(0.5)), "scale"),
+        ]
+        graph = helper.make_graph(
+            [helper.make_node("DequantizeLinear", ["codes", "scale"], ["values"])],
+            "probe",
+            [],
+            [helper.make_tensor_value_info("values", TensorProto.FLOAT, [len(codes)])],
+            constants,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSETS[name])])
+        model.ir_version = helper.find_min_ir_version_for(model.opset_import)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+        return bool((session.run(None, {})[0] == codes * 0.5).all())
+    except Exception:  # whatever an older version has against the type
+        return False

@@ -1,0 +1,207 @@
+"""Closest vectors in a box: beam search, descent by one and two steps, Schnorr–Euchner enumeration.
+
+All minimise ‖R·(z − r)‖² over integers 0 ≤ z ≤ width, R (m, m) upper triangular. Variables are decided from
+the last to the first, so that row k of R closes level k: the squared distance so far only grows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qnnt.kernels import compiled
+
+
+@compiled()
+def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
+    """(m,) the best of a search that keeps ``beams`` partial assignments a level; Babai's for 1."""
+    m = len(r)
+    x, kept = np.zeros((beams, m), np.int64), np.zeros((beams, m), np.int64)
+    D, kept_D = np.zeros((beams, m)), np.zeros((beams, m))
+    cost = np.zeros(beams)
+    most = beams * (1 + width.max())
+    child_cost, child_of, child_x = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
+    n = 1
+    for k in range(m - 1, -1, -1):
+        c = 0
+        for i in range(n):
+            b = 0.0
+            for j in range(k + 1, m):
+                b += R[k, j] * D[i, j]
+            for value in range(width[k] + 1):
+                y = b + R[k, k] * (value - r[k])
+                child_cost[c], child_of[c], child_x[c] = cost[i] + y * y, i, value
+                c += 1
+        order = np.argsort(child_cost[:c])
+        n = min(c, beams)
+        for s in range(n):
+            t = order[s]
+            kept[s, k + 1 :] = x[child_of[t], k + 1 :]
+            kept_D[s, k + 1 :] = D[child_of[t], k + 1 :]
+            kept[s, k] = child_x[t]
+            kept_D[s, k] = child_x[t] - r[k]
+        for s in range(n):
+            cost[s] = child_cost[order[s]]
+        x, kept = kept, x
+        D, kept_D = kept_D, D
+    return x[0].copy()
+
+
+@compiled()
+def descend(G: Any, g: Any, x: Any, width: Any) -> None:
+    """Lower xᵀGx + 2g·x by steps of ±1 in one variable, then in two, until none helps; x (m,) in place."""
+    m = len(x)
+    gradient = G @ x.astype(np.float64) + g
+    tiny = 0.0
+    for i in range(m):
+        tiny = max(tiny, G[i, i])
+    tiny *= 1e-12
+    while True:
+        best, one, step = -tiny, -1, 0
+        for i in range(m):
+            for d in (-1, 1):
+                if 0 <= x[i] + d <= width[i]:
+                    change = 2 * d * gradient[i] + G[i, i]
+                    if change < best:
+                        best, one, step = change, i, d
+        other, step2 = -1, 0
+        for i in range(m):
+            if one >= 0:  # the first variable that has a good partner will do
+                break
+            for d in (-1, 1):
+                if not 0 <= x[i] + d <= width[i]:
+                    continue
+                first = 2 * d * gradient[i] + G[i, i]
+                for j in range(i):
+                    for e in (-1, 1):
+                        if 0 <= x[j] + e <= width[j]:
+                            change = first + 2 * e * gradient[j] + G[j, j] + 2 * d * e * G[i, j]
+                            if change < best:
+                                best, one, step, other, step2 = change, i, d, j, e
+        if one < 0:
+            return
+        x[one] += step
+        gradient += step * G[one]
+        if other >= 0:
+            x[other] += step2
+            gradient += step2 * G[other]
+
+
+@compiled(fastmath=True)  # nothing rests on its last digits
+def mix(M: Any, V: Any, sweeps: int, tolerance: float) -> Any:
+    """The mixing method (Wang, Chang, Kolter 2017) for min ⟨M, VVᵀ⟩ with unit rows V (n, k), in place.
+
+    Returns λ (n,), near the dual optimum of max Σλ, M − diag(λ) ⪰ 0; the caller has to make it feasible.
+    """
+    n, k = V.shape
+    g, dual = np.empty(k), np.zeros(n)
+    for _ in range(sweeps):
+        moved, total = 0.0, 0.0
+        for i in range(n):
+            for c in range(k):
+                g[c] = 0.0
+            for j in range(n):
+                a = M[i, j]
+                for c in range(k):
+                    g[c] += a * V[j, c]
+            norm, a = 0.0, M[i, i]
+            for c in range(k):
+                g[c] -= a * V[i, c]
+                norm += g[c] * g[c]
+            norm = np.sqrt(norm)
+            if norm > 0.0:
+                for c in range(k):
+                    V[i, c] = -g[c] / norm
+            moved += abs(M[i, i] - norm - dual[i])
+            dual[i] = M[i, i] - norm
+            total += abs(dual[i])
+        if moved <= tolerance * total:
+            break
+    return dual
+
+
+@compiled()
+def enumerate_box(
+    R: Any,  # (m, m) upper triangular
+    U: Any,  # (m, m) row k: how the optimum of the first k variables moves with variable k
+    r: Any,  # (m,) centre
+    width: Any,  # (m,)
+    rate: Any,  # (m, m) row k-1: λ ≥ 0 with R_kᵀR_k − diag(λ) ⪰ 0 for the leading k columns
+    offset: float,  # ‖R(z − r)‖² + offset ≤ the true cost of z, up to slack
+    slack: float,
+    G: Any,  # (m, m); the true cost is zᵀGz + 2g·z + f0
+    g: Any,
+    f0: float,
+    best: float,
+    best_x: Any,
+    x: Any,
+    D: Any,  # x − r of the decided
+    C: Any,  # (m, m) row k: the optimum of the open variables 0..k
+    centre: Any,  # (m,) of each level, from R alone
+    partial: Any,  # (m+1,) squared distance of the decided
+    below: Any,  # (m+1,) a lower bound, without offset, of all that is left under the level's node
+    left: Any,  # (m,) next value to try on either side of the centre
+    right: Any,
+    state: Any,  # level, improvements, nodes
+    nodes: int,
+) -> Any:
+    """Schnorr–Euchner enumeration, for at most ``nodes`` nodes; resumed by calling again.
+
+    With the first k variables open and their unconstrained optimum c, at least Σ λ_i·dist(c_i, box)² is still
+    to come. Nothing is left out whose cost is below best·(1 − 1e-9). Returns (best cost, whether it ended).
+    """
+    m = len(r)
+    k, seen = state[0], 0
+    limit = best - 1e-9 * best + slack - offset
+    while k < m and seen < nodes:
+        a, b, c = left[k], right[k], centre[k]
+        if a < 0 and b > width[k]:
+            k += 1
+            continue
+        if a >= 0 and (b > width[k] or c - a <= b - c):
+            value = a
+            left[k] -= 1
+        else:
+            value = b
+            right[k] += 1
+        y = R[k, k] * (value - c)
+        p = partial[k + 1] + y * y
+        seen += 1
+        if p > limit:  # and the values left are further from the centre
+            left[k], right[k] = -1, width[k] + 1
+            k += 1
+            continue
+        x[k], D[k] = value, value - r[k]
+        if k == 0:
+            cost = f0
+            for i in range(m):
+                t = 2 * g[i]
+                for j in range(m):
+                    t += G[i, j] * x[j]
+                cost += t * x[i]
+            if cost < best:
+                best = max(cost, 0.0)
+                limit = best - 1e-9 * best + slack - offset
+                best_x[:] = x
+                state[1] += 1
+            continue
+        shift, still = value - C[k, k], 0.0
+        for i in range(k):
+            o = C[k, i] - shift * U[k, i]
+            C[k - 1, i] = o
+            d = abs(o - min(max(np.rint(o), 0.0), width[i] + 0.0))
+            still += rate[k - 1, i] * d * d
+        if p + still > limit:
+            continue
+        partial[k], below[k] = p, p + still
+        k -= 1
+        t = 0.0
+        for j in range(k + 1, m):
+            t += R[k, j] * D[j]
+        centre[k] = r[k] - t / R[k, k]
+        near = np.int64(np.floor(min(max(centre[k], -1.0), width[k] + 0.0)))
+        left[k], right[k] = near, near + 1
+    state[0] = k
+    state[2] += seen
+    return best, k == m

@@ -1,0 +1,285 @@
+"""Rounding a whole network, layer after layer, and evaluating it in integers as an ONNX runtime does.
+
+A layer takes real inputs h (N, f). They are quantised to q = clip(round(h / s_X) + z, −128, 127), halves to
+even, in single precision; the sums a = (q − z)·Wᵀ + B are integers and exact; the pre-activations are the
+products a·(s_W·s_X) in single precision; the activation makes of them the next layer's inputs. That is what
+ONNX's QuantizeLinear and DequantizeLinear say, where the sums of products are exact
+(:mod:`qnnt.files.onnx_qdq`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.exceptions import InputError
+from qnnt.files.documents import located
+from qnnt.result import Limits
+from qnnt.rounding.calibration import Calibration
+from qnnt.rounding.layer import Progress, RoundedLayer, round_layer
+from qnnt.rounding.model import DenseModel, FloatArray, activate, classes, inputs, read_arrays, write_arrays
+from qnnt.rounding.problem import Clip
+from qnnt.rounding.scheme import Ints, Scheme
+
+FORMAT, VERSION = "qnnt-rounded-network", 1
+
+
+@dataclass(frozen=True, eq=False)
+class RoundedNetwork:
+    """Rounded layers with the activation of each; ``labels`` as in :class:`DenseModel`.
+
+    ``settings`` tells how it was made: backend, seed, limits, calibration data.
+    """
+
+    layers: tuple[RoundedLayer, ...]
+    activations: tuple[str, ...]
+    labels: npt.NDArray[Any] | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of inputs, then of neurons in each layer."""
+        return (self.layers[0].codes.shape[1], *(len(layer.codes) for layer in self.layers))
+
+    def integers(self, X: npt.ArrayLike) -> list[tuple[Ints, Ints]]:
+        """For each layer the input codes (N, f) and the sums (N, n), for inputs (N, f) of the network."""
+        values: FloatArray = inputs(X, self.sizes[0])
+        trace = []
+        for layer, activation in zip(self.layers, self.activations, strict=True):
+            codes, sums = quantised_sums(layer, values)
+            trace.append((codes, sums))
+            values = activate(activation, scaled(layer, sums))
+        return trace
+
+    def preactivations(self, X: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """What the last layer computes before its activation, (N, n) single precision."""
+        return scaled(self.layers[-1], self.integers(X)[-1][1])
+
+    def predict(self, X: npt.ArrayLike) -> FloatArray:
+        """The outputs (N, n) for inputs (N, f), single precision."""
+        return activate(self.activations[-1], self.preactivations(X))
+
+    def classify(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The class (N,) of each input (N, f), as :meth:`DenseModel.classify` tells it."""
+        return classes(self.preactivations(X), self.labels)
+
+    def costs(self, model: DenseModel, X: npt.ArrayLike) -> list[npt.NDArray[np.float64]]:
+        """For each layer what its neurons (n,) cost on inputs (N, f) of the network, such as test data.
+
+        The mean squared distance of a neuron's pre-activations from those of the real weights of ``model`` on
+        the same quantised inputs; on the calibration inputs, that is the cost that was minimised.
+        """
+        result = []
+        for layer, real, (codes, sums) in zip(self.layers, model.layers, self.integers(X), strict=True):
+            goal = layer.inputs.values(codes) @ real.weights.T + real.biases
+            result.append(((sums * layer.bias_scale - goal) ** 2).mean(axis=0))
+        return result
+
+    def report(self) -> dict[str, Any]:
+        """What JSON reports hold: the settings, and for each layer its sums and every neuron."""
+        layers = zip(self.layers, self.activations, strict=True)
+        return {**self.settings, "layers": [_layer_report(i, *pair) for i, pair in enumerate(layers)]}
+
+    def save(self, path: str | Path) -> None:
+        """Write a ``.npz`` file that :meth:`load` reads; :class:`InputError` if it cannot be written."""
+        arrays: dict[str, npt.NDArray[Any]] = {"format": np.array(FORMAT), "version": np.array(VERSION)}
+        texts = []
+        for i, layer in enumerate(self.layers):
+            text: dict[str, Any] = {}
+            for part in dataclasses.fields(layer):
+                value = getattr(layer, part.name)
+                if isinstance(value, np.ndarray):
+                    arrays[f"{part.name}_{i}"] = value
+                else:
+                    text[part.name] = value
+            text["scheme"] = {f.name: getattr(layer.scheme, f.name) for f in dataclasses.fields(Scheme)}
+            texts.append(text)
+        about = {"activations": self.activations, "layers": texts, "settings": self.settings}
+        arrays["about"] = np.array(json.dumps(about))
+        if self.labels is not None:
+            arrays["labels"] = self.labels
+        write_arrays(Path(path), arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> RoundedNetwork:
+        """The network in a file that :meth:`save` wrote; any scheme comes back as a :class:`Scheme`.
+
+        Raises :class:`InputError` naming the place.
+        """
+        with located(Path(path)):
+            arrays = read_arrays(Path(path), FORMAT, VERSION)
+            try:
+                about = json.loads(str(arrays["about"]))
+                layers = []
+                for i, text in enumerate(about["layers"]):
+                    text["scheme"], text["reasons"] = Scheme(**text["scheme"]), tuple(text["reasons"])
+                    names = {part.name for part in dataclasses.fields(RoundedLayer)} - text.keys()
+                    text |= {name: arrays[f"{name}_{i}"] for name in names}
+                    layers.append(RoundedLayer(**text))
+                activations = tuple(about["activations"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise InputError("", f"is not a complete {FORMAT} file: {error}") from None
+            return cls(tuple(layers), activations, arrays.get("labels"), about["settings"])
+
+
+def quantised_sums(layer: RoundedLayer, values: FloatArray) -> tuple[Ints, Ints]:
+    """The input codes (N, f) of real inputs (N, f) and the exact sums (N, n) of a layer."""
+    codes = layer.inputs.codes(values)
+    centred = (codes - layer.input_zero_point).astype(np.float64)
+    if largest_sum(layer) >= 2**53:
+        raise InputError("layer", "its sums are beyond what a double holds exactly")
+    sums = centred @ layer.codes.T.astype(np.float64) + layer.bias_codes  # integers below 2^53: exact
+    return codes, sums.astype(np.int64)
+
+
+def scaled(layer: RoundedLayer, sums: Ints) -> npt.NDArray[np.float32]:
+    """The pre-activations (N, n) of sums (N, n): one rounding to single precision each way."""
+    return sums.astype(np.float32) * layer.bias_scale.astype(np.float32)
+
+
+def largest_sum(layer: RoundedLayer) -> int:
+    """A bound on |Σ code·(input − zero point) + bias| of a layer, and on every part of that sum."""
+    code = layer.inputs
+    reach = max(abs(code.lo - code.zero_point), abs(code.hi - code.zero_point))
+    return int((np.abs(layer.codes).sum(axis=1) * reach + np.abs(layer.bias_codes)).max())
+
+
+def round_network(
+    model: DenseModel,
+    X: npt.ArrayLike | Calibration,
+    bits: int | Sequence[int] = 2,
+    scheme: Scheme | Sequence[Scheme] | None = None,
+    backend: str = "closest-vector",
+    limits: Limits | None = None,
+    seed: int = 0,
+    clip: Clip = "fix",
+    executor: Executor | None = None,
+    progress: Callable[[int, Progress], None] | None = None,
+    candidates: int = 2,
+    *,
+    target: Literal["layer", "network"] = "layer",
+    row_time: float | None = None,
+) -> RoundedNetwork:
+    """Round a network layer after layer; each is calibrated on what the rounded ones before it give.
+
+    X (N, f) are calibration inputs, or what :func:`draw_calibration` drew. ``bits`` and ``scheme``
+    may be one for each layer. ``target`` says what a layer is to come near: ``"layer"`` its own real weights
+    on the quantised inputs, as in the paper, ``"network"`` the pre-activation of the real network.
+    ``limits.time`` is for all layers, shared out by their number of neurons; ``progress`` is told the layer.
+    The rest is as for :func:`round_layer`. Raises :class:`InputError` naming the layer.
+    """
+    if target not in ("layer", "network"):
+        raise InputError("target", f"'layer' or 'network', not {target!r}")
+    start, limits = time.monotonic(), limits or Limits(seed=seed)
+    values: FloatArray = inputs(X.inputs if isinstance(X, Calibration) else X, model.sizes[0])
+    if not len(values):
+        raise InputError("inputs", "calibration needs at least one")
+    schemes, real, rounded = _schemes(bits, scheme, len(model.layers)), values, []
+    for i, layer in enumerate(model.layers):
+        goal = real @ layer.weights.T + layer.biases
+        result = _one_layer(
+            i,
+            lambda i=i, layer=layer, values=values, goal=goal: round_layer(  # type: ignore[misc]
+                layer.weights,
+                layer.biases,
+                values,
+                scheme=schemes[i],
+                backend=backend,
+                limits=_share(limits, start, model.sizes[i + 1 :]),
+                seed=seed,
+                clip=clip,
+                executor=executor,
+                progress=None if progress is None else lambda news: progress(i, news),
+                candidates=candidates,
+                reference=goal if target == "network" else None,
+                row_time=row_time,
+            ),
+        )
+        rounded.append(result)
+        values = activate(layer.activation, scaled(result, quantised_sums(result, values)[1]))
+        real = activate(layer.activation, goal)
+    settings = {
+        "backend": backend,
+        "seed": seed,
+        "clip": clip,
+        "candidates": candidates,
+        "target": target,
+        "limits": {"time": limits.time, "threads": limits.threads},
+        "row_time": row_time,
+        "calibration": X.as_dict() if isinstance(X, Calibration) else {"size": len(values)},
+        "seconds": time.monotonic() - start,
+    }
+    activations = tuple(layer.activation for layer in model.layers)
+    return RoundedNetwork(tuple(rounded), activations, model.labels, settings)
+
+
+def _one_layer(i: int, make: Callable[[], RoundedLayer]) -> RoundedLayer:
+    try:
+        return make()
+    except InputError as error:
+        raise InputError(f"layers[{i}].{error.place}", error.message) from None
+
+
+def _schemes(bits: int | Sequence[int], scheme: Scheme | Sequence[Scheme] | None, n: int) -> list[Scheme]:
+    """One scheme for each layer."""
+    if scheme is None:
+        schemes = [Scheme(b) for b in ([bits] * n if isinstance(bits, int) else bits)]
+    else:
+        schemes = [scheme] * n if isinstance(scheme, Scheme) else list(scheme)
+    if len(schemes) != n:
+        raise InputError("bits" if scheme is None else "scheme", f"one, or one for each of {n} layers")
+    return schemes
+
+
+def _share(limits: Limits, start: float, sizes: Sequence[int]) -> Limits:
+    """What is left of the time, by the share of this layer's neurons in those still to do."""
+    if limits.time is None:
+        return limits
+    left = limits.time - (time.monotonic() - start)
+    return replace(limits, time=max(left * sizes[0] / sum(sizes), 1e-3))
+
+
+def _layer_report(i: int, layer: RoundedLayer, activation: str) -> dict[str, Any]:
+    columns = (layer.cost, layer.nearest_cost, layer.lower_bound, layer.proved, layer.row_seconds)
+    rows = zip(*(column.tolist() for column in columns), layer.reasons, strict=True)
+    same = bool((layer.weight_scale == layer.weight_scale[0]).all())
+    return {
+        "layer": i,
+        "neurons": len(layer.codes),
+        "inputs": layer.codes.shape[1],
+        "activation": activation,
+        "bits": layer.scheme.bits,
+        "scheme": type(layer.scheme).__name__,
+        "scaling": layer.scheme.scaling,
+        "per": layer.scheme.per,
+        "weight_scale": layer.weight_scale[0].item() if same else layer.weight_scale.tolist(),
+        "input_scale": layer.input_scale,
+        "input_zero_point": layer.input_zero_point,
+        "cost": float(layer.cost.sum()),
+        "nearest_cost": float(layer.nearest_cost.sum()),
+        "lower_bound": float(layer.lower_bound.sum()),
+        "proved": int(layer.proved.sum()),
+        "seconds": layer.seconds,
+        "rows": [
+            {
+                "neuron": j,
+                "cost": cost,
+                "nearest_cost": nearest,
+                "lower_bound": bound,
+                "gap": max(cost - bound, 0.0),
+                "proved": proved,
+                "reason": reason,
+                "seconds": seconds,
+            }
+            for j, (cost, nearest, bound, proved, seconds, reason) in enumerate(rows)
+        ],
+    }

@@ -1,0 +1,217 @@
+"""Every rounding backend against all assignments: same optimum where it proves one, bounds that hold."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+from layers import Layer, distance, layers
+
+from qnnt import registry
+from qnnt.backends import relaxation
+from qnnt.backends.annealing import AnnealingRounder, beta_range
+from qnnt.backends.closest_vector import ClosestVectorRounder, Form, shared_order
+from qnnt.backends.enumerated import Search
+from qnnt.backends.rounding import PROVED, Rounder, nearest
+from qnnt.encoders.qubo import QuboEncoder
+from qnnt.exceptions import Unsupported
+from qnnt.models import QuadraticModel
+from qnnt.result import Limits
+from qnnt.rounding import round_layer
+
+ROUNDERS = {rounder.name: rounder for rounder in registry.rounders()}
+FEW = {"cpsat": 4, "milp": 4, "tabu": 8}  # examples are divided by it: a process or a timeout each
+
+
+def optimum(layer: Layer, neuron: int) -> float:
+    """The least distance over all codes allowed, by the definition."""
+    problem = layer.problem()
+    box = [range(a, b + 1) for a, b in zip(problem.lower[neuron], problem.upper[neuron], strict=True)]
+    # An input that is always 0 has no say.
+    dead = np.append((problem.inputs == 0).all(axis=0), False)
+    box = [values[:1] if gone else values for values, gone in zip(box, dead, strict=True)]
+    return min(distance(layer, neuron, np.array(codes)) for codes in itertools.product(*box))
+
+
+def holds(name: str, layer: Layer) -> None:
+    """Bounds hold, exact backends reach the optimum, and every cost is the distance of the codes."""
+    result = round_layer(
+        layer.W,
+        layer.b,
+        layer.X,
+        scheme=layer.scheme,
+        backend=name,
+        candidates=layer.candidates,
+        reference=layer.reference,
+        limits=Limits(seed=1),
+        row_time=60,
+    )
+    note(f"{result}")
+    for i in range(len(layer.W)):
+        best = optimum(layer, i)
+        near = 1e-9 * max(result.nearest_cost[i], best) + 1e-300
+        codes = np.append(result.codes[i], result.bias_codes[i])
+        assert abs(result.cost[i] - distance(layer, i, codes)) <= near
+        assert result.cost[i] >= best - near
+        assert result.lower_bound[i] <= best + near
+        if ROUNDERS[name].exact:
+            assert result.cost[i] <= best * (1 + PROVED) + near
+            # A cost is proved to a relative 1e-6 unless rounding errors alone are larger than that.
+            noise = 1e-9 if name == "closest-vector" else 1e-7
+            power = float(((layer.X @ layer.W[i] + layer.b[i]) ** 2).mean()) + result.nearest_cost[i]
+            assert result.proved[i] or result.cost[i] - result.lower_bound[i] <= noise * power
+        if result.proved[i]:
+            assert result.cost[i] <= best * (1 + 2 * PROVED) + near
+            assert result.reasons[i] is None
+
+
+@pytest.mark.parametrize("name", ROUNDERS)
+def test_against_all_assignments(name: str):
+    wide = name not in ("annealing", "annealing:scaled", "tabu", "cpsat", "milp")
+    examples = settings().max_examples // FEW.get(name, 1)
+
+    @settings(max_examples=max(examples // 2, 8))
+    @given(layers(most_bits=9, candidates=(2, 3, 4) if wide else (2,)))
+    def run(layer: Layer) -> None:
+        holds(name, layer)
+
+    run()
+
+
+def model_of(layer: Layer) -> QuadraticModel:
+    return QuboEncoder(0).apply(layer.problem())[0]
+
+
+def least(model: QuadraticModel) -> float:
+    box = (range(a, b + 1) for a, b in zip(model.lower, model.upper, strict=True))
+    return min(model.cost(np.array(v)) for v in itertools.product(*box))
+
+
+@given(layers(most_bits=9, most_neurons=1), st.integers(1, 40))
+def test_bounds_hold_however_early_the_search_ends(layer: Layer, nodes: int):
+    model = model_of(layer)
+    form = Form.of(model)
+    if not len(form.free):
+        return
+    best = least(model)
+    room = 1e-9 * (best + model.cost(nearest(model))) + 1e-300
+    z = np.zeros(len(form.free), dtype=np.int64)
+    dual = np.zeros(len(z))
+    if model.binary:
+        dual, bound = relaxation.shor(form, z, sweeps=50, over=lambda: False)
+        assert form.bound(bound) <= best + room
+    relaxed = relaxation.convexified(form, dual, form.value(z))
+    assert form.bound(relaxation.diagonal(relaxed, form.width)) <= best + room
+    if model.binary:
+        dual = relaxation.trace_dual(form.G, 50)
+        assert form.bound(relaxation.shared_bound(form, dual)) <= best + room
+    search = Search(form, relaxed, z, levels=3, beams=1)
+    for _ in range(20):
+        assert form.bound(search.bound) <= best + room
+        if search.advance(nodes):
+            assert model.cost(form.lift(search.best)) <= best * (1 + PROVED) + room
+            break
+
+
+@given(st.integers(0, 10**6), st.integers(12, 24), st.sampled_from([2, 3]))
+def test_larger_rows_agree_with_another_search(seed: int, f: int, rank: int):
+    """Rows too long for the definition: with and without the relaxation, and by blocks of all assignments."""
+    rng = np.random.default_rng(seed)
+    X = rng.random((30, rank)) @ rng.random((rank, f)) + 0.2 * rng.random((30, f))
+    layer = Layer(rng.normal(size=(1, f)), rng.normal(size=1), X, Layer.random(0, 1, 1, 1).scheme)
+    model = model_of(layer)
+    form = Form.of(model)
+    z = np.zeros(len(form.free), dtype=np.int64)
+    costs = []
+    dual, _ = relaxation.shor(form, z, sweeps=200, over=lambda: False)
+    for share in (0.0, 0.5, 0.95):
+        relaxed = relaxation.convexified(form, share * dual, costs[0] if costs else np.inf)
+        search = Search(form, relaxed, z, levels=5, beams=2)
+        while not search.advance(100_000):
+            pass
+        costs.append(model.cost(form.lift(search.best)))
+        assert form.bound(search.bound) <= min(costs) * (1 + 1e-9)
+        assert form.bound(search.bound) >= costs[-1] * (1 - PROVED)
+    if len(form.free) <= 16:
+        costs.append(model.cost(ROUNDERS["enumeration"].run(model, Limits(), None, lambda: False).assignment))
+    assert max(costs) <= min(costs) * (1 + 1e-9)
+
+
+def test_the_diagonal_bound_is_never_above_the_relaxation():
+    for seed in range(5):
+        form = Form.of(model_of(Layer.random(seed, 1, 20, 100)))
+        z = np.zeros(len(form.free), dtype=np.int64)
+        _, bound = relaxation.shor(form, z, sweeps=1000, over=lambda: False)
+        plain = relaxation.convexified(form, np.zeros(len(z)), np.inf)
+        assert 0 < relaxation.diagonal(plain, form.width) <= bound * (1 + 1e-3)
+
+
+def test_rows_too_long_to_search_have_a_gap():
+    layer = Layer.random(3, 2, 230, 600)
+    result = round_layer(layer.W, layer.b, layer.X, row_time=2.0)
+    assert not result.proved.any()
+    assert (result.lower_bound > 0).all()
+    assert (result.lower_bound < result.cost).all()
+    assert (result.cost < result.nearest_cost).all()
+    assert all("too many to search" in reason for reason in result.reasons)
+
+
+def test_a_time_limit_leaves_a_gap():
+    rng = np.random.default_rng(0)
+    X = np.maximum(rng.normal(size=(400, 60)) @ rng.normal(size=(60, 160)), 0)
+    layer = Layer(rng.normal(size=(1, 160)), rng.normal(size=1), X, Layer.random(0, 1, 1, 1).scheme)
+    result = round_layer(layer.W, layer.b, layer.X, row_time=0.5)
+    assert not result.proved[0]
+    assert result.reasons == ("the time limit was reached",)
+    assert 0 < result.lower_bound[0] < result.cost[0]
+
+
+def test_backends_decline_what_they_cannot_do():
+    layer = Layer.random(0, 1, 30, 40)
+    with pytest.raises(Unsupported, match=r"'enumeration', row 0: takes at most 2\^26 .* try closest-vector"):
+        round_layer(layer.W, layer.b, layer.X, backend="enumeration")
+    for name in ("annealing", "tabu", "cpsat", "milp"):
+        with pytest.raises(Unsupported, match="two candidates"):
+            round_layer(layer.W, layer.b, layer.X, backend=name, candidates=3)
+
+
+def test_the_registry_tells_trainers_from_rounders():
+    with pytest.raises(Unsupported, match="'closest-vector': it rounds trained layers"):
+        registry.backend("closest-vector")
+    with pytest.raises(Unsupported, match="'maxsat': it trains"):
+        registry.rounder("maxsat")
+    with pytest.raises(Unsupported, match="no rounding backend 'frob'; there are: annealing, "):
+        registry.rounder("frob")
+    for name in ("annealing:frob", "beam:frob"):
+        with pytest.raises(Unsupported, match="frob"):
+            registry.rounder(name)
+    assert registry.rounder("annealing:scaled").name == "annealing:scaled"
+
+
+def test_annealing_takes_a_range_from_the_data():
+    layer = Layer.random(0, 1, 30, 100)
+    model = model_of(layer)
+    hot, cold = beta_range(model, 0)
+    assert 0 < hot < cold
+    zero = Layer.random(0, 1, 3, 5)
+    zero.X[:] = 0.0
+    zero.b[:] = 0.0
+    zero.W[:] = 0.0
+    assert beta_range(model_of(zero), 0) is None
+    many = AnnealingRounder(reads=20).run(model, Limits(), None, lambda: False)
+    one = AnnealingRounder().run(model, Limits(), None, lambda: False)
+    assert model.cost(many.assignment) <= model.cost(one.assignment)
+
+
+def test_what_is_prepared_is_shared():
+    layer = Layer.random(0, 1, 6, 20)
+    layer.X[:, 3] = 0.0
+    gram = layer.problem().gram
+    assert sorted(shared_order(gram).tolist()) == [0, 1, 2, 4, 5, 6]
+    rounder: Rounder = ClosestVectorRounder()
+    order, dual = rounder.prepare(gram)
+    assert dual is None
+    assert sorted(order.tolist()) == [0, 1, 2, 4, 5, 6]

@@ -1,0 +1,176 @@
+"""``qnnt round``: files in and out, the report, mistakes, and the end by Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from qnnt.rounding import network as rounding
+from qnnt.rounding.model import DenseModel
+from qnnt.rounding.network import RoundedNetwork
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+MODEL = EXAMPLES / "digits.npz"
+CALIBRATION, TEST, LABELS = (EXAMPLES / f"digits-{name}.npy" for name in ("calibration", "test", "labels"))
+PLAIN = (MODEL, "--calibration", CALIBRATION, "--backend", "nearest")
+
+
+def test_an_onnx_file_that_onnxruntime_runs(qnnt, tmp_path):
+    out, report = tmp_path / "d.onnx", tmp_path / "r.json"
+    run = qnnt("round", *PLAIN, "--bits", 4, "--eval", TEST, LABELS, "-o", out, "--report", report, "--json")
+    assert (run.status, run.err) == (0, "")
+    about = json.loads(run.out)
+    assert json.loads(report.read_text()) == about
+    assert about["model"]["sizes"] == [64, 24, 10]
+    assert about["calibration"] == {"size": 200, "of": 200, "seed": 0, "left_out": 0}
+    assert about["output"]["weights"] == ["INT4", "INT4"]
+    replay = about["output"]["replay"]
+    assert (replay["inputs"], replay["differing"], replay["differing_outputs"]) == (397, 0, 0)
+    assert [len(layer["rows"]) for layer in about["layers"]] == [24, 10]
+
+    X, y = np.load(TEST), np.load(LABELS)
+    test = about["evaluation"]
+    assert (test["measure"], test["inputs"]) == ("accuracy", 397)
+    assert test["before"] == (DenseModel.load(MODEL).classify(X) == y).mean()
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+    outputs = session.run(None, {"input": X.astype(np.float32)})[0]
+    assert test["after"] == (outputs.argmax(axis=1) == y).mean()
+
+
+def test_a_network_file_and_a_drawn_calibration(qnnt, tmp_path):
+    out = tmp_path / "d.npz"
+    run = qnnt("round", *PLAIN, "--bits", 3, "--calibration-size", 50, "--seed", 7, "--per", "row", "-o", out)
+    assert run.status == 0
+    assert "50 of 200 inputs, seed 7" in run.out
+    assert "int3, symmetric, one scale per row" in run.out
+    network = RoundedNetwork.load(out)
+    assert network.sizes == (64, 24, 10)
+    assert network.settings["calibration"]["seed"] == 7
+    again = qnnt(
+        "round", *PLAIN, "--bits", 3, "--calibration-share", 0.25, "--seed", 7, "--per", "row", "--json"
+    )
+    report = json.loads(again.out)
+    assert report["layers"][0]["cost"] == network.report()["layers"][0]["cost"]
+
+
+def test_what_is_written_can_not_be_read_as_a_real_network(qnnt, tmp_path):
+    assert qnnt("round", *PLAIN, "-o", tmp_path / "d.onnx").status == 0
+    run = qnnt("round", tmp_path / "d.onnx", *PLAIN[1:])
+    assert run.status == 2
+    assert "layer0_inputs': QuantizeLinear is not known here" in run.err
+
+
+def test_calibration_on_test_data_must_be_asked_for(qnnt):
+    both = (MODEL, "--calibration", TEST, "--eval", TEST, LABELS, "--backend", "nearest")
+    run = qnnt("round", *both)
+    assert run.status == 2
+    assert "every row is in the test data too" in run.err
+    assert "397 of 397 inputs" in qnnt("round", *both, "--allow-overlap").out
+
+
+def test_a_file_that_differs_is_a_failure(qnnt, tmp_path, monkeypatch):
+    from qnnt.verify import onnx_file
+
+    before = onnx_file.replay_onnx
+
+    def lie(path, network, X):
+        return onnx_file.OnnxReplay(**{**before(path, network, X).as_dict(), "differing": 3})
+
+    monkeypatch.setattr(onnx_file, "replay_onnx", lie)
+    run = qnnt("round", *PLAIN, "-o", tmp_path / "d.onnx")
+    assert run.status == 1
+    assert "3 of" in run.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["{model}"], "--calibration"),
+        (["{tmp}/no.npz", "--calibration", "{data}"], "no.npz: cannot be read"),
+        (["{model}", "--calibration", "{tmp}/no.npy"], "no.npy: cannot be read"),
+        (["{model}", "--calibration", "{model}"], "must be a .npy file, not a .npz file"),
+        (["{model}", "--calibration", "{labels}"], "have 1 columns, but the model takes 64"),
+        (["{data}", "--calibration", "{data}"], "must be a .npz file"),
+        (["{model}", "--calibration", "{nan}"], "nan.npy: inputs: must be finite"),
+        (["{plain}", "--bits", "0"], "--bits: a weight has 1 to 16 bits"),
+        (["{plain}", "--scaling", "frob"], "--scaling: 'symmetric' or 'max'"),
+        (["{plain}", "--per", "frob"], "--per: "),
+        (["{plain}", "--clip", "frob"], "clip: 'fix' or 'after'"),
+        (["{plain}", "--target", "frob"], "target: 'layer' or 'network'"),
+        (["{plain}", "--candidates", "1"], "candidates: at least 2"),
+        (["{plain}", "--calibration-size", "201"], "can be 1 to 200 rows"),
+        (["{plain}", "--calibration-share", "2"], "share lies in"),
+        (["{plain}", "--backend", "frob"], "no rounding backend 'frob'"),
+        (["{plain}", "--time-limit", "0"], "time limit"),
+        (["{plain}", "--row-time", "0"], "row_time: a positive number"),
+        (["{plain}", "--threads", "0"], "at least one thread"),
+        (["{plain}", "-o", "{tmp}/x.txt"], "must be named *.onnx or *.npz"),
+        (["{plain}", "-o", "{tmp}/no/x.onnx"], "no folder"),
+        (["{plain}", "-o", "{tmp}/x.onnx", "--form", "frob"], "--form: 'frob' is none of exact, scaled"),
+        (["{plain}", "--report", "{tmp}"], "folder"),
+        (["{plain}", "--eval", "{data}"], "--eval"),
+        (["{plain}", "--eval", "{data}", "{labels}", "--allow-overlap"], "y: has 397 rows, X has 200"),
+        (["{tmp}/m.onnx", "--calibration", "{data}"], "is not a valid ONNX model"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(qnnt, tmp_path, arguments, words):
+    np.save(tmp_path / "nan.npy", np.full((2, 64), np.nan))
+    (tmp_path / "m.onnx").write_text("nonsense")
+    places = {
+        "model": MODEL,
+        "data": CALIBRATION,
+        "labels": LABELS,
+        "tmp": tmp_path,
+        "nan": tmp_path / "nan.npy",
+    }
+    before = set(tmp_path.iterdir())
+    words_given = [w for a in arguments for w in (PLAIN if a == "{plain}" else [a.format(**places)])]
+    run = qnnt("round", *words_given)
+    assert (run.status, run.out) == (2, "")
+    assert run.err.startswith("qnnt: error: ")
+    assert run.err.count("\n") == 1
+    assert words in run.err
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_ctrl_c_is_a_clean_end(qnnt, tmp_path, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rounding, "round_layer", interrupt)
+    run = qnnt("round", *PLAIN, "-o", tmp_path / "d.onnx")
+    assert (run.status, run.out, run.err) == (130, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_and_ctrl_c_on_a_terminal(tmp_path):
+    rng = np.random.default_rng(0)
+    model = DenseModel.from_arrays([rng.normal(size=(2000, 100))], [rng.normal(size=2000)], ["relu"])
+    model.save(tmp_path / "m.npz")
+    np.save(tmp_path / "X.npy", rng.normal(size=(200, 100)))
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "qnnt", "round", "m.npz", "--calibration", "X.npy", "-o", "out.npz"]
+    command += ["--backend", "annealing"]  # more rows than it does in minutes
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=theirs, env=environment, cwd=tmp_path
+    ) as run:
+        os.close(theirs)
+        shown = b""
+        while b" of 2000 rows" not in shown:
+            shown += os.read(ours, 4096)
+        run.send_signal(signal.SIGINT)
+        out = run.stdout.read()
+    os.close(ours)
+    assert run.returncode == 130
+    assert (out, (tmp_path / "out.npz").exists()) == (b"", False)
+    assert b"layer 1 of 1" in shown
+    assert b"Traceback" not in shown

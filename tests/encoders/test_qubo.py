@@ -1,0 +1,98 @@
+"""The quadratic models against the distance that they stand for, computed from the outputs themselves."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from layers import Layer, distance, layers
+
+from qnnt.encoders.qubo import QuboEncoder
+
+
+def near(a: float, b: float, scale: float) -> bool:
+    return abs(a - b) <= 1e-9 * max(abs(a), abs(b), scale)
+
+
+@given(layers(most_bits=12), st.integers(0, 2**32 - 1))
+def test_the_cost_is_the_frobenius_distance(layer: Layer, seed: int):
+    rng = np.random.default_rng(seed)
+    problem = layer.problem()
+    for i in range(problem.n):
+        model, lift = QuboEncoder(i).apply(problem)
+        d, S, c = model.qubo()
+        assert (S == S.T).all()
+        for _ in range(5):
+            v = rng.integers(model.lower, model.upper + 1)
+            direct = distance(layer, i, lift(v))
+            # The expanded form loses digits to its constant, and to nothing else.
+            assert near(model.cost(v), direct, 1e-9 * c + 1e-300)
+            assert near(d @ v + v @ S @ v + c, direct, 1e-3 * c + 1e-300)
+            once = sum(S[j, j] * v[j] ** 2 for j in range(len(v)))
+            twice = sum(2 * S[j, k] * v[j] * v[k] for j in range(len(v)) for k in range(j))
+            assert near(d @ v + once + twice + c, direct, 1e-3 * c + 1e-300)
+
+
+@given(layers(most_bits=12, candidates=(2,)), st.integers(0, 2**32 - 1))
+def test_the_bits_and_the_dimod_model_have_the_same_cost(layer: Layer, seed: int):
+    rng = np.random.default_rng(seed)
+    problem = layer.problem()
+    model, _ = QuboEncoder(0).apply(problem)
+    linear, pairs, offset = model.bits()
+    assert (np.tril(pairs) == 0).all()
+    bqm = model.bqm()
+    assert list(bqm.variables) == model.free.tolist()
+    scale = 1e-3 * model.qubo()[2] + 1e-300
+    for _ in range(5):
+        z = rng.integers(0, 2, len(model.free))
+        v = model.lower.copy()
+        v[model.free] += z
+        assert near(linear @ z + z @ pairs @ z + offset, model.cost(v), scale)
+        assert near(bqm.energy(dict(zip(bqm.variables, z.tolist(), strict=True))), model.cost(v), scale)
+
+
+@given(layers(most_bits=10, most_neurons=3, candidates=(2,)))
+def test_the_undivided_problem_splits_into_its_rows(layer: Layer):
+    problem = layer.problem()
+    whole, lift = QuboEncoder.undivided(problem)
+    rows = [QuboEncoder(i).apply(problem)[0] for i in range(problem.n)]
+    m = problem.gram.shape[0]
+    blocks = whole.gram.reshape(problem.n, m, problem.n, m)
+    for i, j in itertools.permutations(range(problem.n), 2):
+        assert (blocks[i, :, j] == 0).all()
+    best = 0.0
+    for row in rows:
+        best += min(
+            row.cost(np.array(v))
+            for v in itertools.product(*(range(a, b + 1) for a, b in zip(row.lower, row.upper, strict=True)))
+        )
+    # the whole is searched as a whole: all n(f+1) bits, without a word of rows
+    free = np.concatenate([row.lower for row in rows]), np.concatenate([row.upper for row in rows])
+    least = min(
+        whole.cost(np.array(v))
+        for v in itertools.product(*(range(a, b + 1) for a, b in zip(*free, strict=True)))
+    )
+    scale = 1e-9 * sum(row.qubo()[2] for row in rows) + 1e-300
+    assert near(best, least, scale)
+    lower = np.concatenate([row.lower for row in rows])
+    codes = lift(lower).reshape(problem.n, m)
+    assert near(whole.cost(lower), sum(distance(layer, i, codes[i]) for i in range(problem.n)), scale)
+
+
+def test_a_wider_box_is_no_qubo():
+    problem = Layer.random(0, 2, 3, 10, candidates=3).problem()
+    model, _ = QuboEncoder(0).apply(problem)
+    assert not model.binary
+    with pytest.raises(ValueError, match="two values"):
+        model.bits()
+
+
+def test_dead_inputs_have_no_choice():
+    layer = Layer.random(1, 1, 4, 6)
+    layer.X[:, 2] = 0.0
+    model, _ = QuboEncoder(0).apply(layer.problem())
+    assert model.lower[2] == model.upper[2]
+    assert 2 not in model.free

@@ -1,0 +1,151 @@
+"""Whole networks: layer after layer, evaluation in integers, files and reports."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qnnt.exceptions import InputError
+from qnnt.result import Limits
+from qnnt.rounding.calibration import draw_calibration
+from qnnt.rounding.layer import round_layer
+from qnnt.rounding.model import DenseModel, activate
+from qnnt.rounding.network import RoundedNetwork, round_network
+from qnnt.rounding.scheme import Scheme
+
+
+def a_model(seed: int, sizes=(5, 4, 3), activations=("relu", "softmax")) -> tuple[DenseModel, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(n, f)) for f, n in itertools.pairwise(sizes)]
+    model = DenseModel.from_arrays(weights, [rng.normal(size=n) for n in sizes[1:]], activations)
+    return model, rng.normal(size=(30, sizes[0]))
+
+
+def exact(layer, x: list[np.float32]) -> tuple[list[int], list[int]]:
+    """Codes and sums of a layer for one input, in Python's integers; halves to even as ``round`` does."""
+    scale, z = np.float32(layer.input_scale), layer.input_zero_point
+    codes = [min(max(round(Fraction(float(v / scale))) + z, -128), 127) for v in x]
+    rows = zip(layer.codes.tolist(), layer.bias_codes.tolist(), strict=True)
+    return codes, [sum(w * (q - z) for w, q in zip(row, codes, strict=True)) + bias for row, bias in rows]
+
+
+@given(st.integers(0, 2**32), st.sampled_from([1, 2, 4, 8]), st.sampled_from(["tensor", "row"]))
+def test_the_integers_are_those_of_plain_arithmetic(seed, bits, per):
+    model, X = a_model(seed, (5, 4, 3, 2), ("relu", "identity", "relu"))
+    rounded = round_network(model, X[:20], scheme=Scheme(bits, per=per), backend="nearest")
+    trace = rounded.integers(X)
+    for k, x in enumerate(X.astype(np.float32)):
+        values = list(x)
+        for layer, activation, (codes, sums) in zip(rounded.layers, rounded.activations, trace, strict=True):
+            ours = exact(layer, values)
+            assert (codes[k].tolist(), sums[k].tolist()) == ours
+            y = np.array(ours[1]).astype(np.float32) * layer.bias_scale.astype(np.float32)
+            values = list(np.maximum(y, 0) if activation == "relu" else y)
+
+
+@given(st.integers(0, 2**32), st.sampled_from([1, 2, 4]))
+def test_each_layer_is_calibrated_on_what_the_rounded_ones_give(seed, bits):
+    model, X = a_model(seed, (5, 4, 3, 2), ("relu", "tanh", "softmax"))
+    rounded = round_network(model, X, bits, backend="nearest")
+    values = X
+    for real, layer, activation in zip(model.layers, rounded.layers, rounded.activations, strict=True):
+        alone = round_layer(real.weights, real.biases, values, bits, backend="nearest")
+        assert (alone.codes == layer.codes).all()
+        assert (alone.bias_codes == layer.bias_codes).all()
+        sums = (layer.inputs.codes(values) - layer.input_zero_point) @ layer.codes.T + layer.bias_codes
+        values = activate(activation, sums.astype(np.float32) * layer.bias_scale.astype(np.float32))
+    assert (values == rounded.predict(X)).all()
+
+
+@given(st.integers(0, 2**32), st.sampled_from([1, 2, 4, 8]))
+def test_costs_on_the_calibration_data_are_the_reported_ones(seed, bits):
+    model, X = a_model(seed)
+    rounded = round_network(model, X, bits, backend="nearest")
+    for layer, costs in zip(rounded.layers, rounded.costs(model, X), strict=True):
+        assert costs == pytest.approx(layer.cost, rel=1e-9, abs=1e-12)
+
+
+def test_many_bits_change_little():
+    model, X = a_model(0)
+    rounded = round_network(model, X, 12, backend="nearest")
+    assert rounded.predict(X) == pytest.approx(model.predict(X), abs=0.05)
+    assert (rounded.classify(X) == model.classify(X)).mean() > 0.9
+
+
+def test_bits_and_schemes_for_each_layer():
+    model, X = a_model(0)
+    rounded = round_network(model, X, (2, 8), backend="nearest")
+    assert [layer.scheme.bits for layer in rounded.layers] == [2, 8]
+    schemes = [Scheme(3, "max"), Scheme(4, per="row")]
+    rounded = round_network(model, X, scheme=schemes, backend="nearest")
+    assert [layer.scheme for layer in rounded.layers] == schemes
+    with pytest.raises(InputError, match="bits: one, or one for each of 2 layers"):
+        round_network(model, X, (2, 2, 2), backend="nearest")
+
+
+def test_the_target_may_be_the_network():
+    model, X = a_model(0)
+    near, far = (round_network(model, X, 2, backend="nearest", target=t) for t in ("network", "layer"))
+    assert (near.layers[1].codes == far.layers[1].codes).all()  # nearest rounding sees no target
+    hidden = activate("relu", X @ model.layers[0].weights.T + model.layers[0].biases)
+    goal = hidden @ model.layers[1].weights.T + model.layers[1].biases
+    distance = ((near.preactivations(X) - goal) ** 2).mean(axis=0)
+    assert near.layers[1].cost == pytest.approx(distance, rel=1e-4)
+    assert near.settings["target"] == "network"
+
+
+@pytest.mark.parametrize(
+    ("X", "options", "words"),
+    [
+        (np.zeros((0, 5)), {}, "needs at least one"),
+        (np.zeros((3, 4)), {}, "have 4 columns, but the model takes 5"),
+        (np.ones((3, 5)), {"target": "moon"}, "target: 'layer' or 'network', not 'moon'"),
+        (np.ones((3, 5)), {"candidates": 1}, r"layers\[0\].candidates"),
+        (np.ones((3, 5)), {"bits": 77}, "bits: a weight has 1 to 16 bits"),
+    ],
+)
+def test_mistakes(X, options, words):
+    with pytest.raises(InputError, match=words):
+        round_network(a_model(0)[0], X, **{"backend": "nearest", **options})
+
+
+def test_files_hold_the_same_network(tmp_path):
+    model, X = a_model(0)
+    model = DenseModel(model.layers, np.array(["a", "b", "c"]))
+    limits = Limits(time=30, threads=1)
+    rounded = round_network(
+        model,
+        draw_calibration(X, count=20, seed=3),
+        scheme=Scheme(2, per="row"),
+        backend="nearest",
+        limits=limits,
+    )
+    rounded.save(tmp_path / "r.npz")
+    again = RoundedNetwork.load(tmp_path / "r.npz")
+    assert again.report() == rounded.report()
+    assert (again.classify(X) == rounded.classify(X)).all()
+    assert (again.preactivations(X) == rounded.preactivations(X)).all()
+    np.savez(tmp_path / "x.npz", about="{}")
+    for path in ("x.npz", "none.npz"):
+        with pytest.raises(InputError, match=path):
+            RoundedNetwork.load(tmp_path / path)
+
+
+def test_reports_tell_every_neuron():
+    model, X = a_model(0)
+    report = round_network(model, draw_calibration(X, count=20, seed=3), 2, backend="nearest").report()
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert report["calibration"] == {"size": 20, "of": 30, "seed": 3, "left_out": None}
+    assert [(layer["neurons"], layer["inputs"]) for layer in report["layers"]] == [(4, 5), (3, 4)]
+    for layer in report["layers"]:
+        assert [row["neuron"] for row in layer["rows"]] == list(range(layer["neurons"]))
+        assert layer["cost"] == pytest.approx(sum(row["cost"] for row in layer["rows"]))
+        for row in layer["rows"]:
+            assert row["lower_bound"] <= row["cost"] <= row["nearest_cost"]
+            assert row["gap"] == row["cost"] - row["lower_bound"]
