@@ -1,0 +1,262 @@
+"""The dynamic program over a plan, and the network that its back-pointers lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from qnnt.backends.treewidth.plan import Op, Plan, Wiring
+from qnnt.backends.treewidth.tables import Back, Table, Tables, Target
+from qnnt.backends.treewidth.task import Budget, Index, Mask, Rows, Stopped, Task
+from qnnt.backends.treewidth.vectors import Reachable, merge, small_type, unique_rows
+from qnnt.result import Limit
+
+_FULL_BITS = 18  # of activation vectors: up to 2^18 of them a domain may simply be all
+_WORK = 1 << 22  # rows made for one domain before all vectors are taken instead
+_TICKS = 256  # steps between two looks at the clock
+
+
+@dataclass(frozen=True)
+class _Done:
+    """The table of a step and how its rows came about, one entry for each instruction of the program."""
+
+    table: Table
+    number: int
+    trace: tuple[Back, ...]
+
+
+class Elimination:
+    """Runs a plan for one task. A step in the same situation as an earlier one is looked up."""
+
+    def __init__(
+        self,
+        task: Task,
+        wiring: Wiring,
+        plan: Plan,
+        budget: Budget,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._task, self._wiring, self._plan, self._budget = task, wiring, plan, budget
+        self._progress = progress
+        most = max((len(arcs) for arcs in wiring.into), default=0)
+        self._tables = Tables(task.domain, task.n, budget, small_type(task.domain, most))
+        self._memo: dict[tuple[object, ...], _Done] = {}
+        self._numbers: dict[tuple[object, ...], int] = {}
+        self._targets: list[Target] = []
+        self._domains = _Domains(task, wiring, budget)
+        self._kinds = self._classify()
+
+    def solve(self) -> Index | None:
+        """The parameters (A + H,) of a network that does what the task asks, or None if there is none."""
+        done: list[_Done] = []
+        steps = self._plan.steps
+        for i, step in enumerate(steps):
+            if i % _TICKS == 0:
+                self._budget.tick()
+                if self._progress is not None:
+                    self._progress(i, len(steps))
+            kinds = tuple(self._kinds[v] for v in step.neurons)
+            children = tuple(done[c].number for c in step.children)
+            key = step.program, kinds, children, step.scope
+            found = self._memo.get(key)
+            if found is None:
+                found = self._run(step.program, kinds, [done[c].table for c in step.children], step.scope)
+                self._memo[key] = found
+            if not len(found.table):
+                return None
+            done.append(found)
+        self._budget.counts.update(bags=len(steps), distinct_bags=len(self._memo))
+        return self._rebuild(done)
+
+    def _classify(self) -> list[int]:
+        """A number for each neuron; neurons of equal number may show the same."""
+        wiring, task = self._wiring, self._task
+        kinds: dict[tuple[object, ...], int] = {}
+        result = []
+        first_output = wiring.n - wiring.n_outputs
+        spans = task.domain.hi + 1
+        for v in range(wiring.n):
+            allowed: Mask | None = None
+            key: tuple[object, ...] = ()
+            if v >= first_output:
+                allowed = task.allowed[:, v - first_output]
+                key = (allowed.tobytes(),)
+            domain = self._domains.of(v)
+            key = (*key, domain)
+            if key not in kinds:
+                kinds[key] = len(kinds)
+                possible = None
+                if allowed is not None:
+                    possible = np.zeros((task.n, spans, spans), dtype=bool)
+                    for p in range(spans):
+                        possible[:, p, p:] = np.logical_or.accumulate(allowed[:, p:], axis=1)
+                self._targets.append(Target(allowed, possible, self._domains.getter(domain, allowed)))
+            result.append(kinds[key])
+        return result
+
+    def _run(
+        self, program: int, kinds: tuple[int, ...], children: list[Table], scope: tuple[int, ...]
+    ) -> _Done:
+        tables, table, trace = self._tables, self._tables.unit(), []
+
+        def target(u: int) -> Target:
+            return self._targets[kinds[u]]
+
+        for code, *operands in self._plan.programs[program]:
+            if code is Op.GUESS:
+                u, missing = operands
+                table, back = tables.guess(table, u, target(u), missing)
+            elif code is Op.JOIN:
+                child, where, left = operands
+                given = children[child]
+                named = Table(
+                    given.rows,
+                    {where[u]: at for u, at in given.act.items()},
+                    {where[u]: at for u, at in given.sums.items()},
+                )
+                table, back = tables.join(table, named, left, target)
+            elif code is Op.ARC:
+                u, v, missing = operands
+                table, back = tables.arc(table, u, v, target(v), missing)
+            elif code is Op.ACTIVATE:
+                table, back = tables.activate(table, operands[0], target(operands[0]))
+            else:
+                table, back = tables.forget(table, operands[0])
+            trace.append(back)
+            if not len(table):
+                break
+        table = tables.arranged(table, scope) if len(table) else table
+        key = tuple(table.act.items()), tuple(table.sums.items()), table.rows.shape, table.rows.tobytes()
+        return _Done(table, self._numbers.setdefault(key, len(self._numbers)), tuple(trace))
+
+    def _rebuild(self, done: list[_Done]) -> Index:
+        """Follow the back-pointers from the roots; a guessed first layer is found by its vectors."""
+        architecture, lo, n = self._task.architecture, self._task.domain.lo, self._task.n
+        n_arcs = len(architecture.arcs)
+        parameters = np.zeros(architecture.n_parameters, dtype=np.int64)
+        stack = [(root, 0) for root in self._plan.roots]
+        while stack:
+            number, row = stack.pop()
+            step, found = self._plan.steps[number], done[number]
+            arc = len(step.arcs)
+            program = self._plan.programs[step.program]
+            for (code, *operands), back in zip(reversed(program), reversed(found.trace), strict=True):
+                choice, row = int(back.choice[row]), int(back.parent[row])
+                if code is Op.JOIN:
+                    stack.append((step.children[operands[0]], choice))
+                elif code is Op.ARC:
+                    arc -= 1
+                    parameters[step.arcs[arc]] = choice + lo
+                elif code is Op.ACTIVATE:
+                    parameters[n_arcs + step.neurons[operands[0]]] = choice + lo
+                elif code is Op.GUESS and self._wiring.first_layer[step.neurons[operands[0]]]:
+                    v = step.neurons[operands[0]]
+                    neuron = self._domains.neuron(v, self._targets[self._kinds[v]].allowed)
+                    weights, bias = neuron.parameters(choice)
+                    connection = architecture.connections[0]
+                    parameters[connection.arcs(v)] = weights
+                    parameters[n_arcs + v] = bias
+        return parameters
+
+
+class _Domains:
+    """Which activation vectors each neuron could show if its sources were free of one another.
+
+    A superset of what it shows in networks, exact in layer 1; what is guessed is guessed among these.
+    """
+
+    def __init__(self, task: Task, wiring: Wiring, budget: Budget) -> None:
+        self._task, self._wiring, self._budget = task, wiring, budget
+        self._neurons: dict[tuple[bytes, bytes], Reachable] = {}
+        self._keys: dict[tuple[object, ...], int] = {}
+        self._made: list[tuple[object, ...]] = []
+        self._of: list[int] = []
+        self._vectors: dict[int, Rows | None] = {}
+        first = task.architecture.connections[0]
+        for v in range(wiring.n):
+            if wiring.first_layer[v]:
+                key: tuple[object, ...] = ("first", first.sources(v).tobytes())
+            else:
+                key = ("next", tuple(sorted(self._of[u] for u, _ in wiring.into[v])))
+            if key not in self._keys:
+                self._keys[key] = len(self._made)
+                self._made.append(key)
+            self._of.append(self._keys[key])
+
+    def of(self, v: int) -> int:
+        """The number of neuron v's domain; neurons with the same in-tree share it."""
+        return self._of[v]
+
+    def neuron(self, v: int, allowed: Mask | None) -> Reachable:
+        """How a neuron of layer 1 shows its vectors."""
+        return self._first(self._task.architecture.connections[0].sources(v), allowed)
+
+    def getter(self, number: int, allowed: Mask | None) -> Callable[[], Rows]:
+        """The vectors of a domain, made when first asked for."""
+        if allowed is not None and self._made[number][0] == "first":
+            sources = np.frombuffer(self._made[number][1], dtype=np.int64)  # type: ignore[call-overload]
+            return lambda: self._first(sources, allowed).vectors
+        return lambda: self._get(number)
+
+    def _first(self, sources: Index, allowed: Mask | None) -> Reachable:
+        key = sources.tobytes(), b"" if allowed is None else allowed.tobytes()
+        if key not in self._neurons:
+            self._neurons[key] = Reachable(
+                self._task.domain, self._task.inputs.T[sources], self._budget, allowed
+            )
+        return self._neurons[key]
+
+    def _get(self, number: int) -> Rows:
+        pending = [number]
+        while pending:  # parents first, without recursion: networks may be deep
+            kind, key = self._made[pending[-1]]
+            missing = [] if kind == "first" else [p for p in set(key) if p not in self._vectors]  # type: ignore[attr-defined]
+            if missing:
+                pending += missing
+                continue
+            this = pending.pop()
+            if this not in self._vectors:
+                self._vectors[this] = self._make(kind, key)
+        vectors = self._vectors[number]
+        if vectors is None:
+            most = (self._task.domain.hi + 1) ** self._task.n
+            raise Stopped(
+                Limit.MEMORY, f"up to {most:,} activation vectors of a neuron are too many; try sat or maxsat"
+            )
+        return vectors
+
+    def _make(self, kind: object, key: object) -> Rows | None:
+        if kind == "first":
+            return self._first(np.frombuffer(key, dtype=np.int64), None).vectors  # type: ignore[call-overload, no-any-return]
+        parents = [self._vectors[p] for p in key]  # type: ignore[attr-defined]
+        found = None if any(p is None for p in parents) else self._sums(parents)
+        return self._everything() if found is None else found
+
+    def _sums(self, parents: list[Rows]) -> Rows | None:
+        """Sums over the parents' domains, clipped as in :class:`Reachable`; None if that is too much work."""
+        domain, n = self._task.domain, self._task.n
+        lo, hi = domain.lo, domain.hi
+        weights = np.arange(lo, hi + 1)
+        rows = np.zeros((1, n), dtype=np.int64)
+        for i, vectors in enumerate(parents):
+            left = len(parents) - 1 - i
+            shares = (vectors[:, None, :].astype(np.int64) * weights[:, None]).reshape(-1, n)
+            shares = shares[unique_rows(shares)]
+            if len(rows) * len(shares) > _WORK:
+                return None
+            self._budget.admit(len(rows) * len(shares), 8 * n)
+            sums = (rows[:, None, :] + shares).reshape(-1, n)
+            np.clip(sums, lo - left * hi**2, 2 * hi - left * lo * hi, out=sums)
+            rows = sums[unique_rows(sums)]
+        shown = merge(np.clip(rows - bias, 0, hi) for bias in weights)
+        return shown.astype(parents[0].dtype)
+
+    def _everything(self) -> Rows | None:
+        n, values = self._task.n, self._task.domain.hi + 1
+        if values == 1:
+            return np.zeros((1, n), dtype=np.int8)
+        if n * np.log2(values) > _FULL_BITS:
+            return None
+        return np.indices((values,) * n).reshape(n, -1).T.astype(np.min_scalar_type(-values))

@@ -1,0 +1,122 @@
+"""Sets of activation vectors: one value for each distinct input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from qnnt.backends.treewidth.task import Budget, Index, Mask, Rows
+from qnnt.domain import Domain
+
+_CODE = 2**62  # codes of rows stay below
+
+
+def unique_rows(rows: Rows) -> Index:
+    """Where the distinct rows of an (m, c) array are first found, in lexicographic order of the rows."""
+    m, c = rows.shape
+    if m <= 1 or c == 0:
+        return np.arange(min(m, 1))
+    lows, highs = rows.min(axis=0).tolist(), rows.max(axis=0).tolist()
+    code, size = np.zeros(m, dtype=np.int64), 1
+    for j in range(c):
+        span = highs[j] - lows[j] + 1
+        if span == 1:
+            continue
+        if size * span >= _CODE:  # number the codes so far densely
+            values, code = np.unique(code, return_inverse=True)
+            size = len(values)
+        code *= span
+        code += rows[:, j]
+        code -= lows[j]
+        size *= span
+    if size <= 4 * m + 1024:  # no sorting: the first row of each code is written last
+        first = np.full(size, -1, dtype=np.int64)
+        first[code[::-1]] = np.arange(m - 1, -1, -1)
+        return first[first >= 0]
+    return np.unique(code, return_index=True)[1].astype(np.int64)
+
+
+def small_type(domain: Domain, most_arcs: int) -> np.dtype[np.signedinteger[npt.NBitBase]]:
+    """An integer type that holds clipped sums of so many arcs."""
+    return np.min_scalar_type(-(4 * (most_arcs + 2) * max(1, domain.hi) ** 2) - 1)
+
+
+def pack(vectors: Rows, base: int) -> Index:
+    """Vectors (…, n) over 0..base-1 as numbers (…,); base^n must stay below 2^62."""
+    n = vectors.shape[-1]
+    code = np.zeros(vectors.shape[:-1], dtype=np.int64)
+    for j in range(n):
+        code *= base
+        code += vectors[..., j]
+    return code
+
+
+def unpack(codes: Index, base: int, n: int) -> Rows:
+    """The inverse of :func:`pack`: (…, n)."""
+    place = base ** np.arange(n - 1, -1, -1, dtype=np.int64)
+    return codes[..., None] // place % base
+
+
+class Reachable:
+    """What one neuron can show when the values of its sources are known, and by which parameters.
+
+    ``sources`` (k, n): the value of each source on each input. ``vectors`` (m, n) are the distinct activation
+    vectors over all d^(k+1) weights and bias, in lexicographic order. Partial sums are clipped where the
+    arcs left can no longer change the activation, so the work follows the sums, not the weights. With
+    ``allowed`` (n, max Z_d + 1) only vectors of allowed values are kept.
+    """
+
+    def __init__(self, domain: Domain, sources: Rows, budget: Budget, allowed: Mask | None = None) -> None:
+        k, n = sources.shape
+        lo, hi, d = domain.lo, domain.hi, domain.d
+        values = np.asarray(sources, dtype=np.int64)
+        weights = np.arange(lo, hi + 1)
+        most = np.maximum(lo * values, hi * values)
+        least = np.minimum(lo * values, hi * values)
+        # What the arcs after each one can still add, (k, n).
+        rise = most[::-1].cumsum(axis=0)[::-1] - most
+        fall = least[::-1].cumsum(axis=0)[::-1] - least
+        rows = np.zeros((1, n), dtype=np.int64)
+        self._lo, self._d = lo, d
+        self._stages: list[Index] = []
+        for i in range(k):
+            budget.admit(len(rows) * d, 8 * n)
+            sums = (rows[:, None, :] + weights[:, None] * values[i]).reshape(-1, n)
+            np.clip(sums, lo - rise[i], 2 * hi - fall[i], out=sums)
+            first = unique_rows(sums)
+            self._stages.append(first)
+            rows = sums[first]
+        budget.admit(len(rows) * d, 8 * n)
+        shown = np.clip(rows[:, None, :] - weights[:, None], 0, hi).reshape(-1, n)
+        kept = np.arange(len(shown))
+        if allowed is not None:
+            kept = np.flatnonzero(allowed[np.arange(n), shown].all(axis=1))
+        kept = kept[unique_rows(shown[kept])]
+        self._last = kept
+        self.vectors: Rows = shown[kept].astype(np.min_scalar_type(-hi - 1))
+
+    def parameters(self, i: int) -> tuple[list[int], int]:
+        """The weights (k,) and the bias that show vector i."""
+        row, bias = divmod(int(self._last[i]), self._d)
+        weights = []
+        for stage in reversed(self._stages):
+            row, weight = divmod(int(stage[row]), self._d)
+            weights.append(weight + self._lo)
+        return weights[::-1], bias + self._lo
+
+    def find(self, vector: Rows) -> int:
+        """The position of a vector (n,) that is among ``vectors``."""
+        return int(np.flatnonzero((self.vectors == vector).all(axis=1))[0])
+
+
+def compatible(allowed: Mask) -> Mask:
+    """(n, n): which inputs may show the same values in a layer, as every output has a value for both."""
+    shared = (allowed[:, None] & allowed[None]).any(axis=3)
+    return np.asarray(shared.all(axis=2))
+
+
+def merge(parts: Iterable[Rows]) -> Rows:
+    """The distinct rows of several arrays, in lexicographic order."""
+    rows = np.concatenate(list(parts))
+    return rows[unique_rows(rows)]
