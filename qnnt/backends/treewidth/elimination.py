@@ -106,20 +106,16 @@ class Elimination:
 
         for code, *operands in self._plan.programs[program]:
             if code is Op.GUESS:
-                u, missing = operands
-                table, back = tables.guess(table, u, target(u), missing)
+                table, back = tables.guess(table, operands[0], target(operands[0]))
             elif code is Op.JOIN:
                 child, where, left = operands
-                given = children[child]
-                named = Table(
-                    given.rows,
-                    {where[u]: at for u, at in given.act.items()},
-                    {where[u]: at for u, at in given.sums.items()},
-                )
-                table, back = tables.join(table, named, left, target)
+                table, back = tables.join(table, children[child].renamed(where), left, target)
             elif code is Op.ARC:
                 u, v, missing = operands
                 table, back = tables.arc(table, u, v, target(v), missing)
+            elif code is Op.GUESS_ARC:
+                u, v, *missing = operands
+                table, back = tables.guess_arc(table, u, v, (target(u), target(v)), tuple(missing))
             elif code is Op.ACTIVATE:
                 table, back = tables.activate(table, operands[0], target(operands[0]))
             else:
@@ -127,9 +123,9 @@ class Elimination:
             trace.append(back)
             if not len(table):
                 break
-        table = tables.arranged(table, scope) if len(table) else table
-        key = tuple(table.act.items()), tuple(table.sums.items()), table.rows.shape, table.rows.tobytes()
-        return _Done(table, self._numbers.setdefault(key, len(self._numbers)), tuple(trace))
+        if len(table):
+            table = table.arranged(scope)
+        return _Done(table, self._numbers.setdefault(table.key, len(self._numbers)), tuple(trace))
 
     def _rebuild(self, done: list[_Done]) -> Index:
         """Follow the back-pointers from the roots; a guessed first layer is found by its vectors."""
@@ -151,7 +147,11 @@ class Elimination:
                     parameters[step.arcs[arc]] = choice + lo
                 elif code is Op.ACTIVATE:
                     parameters[n_arcs + step.neurons[operands[0]]] = choice + lo
-                elif code is Op.GUESS and self._wiring.first_layer[step.neurons[operands[0]]]:
+                if code is Op.GUESS_ARC:
+                    arc -= 1
+                    choice, weight = divmod(choice, self._task.domain.d)
+                    parameters[step.arcs[arc]] = weight + lo
+                if code in (Op.GUESS, Op.GUESS_ARC) and step.neurons[operands[0]] < self._wiring.n_first:
                     v = step.neurons[operands[0]]
                     neuron = self._domains.neuron(v, self._targets[self._kinds[v]].allowed)
                     weights, bias = neuron.parameters(choice)
@@ -176,7 +176,7 @@ class _Domains:
         self._vectors: dict[int, Rows | None] = {}
         first = task.architecture.connections[0]
         for v in range(wiring.n):
-            if wiring.first_layer[v]:
+            if v < wiring.n_first:
                 key: tuple[object, ...] = ("first", first.sources(v).tobytes())
             else:
                 key = ("next", tuple(sorted(self._of[u] for u, _ in wiring.into[v])))

@@ -8,7 +8,7 @@ from qnnt.architecture import Architecture
 from qnnt.backends.treewidth import layered
 from qnnt.backends.treewidth.elimination import Elimination
 from qnnt.backends.treewidth.layered import Layered
-from qnnt.backends.treewidth.plan import Plan, Wiring, make_plan
+from qnnt.backends.treewidth.plan import Plan, Sizes, Wiring, make_plan
 from qnnt.backends.treewidth.task import Budget, Index, Task
 from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.search import elimination_order
@@ -37,5 +37,6 @@ class Engine:
         if self._plan is None:
             wiring = Wiring.of(self._architecture)
             order = elimination_order(Graph.of(self._architecture, inputs=False))
-            self._plan = wiring, make_plan(wiring, order)
+            sizes = Sizes(wiring, task.domain, task.n)
+            self._plan = wiring, make_plan(wiring, sizes, [order])
         return Elimination(task, *self._plan, self._budget, self._progress).solve()

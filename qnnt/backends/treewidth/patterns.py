@@ -46,10 +46,12 @@ class Patterns:
         self.best: Index | None = None
         self.errors = choices.total + 1
         self.asked = 0
+        self._met = False  # whether the best network has the exact number of errors asked for
 
     def answer(self) -> Answer:
         """The verdict on the instance's goal."""
         goal = self._instance.goal
+        self._ask(frozenset(), ())
         if isinstance(goal, Exactly):
             return self._exactly(goal.errors)
         most = -1 if isinstance(goal, Minimize) else goal.errors
@@ -142,7 +144,7 @@ class Patterns:
         errors = choices.total - self._worth(learned)
         if isinstance(instance.goal, Exactly):
             if instance.goal.accepts(errors):
-                self.best, self.errors = vector, errors
+                self.best, self.errors, self._met = vector, errors, True
         elif errors < self.errors:
             self.best, self.errors = vector, errors
             self._report.incumbent(vector, errors)
@@ -151,9 +153,13 @@ class Patterns:
     def _exactly(self, errors: int) -> Answer:
         from pysat.solvers import Solver
 
-        blank = self._choices.total + 1
+        if self._met:
+            return self._verdict(Status.SATISFIABLE, 0)
+        clauses = self._sum_to(self._choices.total - errors)
+        if clauses is None:
+            return self._verdict(Status.UNSATISFIABLE, 0)
         with Solver("cadical153") as solver:
-            for clause in self._sum_to(self._choices.total - errors):
+            for clause in clauses:
                 solver.add_clause(clause)
             for r, s in self._rivals:
                 solver.add_clause([-r - 1, -s - 1])
@@ -166,7 +172,7 @@ class Patterns:
                     solver.add_clause([-r - 1 for r in core])
                     continue
                 wrong = self._spoil(pattern, ())
-                if self.errors != blank:
+                if self._met:
                     return self._verdict(Status.SATISFIABLE, 0)
                 # Learning the pattern with these labels wrong is impossible.
                 solver.add_clause([*(-r - 1 for r in pattern), *(r + 1 for r in wrong)])
@@ -175,18 +181,18 @@ class Patterns:
     def _spoil(self, pattern: Pattern, vetoes: tuple[Veto, ...]) -> set[int]:
         """Look for a network that learns exactly the pattern; the labels that cannot all be wrong."""
         learned = self._ask(pattern, vetoes)
-        if learned is None or isinstance(self._instance.goal, Exactly) and self.errors <= self._choices.total:
+        if learned is None or self._met:
             return {r for r, _ in vetoes}
         r = min(learned - pattern)
         wrong = {r}
         for output in range(self._instance.dataset.omega):
             wrong |= self._spoil(pattern, (*vetoes, (r, output)))
-            if self.errors <= self._choices.total:
+            if self._met:
                 break
         return wrong
 
-    def _sum_to(self, need: int) -> list[list[int]]:
-        """Clauses that hold iff the counts of the labels learned add up to ``need``.
+    def _sum_to(self, need: int) -> list[list[int]] | None:
+        """Clauses that hold iff the counts of the labels learned add up to ``need``; None if they cannot.
 
         A graph of partial sums: label after label, a path leads from 0 to ``need`` or into a forbidden sum.
         """
@@ -204,12 +210,11 @@ class Patterns:
             for s in sorted(layer):
                 variable[i, s] = len(self._counts) + 1 + len(variable)
         if (0, 0) not in variable:
-            return [[1], [-1]] if self._counts else [[]]
+            return None
         clauses = [[variable[0, 0]]]
         for (i, s), node in variable.items():
             if i < len(self._counts):
-                for literal, t in ((i + 1, s), (-i - 1, s + self._counts[i])):
+                for literal, t in ((i + 1, s), (-i - 1, s + self._counts[i])):  # given up, learned
                     target = variable.get((i + 1, t))
-                    # literal is the choice's negation: i + 1 true takes the count
                     clauses.append([-node, literal] if target is None else [-node, literal, target])
         return clauses

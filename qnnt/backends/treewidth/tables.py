@@ -1,31 +1,37 @@
-"""Tables of the dynamic program: what the neurons of a bag show, as rows of small integers.
+"""Tables of the dynamic program: what the neurons of a bag show, one row for each state.
 
-A :class:`Table` has one row for each state. A neuron takes ``n`` columns for its activation vector, ``n``
-for its partial sums, or both. Every operation keeps the distinct rows only, in lexicographic order, and
-returns with them a :class:`Back`: for each row one row that it is from and the choice that was made.
+A neuron takes one column for its activation vector, packed into a number, or ``n`` small ones for its partial
+sums, or both. Every operation keeps the distinct rows only, in a fixed order, and returns with them a
+:class:`Back`: for each row one row that it is from and the choice that was made.
 
 Partial sums are clipped where the arcs still missing can no longer change the activation: with r of them
 left, each adding lo·hi to hi², a sum up to lo − r·hi² shows 0 and one from 2·hi − r·lo·hi shows hi under
-every bias. That keeps the tables finite without a bound on the in-degree.
+every bias. That keeps the tables finite without a bound on the in-degree. Rows that can no longer show what
+an output must, or what was guessed, are dropped before they are written out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from qnnt.backends.treewidth.task import Budget, Index, Mask, Rows
-from qnnt.backends.treewidth.vectors import unique_rows
+from qnnt.backends.treewidth.vectors import Coder, pack, unpack
 from qnnt.domain import Domain
 
-_BLOCK = 1 << 20  # rows made before they are sorted out
+_BLOCK = 1 << 18  # rows looked at at once
+_HELD = 1 << 20  # rows kept before they are sorted out
+
+Column = Rows  # (m,) packed activations or (m, n) sums
+Block = tuple[list[Column], Index, Index]  # columns, parents, choices
 
 
 @dataclass(frozen=True)
 class Back:
-    """Row i is from row ``parent[i]`` by ``choice[i]``: a value of Z_d less its least, or a child's row."""
+    """Row i is from row ``parent[i]`` by ``choice[i]``, which the operation explains."""
 
     parent: Index
     choice: Index
@@ -33,14 +39,57 @@ class Back:
 
 @dataclass(frozen=True)
 class Table:
-    """``rows`` (m, columns); ``act`` and ``sums`` tell where a neuron's columns begin."""
+    """``m`` rows: ``act`` has the packed activations (m,) and ``sums`` the partial sums (m, n), by neuron."""
 
-    rows: Rows
-    act: dict[int, int]
-    sums: dict[int, int]
+    m: int
+    act: dict[int, Index]
+    sums: dict[int, Rows]
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.m
+
+    @property
+    def columns(self) -> list[Column]:
+        """All columns, activations first."""
+        return [*self.act.values(), *self.sums.values()]
+
+    def renamed(self, names: tuple[int, ...]) -> Table:
+        """The table with neuron i called ``names[i]``."""
+        return Table(
+            self.m, {names[u]: c for u, c in self.act.items()}, {names[u]: c for u, c in self.sums.items()}
+        )
+
+    def arranged(self, scope: tuple[int, ...]) -> Table:
+        """The table with neuron ``scope[i]`` called i, in that order."""
+        order = {u: i for i, u in enumerate(scope)}
+        parts = [{order[u]: part[u] for u in scope if u in part} for part in (self.act, self.sums)]
+        return Table(self.m, parts[0], parts[1])
+
+    @cached_property
+    def key(self) -> tuple[object, ...]:
+        """Equal for tables with the same columns."""
+        return tuple(self.act), tuple(self.sums), self.m, *(c.tobytes() for c in self.columns)
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Rows that are alike in some columns: ``first`` (g,) row of each group, ``of`` (m,) the group of each row."""
+
+    first: Index
+    of: Index
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What the rows of groups may become: option i is for ``group[i]``, by ``choice[i]``.
+
+    It brings new ``sums`` (k, n), a new packed activation ``act`` (k,), or neither.
+    """
+
+    group: Index
+    choice: Index
+    sums: Rows | None = None
+    act: Index | None = None
 
 
 @dataclass(frozen=True)
@@ -62,104 +111,115 @@ class Tables:
         self._n, self._budget, self._dtype = n, budget, dtype
         self._lo, self._hi, self._d = domain.lo, domain.hi, domain.d
         self._values = np.arange(domain.lo, domain.hi + 1).astype(dtype)
+        self._each = np.arange(n)
 
     def unit(self) -> Table:
         """One row without columns."""
-        return Table(np.zeros((1, 0), dtype=self._dtype), {}, {})
+        return Table(1, {}, {})
 
-    def guess(self, table: Table, u: int, target: Target, missing: int) -> tuple[Table, Back]:
-        """Every activation vector of u's domain beside every row."""
-        domain = target.domain().astype(self._dtype)
-        act = {**table.act, u: table.rows.shape[1]}
-        guessed = Table(table.rows, act, table.sums)
-        count = len(domain)
+    def guess(self, table: Table, u: int, target: Target) -> tuple[Table, Back]:
+        """Every activation vector of u's domain beside every row; the choice is its position."""
+        codes = pack(target.domain(), self._hi + 1)
+        count = len(codes)
+        self._budget.admit(len(table) * count, self._row_bytes(table) + 8)
+        parent, choice = np.repeat(np.arange(len(table)), count), np.tile(np.arange(count), len(table))
+        columns = [*(c[parent] for c in table.act.values()), codes[choice], *(c[parent] for c in table.sums.values())]
+        return self._gather(iter([(columns, parent, choice)]), (*table.act, u), tuple(table.sums))
 
-        def blocks() -> Iterator[tuple[Rows, Index, Index]]:
-            step = max(1, _BLOCK // max(1, count))
-            for start in range(0, len(table), step):
-                part = np.arange(start, min(start + step, len(table)))
-                parent, choice = np.repeat(part, count), np.tile(np.arange(count), len(part))
-                rows = np.hstack([table.rows[parent], domain[choice]])
-                if u in table.sums:
-                    keep = self._viable(rows, guessed, u, target, missing)
-                    rows, parent, choice = rows[keep], parent[keep], choice[keep]
-                yield rows, parent, choice
+    def arc(self, table: Table, u: int, v: int, target: Target, missing: int) -> tuple[Table, Back]:
+        """Every weight times u's activation, added to v's sums; the choice is the weight less lo."""
+        groups = self._groups(table, acts=(u, v), sums=(v,))
+        first, low, high = groups.first, *self._range(missing)
+        shown = self._unpacked(table.act[u][first])
+        before = table.sums[v][first] if v in table.sums else np.zeros_like(shown)
+        shows = table.act[v][first] if v in table.act else None
 
-        # Distinct rows beside distinct vectors are distinct.
-        rows, back = self._gather(blocks(), table.rows.shape[1] + self._n, distinct=False)
-        return Table(rows, act, table.sums), back
+        def options() -> Iterator[_Options]:
+            for i, weight in enumerate(self._values):
+                sums = np.clip(before + shown * weight, low, high)
+                keep = np.flatnonzero(self._viable(sums, shows, target, missing))
+                yield _Options(keep, np.full(len(keep), i), sums[keep])
 
-    def arc(
-        self, table: Table, u: int, v: int, target: Target, missing: int
+        return self._expand(table, groups, options(), tuple(table.act), self._with(table, v), v)
+
+    def guess_arc(
+        self, table: Table, u: int, v: int, targets: tuple[Target, Target], missing: tuple[int, int]
     ) -> tuple[Table, Back]:
-        """Every weight times u's activation, added to v's sums; ``missing`` arcs into v are left."""
-        n, sums = self._n, table.sums
-        if v not in sums:
-            sums = {**sums, v: table.rows.shape[1]}
-        at, low, high = sums[v], *self._range(missing)
-        added = Table(table.rows, table.act, sums)
-        source = table.act[u]
-        width = table.rows.shape[1] + (n if v not in table.sums else 0)
+        """Guess u's activation and add a weight times it to v's sums at once.
 
-        def blocks() -> Iterator[tuple[Rows, Index, Index]]:
-            step = max(1, _BLOCK // self._d)
-            for start in range(0, len(table), step):
-                old = table.rows[start : start + step]
-                m = len(old)
-                rows = np.zeros((m, self._d, width), dtype=self._dtype)
-                rows[:, :, : old.shape[1]] = old[:, None]
-                block = rows[:, :, at : at + n]
-                block += old[:, None, source : source + n] * self._values[:, None]
-                np.clip(block, low, high, out=block)
-                rows = rows.reshape(-1, width)
-                keep = np.flatnonzero(self._viable(rows, added, v, target, missing))
-                yield rows[keep], start + keep // self._d, keep % self._d
+        ``targets`` and ``missing`` are those of u and of v. The choice is d times the position in u's domain
+        plus the weight less lo.
+        """
+        low, high = self._range(missing[1])
+        vectors = targets[0].domain().astype(self._dtype)
+        codes = pack(vectors, self._hi + 1)
+        shares = (vectors[:, None] * self._values[:, None]).reshape(-1, self._n)
+        option = np.arange(len(shares))
+        silent = ~vectors.any(axis=1)  # its weight does not matter
+        option = option[~silent[option // self._d] | (option % self._d == 0)]
+        shares, count = shares[option], len(option)
+        shown = codes[option // self._d]
+        groups = self._groups(table, acts=(v,), sums=(u, v))
+        first = groups.first
+        step = max(1, _BLOCK // max(1, count))
 
-        rows, back = self._gather(blocks(), width)
-        return Table(rows, table.act, sums), back
+        def options() -> Iterator[_Options]:
+            for start in range(0, len(first), step):
+                part = first[start : start + step]
+                if v in table.sums:
+                    sums = table.sums[v][part, None] + shares
+                else:
+                    sums = np.repeat(shares[None], len(part), axis=0)
+                np.clip(sums, low, high, out=sums)
+                sums = sums.reshape(-1, self._n)
+                shows = table.act[v][part].repeat(count) if v in table.act else None
+                keep = self._viable(sums, shows, targets[1], missing[1])
+                if u in table.sums:
+                    keep &= self._viable(
+                        table.sums[u][part].repeat(count, axis=0),
+                        np.tile(shown, len(part)),
+                        targets[0],
+                        missing[0],
+                    )
+                keep = np.flatnonzero(keep)
+                self._budget.tick()
+                yield _Options(start + keep // count, option[keep % count], sums[keep], shown[keep % count])
+
+        return self._expand(table, groups, options(), (*table.act, u), self._with(table, v), v)
 
     def activate(self, table: Table, v: int, target: Target) -> tuple[Table, Back]:
-        """A bias turns v's sums into its activation: the one guessed, an allowed one, or any."""
-        n, at = self._n, table.sums[v]
-        before = table.rows[:, at : at + n]
-        rest = np.r_[0:at, at + n : table.rows.shape[1]]
-        shift = {u: c - n if c > at else c for u, c in table.act.items()}
-        sums = {u: c - n if c > at else c for u, c in table.sums.items() if u != v}
-        kept = table.rows[:, rest]
-        if v not in table.act and target.allowed is None:
-            act = {**shift, v: len(rest)}
+        """A bias turns v's sums into its activation: the one guessed, an allowed one, or any.
 
-            def blocks() -> Iterator[tuple[Rows, Index, Index]]:
-                for i, bias in enumerate(self._values):
-                    shown = np.clip(before - bias, 0, self._hi)
-                    yield np.hstack([kept, shown]), np.arange(len(kept)), np.full(len(kept), i)
+        The choice is the bias less lo.
+        """
+        groups = self._groups(table, acts=(v,), sums=(v,))
+        before = table.sums[v][groups.first]
+        rest = Table(table.m, table.act, {u: c for u, c in table.sums.items() if u != v})
+        free = v not in table.act and target.allowed is None
+        shown = self._unpacked(table.act[v][groups.first]) if v in table.act else None
 
-            rows, back = self._gather(blocks(), len(rest) + n)
-            return Table(rows, act, sums), back
-        choice = np.full(len(kept), -1)
-        for i, bias in enumerate(self._values):
-            shown = np.clip(before - bias, 0, self._hi)
-            if target.allowed is None:
-                good = (shown == table.rows[:, table.act[v] : table.act[v] + n]).all(axis=1)
-            else:
-                good = target.allowed[np.arange(n), shown].all(axis=1)
-            choice[good & (choice < 0)] = i
-        good = np.flatnonzero(choice >= 0)
-        rows, back = self._gather(iter([(kept[good], good, choice[good])]), len(rest))
-        return Table(rows, shift, sums), back
+        def options() -> Iterator[_Options]:
+            open_ = np.ones(len(before), dtype=bool)
+            for i, bias in enumerate(self._values):
+                if free:
+                    codes = pack(np.clip(before - bias, 0, self._hi), self._hi + 1)
+                    yield _Options(np.arange(len(before)), np.full(len(before), i), None, codes)
+                    continue
+                good = np.flatnonzero(open_ & self._shows(before, shown, target, bias))
+                open_[good] = False
+                yield _Options(good, np.full(len(good), i))
+
+        act = (*table.act, v) if free else tuple(table.act)
+        return self._expand(rest, groups, options(), act, tuple(rest.sums), None)
 
     def forget(self, table: Table, u: int) -> tuple[Table, Back]:
         """Without u's activation."""
+        everything = np.arange(table.m)
+        act = {w: c for w, c in table.act.items() if w != u}
+        kept = Table(table.m, act, table.sums)
         if u not in table.act:
-            everything = np.arange(len(table))
-            return table, Back(everything, everything)
-        n, at = self._n, table.act[u]
-        rest = np.r_[0:at, at + n : table.rows.shape[1]]
-        act = {w: c - n if c > at else c for w, c in table.act.items() if w != u}
-        sums = {w: c - n if c > at else c for w, c in table.sums.items()}
-        parts = iter([(table.rows[:, rest], np.arange(len(table)), np.zeros(len(table), dtype=np.int64))])
-        rows, back = self._gather(parts, len(rest))
-        return Table(rows, act, sums), back
+            return kept, Back(everything, everything)
+        return self._gather(iter([(kept.columns, everything, everything)]), tuple(act), tuple(table.sums))
 
     def join(
         self,
@@ -168,115 +228,190 @@ class Tables:
         left: tuple[tuple[int, int], ...],
         targets: Callable[[int], Target],
     ) -> tuple[Table, Back]:
-        """Rows that agree on the activations that both know; their sums add up.
+        """Rows that agree on the activations that both know; their sums add up. The choice is other's row.
 
-        ``left`` lists the neurons with sums in ``other`` or both, and how many arcs into each are missing.
+        ``left`` lists the neurons of ``other`` that have sums in either, and how many arcs into each are
+        missing.
         """
-        n = self._n
-        shared = [u for u in other.act if u in table.act]
-        act, sums, width = dict(table.act), dict(table.sums), table.rows.shape[1]
-        taken: list[int] = []  # columns of the other table that are new
-        for mine, theirs in ((act, other.act), (sums, other.sums)):
-            for u, at in theirs.items():
-                if u not in mine:
-                    mine[u] = width + len(taken)
-                    taken += range(at, at + n)
-        added = [(table.sums[u], other.sums[u]) for u in other.sums if u in table.sums]
-        joined = Table(table.rows, act, sums)
-        extra = other.rows[:, taken]
-        mine_key, their_key = self._keys(table, other, shared)
+        mine_key, their_key = self._keys(table, other)
         order = np.argsort(their_key, kind="stable")
         begin = np.searchsorted(their_key[order], mine_key, "left")
         count = np.searchsorted(their_key[order], mine_key, "right") - begin
         ends = np.cumsum(count)
         pairs = int(ends[-1]) if len(ends) else 0
+        act = (*table.act, *(u for u in other.act if u not in table.act))
+        sums = (*table.sums, *(u for u in other.sums if u not in table.sums))
 
-        def blocks() -> Iterator[tuple[Rows, Index, Index]]:
+        def blocks() -> Iterator[Block]:
             for start in range(0, pairs, _BLOCK):
                 pair = np.arange(start, min(start + _BLOCK, pairs))
                 parent = np.searchsorted(ends, pair, "right")
                 choice = order[begin[parent] + pair - (ends[parent] - count[parent])]
-                rows = np.hstack([table.rows[parent], extra[choice]])
-                for at, theirs in added:
-                    rows[:, at : at + n] += other.rows[choice, theirs : theirs + n]
-                keep = np.ones(len(rows), dtype=bool)
+                added: dict[int, Rows] = {}
                 for u, missing in left:
-                    np.clip(rows[:, sums[u] : sums[u] + n], *self._range(missing), out=rows[:, sums[u] : sums[u] + n])
-                    keep &= self._viable(rows, joined, u, targets(u), missing)
-                yield rows[keep], parent[keep], choice[keep]
+                    parts = [t.sums[u][i] for t, i in ((table, parent), (other, choice)) if u in t.sums]
+                    total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+                    np.clip(total, *self._range(missing), out=total)
+                    shown = (
+                        table.act[u][parent]
+                        if u in table.act
+                        else other.act[u][choice]
+                        if u in other.act
+                        else None
+                    )
+                    keep = self._viable(total, shown, targets(u), missing)
+                    added[u] = total
+                    if not keep.all():
+                        parent, choice = parent[keep], choice[keep]
+                        added = {w: s[keep] for w, s in added.items()}
+                columns = [table.act[u][parent] if u in table.act else other.act[u][choice] for u in act]
+                columns += [added[u] if u in added else table.sums[u][parent] for u in sums]
+                yield columns, parent, choice
 
-        rows, back = self._gather(blocks(), width + len(taken), distinct=bool(added))
-        return Table(rows, act, sums), back
-
-    def arranged(self, table: Table, scope: tuple[int, ...]) -> Table:
-        """The table with its neurons renumbered 0, 1, … in the order of ``scope``, columns alike."""
-        columns: list[int] = []
-        act, sums = {}, {}
-        for i, u in enumerate(scope):
-            for mine, theirs in ((act, table.act), (sums, table.sums)):
-                if u in theirs:
-                    mine[i] = len(columns)
-                    columns += range(theirs[u], theirs[u] + self._n)
-        return Table(np.ascontiguousarray(table.rows[:, columns]), act, sums)
+        return self._gather(blocks(), act, sums)
 
     def _range(self, missing: int) -> tuple[int, int]:
         return self._lo - missing * self._hi**2, 2 * self._hi - missing * self._lo * self._hi
 
-    def _keys(self, table: Table, other: Table, shared: list[int]) -> tuple[Index, Index]:
-        """A number for each row of both tables, equal iff the shared activations are."""
-        parts = [
-            np.hstack([t.rows[:, t.act[u] : t.act[u] + self._n] for u in shared])
-            if shared
-            else t.rows[:, :0]
-            for t in (table, other)
-        ]
-        both = np.vstack(parts)
-        code, size = np.zeros(len(both), dtype=np.int64), 1
-        for column in both.T:
-            if size * (self._hi + 1) >= 2**62:
-                values, code = np.unique(code, return_inverse=True)
-                size = len(values)
-            code = code * (self._hi + 1) + column
-            size *= self._hi + 1
-        return code[: len(table)], code[len(table) :]
+    def _unpacked(self, codes: Index) -> Rows:
+        return unpack(codes, self._hi + 1, self._n).astype(self._dtype)
 
-    def _viable(self, rows: Rows, table: Table, v: int, target: Target, missing: int) -> Mask:
-        """Which rows can still show what v is to show."""
-        n, at = self._n, table.sums[v]
-        if target.possible is None and v not in table.act:
-            return np.ones(len(rows), dtype=bool)
-        sums = rows[:, at : at + n]
+    def _with(self, table: Table, v: int) -> tuple[int, ...]:
+        return tuple(table.sums) if v in table.sums else (*table.sums, v)
+
+    def _groups(self, table: Table, acts: tuple[int, ...], sums: tuple[int, ...]) -> _Groups:
+        """Rows grouped by the columns of some neurons, as far as the table has them."""
+        coder = Coder(table.m)
+        for u in acts:
+            if u in table.act:
+                coder.add(table.act[u])
+        for u in sums:
+            if u in table.sums:
+                coder.add_all(table.sums[u])
+        _, first, of = np.unique(coder.code, return_index=True, return_inverse=True)
+        return _Groups(first, of)
+
+    def _expand(
+        self,
+        table: Table,
+        groups: _Groups,
+        options: Iterator[_Options],
+        act: tuple[int, ...],
+        sums: tuple[int, ...],
+        changed: int | None,
+    ) -> tuple[Table, Back]:
+        """Every row with each option of its group; new sums are ``changed``'s, a new activation is the last."""
+        made: list[_Options] = []
+        size = 0
+        for option in options:
+            made.append(option)
+            size += len(option.group)
+            self._budget.admit(size, 2 * self._n + 24)
+        if not made:
+            return self._gather(iter(()), act, sums)
+        group, choice = (np.concatenate([getattr(o, f) for o in made]) for f in ("group", "choice"))
+        new_sums = None if made[0].sums is None else np.concatenate([o.sums for o in made if o.sums is not None])
+        new_act = None if made[0].act is None else np.concatenate([o.act for o in made if o.act is not None])
+        coder = Coder(len(group))  # options of a group that come to the same are one
+        coder.add(group)
+        if new_act is not None:
+            coder.add(new_act)
+        if new_sums is not None:
+            coder.add_all(new_sums)
+        order = coder.first()
+        starts = np.searchsorted(group[order], np.arange(len(groups.first) + 1))
+        count = np.diff(starts)[groups.of]
+        ends = np.cumsum(count)
+        total = int(ends[-1]) if len(ends) else 0
+
+        def blocks() -> Iterator[Block]:
+            for start in range(0, total, _BLOCK):
+                row = np.arange(start, min(start + _BLOCK, total))
+                parent = np.searchsorted(ends, row, "right")
+                option = order[starts[groups.of[parent]] + row - (ends[parent] - count[parent])]
+                columns = [c[parent] for c in table.act.values()]
+                if new_act is not None:
+                    columns.append(new_act[option])
+                for u in sums:
+                    columns.append(
+                        new_sums[option] if new_sums is not None and u == changed else table.sums[u][parent]
+                    )
+                yield columns, parent, choice[option]
+
+        return self._gather(blocks(), act, sums)
+
+    def _row_bytes(self, table: Table) -> int:
+        return 8 * len(table.act) + self._n * self._dtype.itemsize * len(table.sums)
+
+    def _keys(self, table: Table, other: Table) -> tuple[Index, Index]:
+        """A number for each row of both tables, equal iff the shared activations are."""
+        coder = Coder(len(table) + len(other))
+        for u in other.act:
+            if u in table.act:
+                coder.add(np.concatenate([table.act[u], other.act[u]]))
+        return coder.code[: len(table)], coder.code[len(table) :]
+
+    def _shows(self, sums: Rows, shown: Rows | None, target: Target, bias: int) -> Mask:
+        """Which complete sums show under a bias what was guessed, or what the target allows."""
+        values = np.clip(sums - bias, 0, self._hi)
+        if shown is not None:
+            return np.asarray((values == shown).all(axis=1))
+        assert target.allowed is not None
+        return np.asarray(target.allowed[self._each, values].all(axis=1))
+
+    def _viable(self, sums: Rows, shows: Index | None, target: Target, missing: int) -> Mask:
+        """Which sums can still show what was guessed (packed), or what the target allows."""
+        if target.possible is None and shows is None:
+            return np.ones(len(sums), dtype=bool)
+        shown = None if shows is None else self._unpacked(shows)
+        if not missing:
+            good = np.zeros(len(sums), dtype=bool)
+            for bias in self._values:
+                good |= self._shows(sums, shown, target, bias)
+            return good
         least = np.clip(sums + (missing * self._lo * self._hi - self._hi), 0, self._hi)
         most = np.clip(sums + (missing * self._hi**2 - self._lo), 0, self._hi)
-        if target.possible is not None:
-            return np.asarray(target.possible[np.arange(n), least, most].all(axis=1))
-        shown = rows[:, table.act[v] : table.act[v] + n]
+        if shown is None:
+            assert target.possible is not None
+            return np.asarray(target.possible[self._each, least, most].all(axis=1))
         return np.asarray(((least <= shown) & (shown <= most)).all(axis=1))
 
     def _gather(
-        self, blocks: Iterator[tuple[Rows, Index, Index]], width: int, *, distinct: bool = True
-    ) -> tuple[Rows, Back]:
-        """The distinct rows of all blocks, sorted, with where they are from."""
-        held: list[tuple[Rows, Index, Index]] = []
-        size = 0
+        self, blocks: Iterator[Block], act: tuple[int, ...], sums: tuple[int, ...]
+    ) -> tuple[Table, Back]:
+        """The table of the distinct rows of all blocks, and where they are from."""
+        held: list[Block] = []
+        size, after = 0, _HELD
+        row_bytes = 8 * len(act) + self._n * self._dtype.itemsize * len(sums)
         for block in blocks:
-            held.append(self._distinct([block]) if distinct else block)
-            size += len(held[-1][0])
-            self._budget.admit(size, width * self._dtype.itemsize)
-            if distinct and len(held) > 8 and size > 4 * len(held[0][0]):
+            held.append(block)
+            size += len(block[1])
+            self._budget.admit(size, row_bytes)
+            if size > after:
                 held = [self._distinct(held)]
-                size = len(held[0][0])
-        if not held:
-            none = np.empty(0, dtype=np.int64)
-            return np.empty((0, width), dtype=self._dtype), Back(none, none)
-        rows, parent, choice = self._distinct(held)
+                size = len(held[0][1])
+                after = max(_HELD, 2 * size)
         self._budget.tables += 1
-        return rows, Back(parent.astype(np.int32), choice.astype(np.int32))
+        if not held:
+            none = np.empty(0, dtype=np.int32)
+            empty = np.empty((0, self._n), dtype=self._dtype)
+            return Table(0, dict.fromkeys(act, none), dict.fromkeys(sums, empty)), Back(none, none)
+        columns, parent, choice = self._distinct(held)
+        table = Table(
+            len(parent),
+            dict(zip(act, columns[: len(act)], strict=True)),
+            dict(zip(sums, columns[len(act) :], strict=True)),
+        )
+        return table, Back(parent.astype(np.int32), choice.astype(np.int32))
 
     @staticmethod
-    def _distinct(held: list[tuple[Rows, Index, Index]]) -> tuple[Rows, Index, Index]:
-        rows, parent, choice = (
-            held[0] if len(held) == 1 else tuple(np.concatenate([h[i] for h in held]) for i in range(3))
-        )
-        first = unique_rows(rows)
-        return rows[first], parent[first], choice[first]
+    def _distinct(held: list[Block]) -> Block:
+        columns, parent, choice = held[0]
+        if len(held) > 1:
+            columns = [np.concatenate([h[0][i] for h in held]) for i in range(len(columns))]
+            parent, choice = (np.concatenate([h[i] for h in held]) for i in (1, 2))
+        coder = Coder(len(parent))
+        for column in columns:
+            coder.add_all(column)
+        first = coder.first()
+        return [c[first] for c in columns], parent[first], choice[first]

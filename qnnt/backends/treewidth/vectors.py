@@ -12,29 +12,52 @@ from qnnt.domain import Domain
 _CODE = 2**62  # codes of rows stay below
 
 
+class Coder:
+    """Numbers ``code`` (m,) for rows given column by column, in the lexicographic order of the rows."""
+
+    def __init__(self, m: int) -> None:
+        self.code: Index = np.zeros(m, dtype=np.int64)
+        self._size = 1
+
+    def add(self, column: Rows) -> None:
+        """Take in the next column (m,)."""
+        if not len(column):
+            return
+        low = int(column.min())
+        span = int(column.max()) - low + 1
+        if span == 1:
+            return
+        if self._size * span >= _CODE:  # number both densely first
+            values, self.code = np.unique(self.code, return_inverse=True)
+            self._size = len(values)
+            if self._size * span >= _CODE:
+                values, column = np.unique(column, return_inverse=True)
+                low, span = 0, len(values)
+        self.code = self.code * span
+        self.code += column
+        self.code -= low
+        self._size *= span
+
+    def add_all(self, columns: Rows) -> None:
+        """Take in one column (m,) or several, (m, c)."""
+        for column in (columns,) if columns.ndim == 1 else columns.T:
+            self.add(column)
+
+    def first(self) -> Index:
+        """Where each distinct row is first, in the order of the rows."""
+        m = len(self.code)
+        if self._size <= 4 * m + 1024:  # no sorting: the first row of each code is written last
+            first = np.full(self._size, -1, dtype=np.int64)
+            first[self.code[::-1]] = np.arange(m - 1, -1, -1)
+            return first[first >= 0]
+        return np.unique(self.code, return_index=True)[1].astype(np.int64)
+
+
 def unique_rows(rows: Rows) -> Index:
     """Where the distinct rows of an (m, c) array are first found, in lexicographic order of the rows."""
-    m, c = rows.shape
-    if m <= 1 or c == 0:
-        return np.arange(min(m, 1))
-    lows, highs = rows.min(axis=0).tolist(), rows.max(axis=0).tolist()
-    code, size = np.zeros(m, dtype=np.int64), 1
-    for j in range(c):
-        span = highs[j] - lows[j] + 1
-        if span == 1:
-            continue
-        if size * span >= _CODE:  # number the codes so far densely
-            values, code = np.unique(code, return_inverse=True)
-            size = len(values)
-        code *= span
-        code += rows[:, j]
-        code -= lows[j]
-        size *= span
-    if size <= 4 * m + 1024:  # no sorting: the first row of each code is written last
-        first = np.full(size, -1, dtype=np.int64)
-        first[code[::-1]] = np.arange(m - 1, -1, -1)
-        return first[first >= 0]
-    return np.unique(code, return_index=True)[1].astype(np.int64)
+    coder = Coder(len(rows))
+    coder.add_all(rows)
+    return coder.first()
 
 
 def small_type(domain: Domain, most_arcs: int) -> np.dtype[np.signedinteger[npt.NBitBase]]:
