@@ -14,7 +14,7 @@ from qnnt.backends.treewidth.vectors import Reachable, merge, small_type, unique
 from qnnt.result import Limit
 
 _FULL_BITS = 18  # of activation vectors: up to 2^18 of them a domain may simply be all
-_WORK = 1 << 22  # rows made for one domain before all vectors are taken instead
+_WORK = 1 << 19  # rows made for one domain before all vectors are taken instead
 _TICKS = 256  # steps between two looks at the clock
 
 
@@ -78,23 +78,26 @@ class Elimination:
         first_output = wiring.n - wiring.n_outputs
         spans = task.domain.hi + 1
         for v in range(wiring.n):
-            allowed: Mask | None = None
-            key: tuple[object, ...] = ()
-            if v >= first_output:
-                allowed = task.allowed[:, v - first_output]
-                key = (allowed.tobytes(),)
+            allowed = task.allowed[:, v - first_output] if v >= first_output else None
             domain = self._domains.of(v)
-            key = (*key, domain)
+            key: tuple[object, ...] = (domain,)
+            if allowed is not None:
+                key = (allowed.tobytes(),)
+                if v < wiring.n_first:
+                    key = (*key, task.architecture.connections[0].sources(v).tobytes())
             if key not in kinds:
                 kinds[key] = len(kinds)
-                possible = None
-                if allowed is not None:
-                    possible = np.zeros((task.n, spans, spans), dtype=bool)
-                    for p in range(spans):
-                        possible[:, p, p:] = np.logical_or.accumulate(allowed[:, p:], axis=1)
-                self._targets.append(Target(allowed, possible, self._domains.getter(domain, allowed)))
+                self._targets.append(self._target(v, domain, allowed, spans))
             result.append(kinds[key])
         return result
+
+    def _target(self, v: int, domain: int, allowed: Mask | None, spans: int) -> Target:
+        if allowed is None:
+            return Target(None, None, lambda: self._domains.get(domain))
+        possible = np.zeros((self._task.n, spans, spans), dtype=bool)
+        for p in range(spans):
+            possible[:, p, p:] = np.logical_or.accumulate(allowed[:, p:], axis=1)
+        return Target(allowed, possible, lambda: self._domains.neuron(v, allowed).vectors)
 
     def _run(
         self, program: int, kinds: tuple[int, ...], children: list[Table], scope: tuple[int, ...]
@@ -164,41 +167,56 @@ class Elimination:
 class _Domains:
     """Which activation vectors each neuron could show if its sources were free of one another.
 
-    A superset of what it shows in networks, exact in layer 1; what is guessed is guessed among these.
+    A superset of what it shows in networks, exact in layer 1; what is guessed is guessed among these. Equal
+    sets have one number, so that neurons in different places may share their tables.
     """
 
     def __init__(self, task: Task, wiring: Wiring, budget: Budget) -> None:
-        self._task, self._wiring, self._budget = task, wiring, budget
+        self._task, self._budget = task, budget
         self._neurons: dict[tuple[bytes, bytes], Reachable] = {}
-        self._keys: dict[tuple[object, ...], int] = {}
-        self._made: list[tuple[object, ...]] = []
+        self._vectors: list[Rows | None] = []
+        self._numbers: dict[bytes | None, int] = {}
+        made: dict[tuple[object, ...], int] = {}
         self._of: list[int] = []
-        self._vectors: dict[int, Rows | None] = {}
         first = task.architecture.connections[0]
         for v in range(wiring.n):
+            key: tuple[object, ...]
             if v < wiring.n_first:
-                key: tuple[object, ...] = ("first", first.sources(v).tobytes())
+                sources = first.sources(v)
+                key = ("first", sources.tobytes())
+                if key not in made:
+                    made[key] = self._number(self._first(sources, None).vectors)
             else:
-                key = ("next", tuple(sorted(self._of[u] for u, _ in wiring.into[v])))
-            if key not in self._keys:
-                self._keys[key] = len(self._made)
-                self._made.append(key)
-            self._of.append(self._keys[key])
+                parents = sorted(self._of[u] for u, _ in wiring.into[v])
+                key = ("next", *parents)
+                if key not in made:
+                    made[key] = self._number(self._next([self._vectors[p] for p in parents]))
+            self._of.append(made[key])
 
     def of(self, v: int) -> int:
-        """The number of neuron v's domain; neurons with the same in-tree share it."""
+        """The number of neuron v's domain."""
         return self._of[v]
 
     def neuron(self, v: int, allowed: Mask | None) -> Reachable:
         """How a neuron of layer 1 shows its vectors."""
         return self._first(self._task.architecture.connections[0].sources(v), allowed)
 
-    def getter(self, number: int, allowed: Mask | None) -> Callable[[], Rows]:
-        """The vectors of a domain, made when first asked for."""
-        if allowed is not None and self._made[number][0] == "first":
-            sources = np.frombuffer(self._made[number][1], dtype=np.int64)  # type: ignore[call-overload]
-            return lambda: self._first(sources, allowed).vectors
-        return lambda: self._get(number)
+    def get(self, number: int) -> Rows:
+        """The vectors (m, n) of a domain; raises :class:`Stopped` if they are too many to write out."""
+        vectors = self._vectors[number]
+        if vectors is None:
+            most = (self._task.domain.hi + 1) ** self._task.n
+            raise Stopped(
+                Limit.MEMORY, f"up to {most:,} activation vectors of a neuron are too many; try sat or maxsat"
+            )
+        return vectors
+
+    def _number(self, vectors: Rows | None) -> int:
+        key = None if vectors is None else vectors.tobytes()
+        if key not in self._numbers:
+            self._numbers[key] = len(self._vectors)
+            self._vectors.append(vectors)
+        return self._numbers[key]
 
     def _first(self, sources: Index, allowed: Mask | None) -> Reachable:
         key = sources.tobytes(), b"" if allowed is None else allowed.tobytes()
@@ -208,50 +226,25 @@ class _Domains:
             )
         return self._neurons[key]
 
-    def _get(self, number: int) -> Rows:
-        pending = [number]
-        while pending:  # parents first, without recursion: networks may be deep
-            kind, key = self._made[pending[-1]]
-            missing = [] if kind == "first" else [p for p in set(key) if p not in self._vectors]  # type: ignore[attr-defined]
-            if missing:
-                pending += missing
-                continue
-            this = pending.pop()
-            if this not in self._vectors:
-                self._vectors[this] = self._make(kind, key)
-        vectors = self._vectors[number]
-        if vectors is None:
-            most = (self._task.domain.hi + 1) ** self._task.n
-            raise Stopped(
-                Limit.MEMORY, f"up to {most:,} activation vectors of a neuron are too many; try sat or maxsat"
-            )
-        return vectors
-
-    def _make(self, kind: object, key: object) -> Rows | None:
-        if kind == "first":
-            return self._first(np.frombuffer(key, dtype=np.int64), None).vectors  # type: ignore[call-overload, no-any-return]
-        parents = [self._vectors[p] for p in key]  # type: ignore[attr-defined]
-        found = None if any(p is None for p in parents) else self._sums(parents)
-        return self._everything() if found is None else found
-
-    def _sums(self, parents: list[Rows]) -> Rows | None:
-        """Sums over the parents' domains, clipped as in :class:`Reachable`; None if that is too much work."""
+    def _next(self, parents: list[Rows | None]) -> Rows | None:
+        """What sums over the parents' domains can show; all vectors if that is too much work."""
         domain, n = self._task.domain, self._task.n
         lo, hi = domain.lo, domain.hi
         weights = np.arange(lo, hi + 1)
         rows = np.zeros((1, n), dtype=np.int64)
         for i, vectors in enumerate(parents):
+            if vectors is None:
+                return self._everything()
             left = len(parents) - 1 - i
             shares = (vectors[:, None, :].astype(np.int64) * weights[:, None]).reshape(-1, n)
             shares = shares[unique_rows(shares)]
             if len(rows) * len(shares) > _WORK:
-                return None
-            self._budget.admit(len(rows) * len(shares), 8 * n)
+                return self._everything()
             sums = (rows[:, None, :] + shares).reshape(-1, n)
             np.clip(sums, lo - left * hi**2, 2 * hi - left * lo * hi, out=sums)
             rows = sums[unique_rows(sums)]
         shown = merge(np.clip(rows - bias, 0, hi) for bias in weights)
-        return shown.astype(parents[0].dtype)
+        return shown.astype(np.min_scalar_type(-hi - 1))
 
     def _everything(self) -> Rows | None:
         n, values = self._task.n, self._task.domain.hi + 1
@@ -259,4 +252,5 @@ class _Domains:
             return np.zeros((1, n), dtype=np.int8)
         if n * np.log2(values) > _FULL_BITS:
             return None
-        return np.indices((values,) * n).reshape(n, -1).T.astype(np.min_scalar_type(-values))
+        every = np.indices((values,) * n).reshape(n, -1).T
+        return np.ascontiguousarray(every).astype(np.min_scalar_type(-values))

@@ -340,19 +340,21 @@ class _Planner:
         return changed
 
 
-_GREEDY = 20_000  # neurons up to which the order is chosen by work
+_FEW = 2_000  # neurons up to which more orders than the given ones are tried
 
 
 def make_plan(
-    wiring: Wiring, sizes: Sizes, orders: Iterable[Iterable[int]], *, greedy: bool = True
+    wiring: Wiring, sizes: Sizes, orders: Iterable[Iterable[int]]
 ) -> Plan:
-    """The plan of least work among the given orders, upwards, downwards and, if not too large, greedy."""
+    """The plan of least work among the given orders and, unless large, upwards, downwards and greedy."""
     best: Plan | None = None
-    for order in (*orders, range(wiring.n), reversed(range(wiring.n))):
+    few = wiring.n <= _FEW
+    both = (range(wiring.n), reversed(range(wiring.n))) if few else ()
+    for order in (*orders, *both):
         plan = _Planner(wiring, sizes).follow(order)
         if best is None or plan.work < best.work:
             best = plan
-    if greedy and wiring.n <= _GREEDY:
+    if few:
         plan = _Planner(wiring, sizes).least_work()
         if best is None or plan.work < best.work:
             best = plan

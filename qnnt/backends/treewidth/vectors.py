@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import prod
 
 import numpy as np
 
@@ -40,8 +41,21 @@ class Coder:
 
     def add_all(self, columns: Rows) -> None:
         """Take in one column (m,) or several, (m, c)."""
-        for column in (columns,) if columns.ndim == 1 else columns.T:
-            self.add(column)
+        if columns.ndim == 1:
+            self.add(columns)
+            return
+        if not len(columns):
+            return
+        low = columns.min(axis=0).astype(np.int64)
+        spans = (columns.max(axis=0) - low + 1).tolist()
+        size = prod(spans)
+        if self._size * size >= _CODE:
+            for column in columns.T:
+                self.add(column)
+            return
+        place = np.array([prod(spans[j + 1 :]) for j in range(len(spans))], dtype=np.int64)
+        self.code = self.code * size + (columns @ place - int(low @ place))
+        self._size *= size
 
     def first(self) -> Index:
         """Where each distinct row is first, in the order of the rows."""
@@ -67,18 +81,16 @@ def small_type(domain: Domain, most_arcs: int) -> np.dtype[np.signedinteger[npt.
 
 def pack(vectors: Rows, base: int) -> Index:
     """Vectors (…, n) over 0..base-1 as numbers (…,); base^n must stay below 2^62."""
-    n = vectors.shape[-1]
-    code = np.zeros(vectors.shape[:-1], dtype=np.int64)
-    for j in range(n):
-        code *= base
-        code += vectors[..., j]
-    return code
+    return np.asarray(vectors @ _places(base, vectors.shape[-1]))
 
 
 def unpack(codes: Index, base: int, n: int) -> Rows:
     """The inverse of :func:`pack`: (…, n)."""
-    place = base ** np.arange(n - 1, -1, -1, dtype=np.int64)
-    return codes[..., None] // place % base
+    return codes[..., None] // _places(base, n) % base
+
+
+def _places(base: int, n: int) -> Index:
+    return base ** np.arange(n - 1, -1, -1, dtype=np.int64)
 
 
 class Reachable:
