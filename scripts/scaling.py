@@ -115,7 +115,18 @@ def main() -> int:
         if find_spec("matplotlib") is None:
             print("--plot needs matplotlib: pip install 'qnnt[plot]'", file=sys.stderr)
             return 2
-    head = ("neurons", "arcs", "depth", "width", "treewidth", "status", "solve s", "check s", "total s", "CPU s")
+    head = (
+        "neurons",
+        "arcs",
+        "depth",
+        "width",
+        "treewidth",
+        "status",
+        "solve s",
+        "check s",
+        "total s",
+        "CPU s",
+    )
     print(" ".join(f"{name:>13}" for name in head))
     rows = []
     for size in map(int, args.sizes.split(",")):

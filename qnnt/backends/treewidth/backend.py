@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qnnt.backends.base import Answer, Availability, Capability, Report
-from qnnt.backends.treewidth.engine import Engine
+from qnnt.backends.treewidth.engine import LARGE, MOST, Engine, too_large
 from qnnt.backends.treewidth.patterns import Patterns
 from qnnt.backends.treewidth.task import Budget, Stopped
 from qnnt.instance import Instance
@@ -26,22 +26,22 @@ class TreewidthBackend:
         return Availability.of_package("numpy", "numpy", "qnnt")
 
     def refuses(self, instance: Instance) -> str | None:
-        """Tables that cannot fit."""
-        return None
+        """Tables whose bound is beyond any memory; large architectures are looked at in the run."""
+        n = len(set(instance.dataset.choices.of.tolist()))
+        if not n or instance.architecture.n_neurons > LARGE:
+            return None
+        bits = Engine(instance.architecture, Budget()).bits(instance.domain, n)
+        return too_large(bits, n) if bits > MOST else None
 
     def run(self, model: Instance, limits: Limits, report: Report) -> Answer:
         """Search the patterns; what was found when a limit ends the run is kept."""
         budget = Budget.of(limits.time, limits.memory)
-        patterns = Patterns(model, Engine(model.architecture, budget).solve, report)
+        engine = Engine(model.architecture, budget, report.progress)
+        patterns = Patterns(model, engine.solve, report, budget)
         try:
             answer = patterns.answer()
         except Stopped as stopped:
-            return Answer(
-                Status.UNKNOWN, patterns.best, patterns.errors if patterns.best is not None else None,
-                limit=stopped.limit, reason=stopped.reason, sizes=self._sizes(budget),
-            )
-        answer.sizes.update(self._sizes(budget))
+            errors = None if patterns.best is None else patterns.errors
+            answer = Answer(Status.UNKNOWN, patterns.best, errors, limit=stopped.limit, reason=stopped.reason)
+        answer.sizes.update(budget.counts, rows=budget.largest)
         return answer
-
-    def _sizes(self, budget: Budget) -> dict[str, int]:
-        return {**budget.counts, "rows": budget.largest}

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import comb
+from math import comb, lgamma, log, log2
 
 import numpy as np
 
 from qnnt.architecture import Architecture
 from qnnt.backends.treewidth.task import Budget, Index, Mask, Stopped, Task
 from qnnt.backends.treewidth.vectors import Reachable, compatible, pack, unpack
+from qnnt.domain import Domain
 from qnnt.result import Limit
 
 _BLOCK = 1 << 22  # numbers held at once
@@ -28,6 +29,23 @@ _BLOCK = 1 << 22  # numbers held at once
 def applies(architecture: Architecture) -> bool:
     """Whether every arc that leaves no input belongs to a dense connection."""
     return all(connection.dense for connection in architecture.connections[1:])
+
+
+def estimate(architecture: Architecture, domain: Domain, n: int) -> float:
+    """A bound on the vectors looked at for one layer, over n inputs, as a logarithm (base 2)."""
+    weights, most, largest = log2(domain.d), n * log2(domain.hi + 1), 0.0
+    sources = int(np.diff(architecture.connections[0].starts).max())
+    for layer in architecture.layers[1:-1]:
+        k = len(layer)
+        vectors = min(most, (sources + 1) * weights)
+        # multisets of k of 2^vectors
+        states = k * max(vectors, log2(k)) + k - lgamma(k + 1) / log(2)
+        if vectors < 50:
+            m = 2.0**vectors
+            states = (lgamma(m + k) - lgamma(k + 1) - lgamma(m)) / log(2)
+        largest = max(largest, states + (k + 1) * weights)
+        sources = k
+    return largest
 
 
 @dataclass(frozen=True)
@@ -108,9 +126,7 @@ class Layered:
         """The family of layer 1, whose neurons may have different inputs."""
         connection = self._task.architecture.connections[0]
         columns, k = self._task.inputs.T, connection.n_target
-        choices = [
-            pack(self._neuron(columns[connection.sources(j)]).vectors, self._base) for j in range(k)
-        ]
+        choices = [pack(self._neuron(columns[connection.sources(j)]).vectors, self._base) for j in range(k)]
         same = all(np.array_equal(choice, choices[0]) for choice in choices)
         if same:
             self._admit(comb(len(choices[0]) + k - 1, k), k)
@@ -190,7 +206,9 @@ class Layered:
         separates = self._separates(universe)
         _, distinct = np.unique(bits.view(f"V{8 * words}").ravel(), return_index=True)
         useful = [
-            i for i in distinct.tolist() if (whole(separates[_members(bits[i], len(universe))], axis=0) == _ALL).all()
+            i
+            for i in distinct.tolist()
+            if (whole(separates[_members(bits[i], len(universe))], axis=0) == _ALL).all()
         ]
         chosen = np.array(useful, dtype=np.int64)
         chosen = chosen[maximal(bits[chosen], self._budget)] if len(chosen) else chosen

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import combinations
+from time import monotonic
 
 import numpy as np
 
 from qnnt.backends.base import Answer, Report
-from qnnt.backends.treewidth.task import Index, Stopped, Task
+from qnnt.backends.treewidth.task import Budget, Index, Stopped, Task
 from qnnt.goals import Exactly, Minimize
 from qnnt.instance import Instance
 from qnnt.network import Network
@@ -33,8 +34,8 @@ _MOST_SUMS = 200_000  # partial sums of counts for an exact number of errors
 class Patterns:
     """Answers an instance by asking ``oracle`` for networks that learn patterns."""
 
-    def __init__(self, instance: Instance, oracle: Oracle, report: Report) -> None:
-        self._instance, self._oracle, self._report = instance, oracle, report
+    def __init__(self, instance: Instance, oracle: Oracle, report: Report, budget: Budget) -> None:
+        self._instance, self._oracle, self._report, self._budget = instance, oracle, report, budget
         choices = instance.dataset.choices
         self._choices = choices
         self._counts = [int(c) for c in choices.counts]
@@ -62,10 +63,14 @@ class Patterns:
             if bound > most >= 0:
                 return self._verdict(Status.UNSATISFIABLE, bound)
             pattern = self._all - given_up
+            start = monotonic()
             while not self._learns(pattern):
                 if self.errors <= max(most, bound):
                     break
-                core = self._shrink(pattern)
+                bound = max(bound, self._cost_without(pattern))
+                if bound > most >= 0:
+                    return self._verdict(Status.UNSATISFIABLE, bound)
+                core = self._shrink(pattern, 1.0 + 3 * (monotonic() - start))
                 self._cores.append(core)
                 # What is left may hold further cores, which need not be hit by the same labels.
                 pattern -= core
@@ -82,13 +87,18 @@ class Patterns:
     def _worth(self, pattern: Iterable[int]) -> int:
         return sum(self._counts[r] for r in pattern)
 
-    def _cheapest(self) -> Pattern:
+    def _cost_without(self, pattern: Pattern) -> int:
+        """A bound on the error, now that no network learns the pattern."""
+        given_up = self._cheapest(pattern)
+        return self._choices.total - self._worth(self._all - given_up)
+
+    def _cheapest(self, *more: Pattern) -> Pattern:
         """The cheapest set of labels to give up that hits every core, and one of every two rivals."""
         from pysat.examples.rc2 import RC2
         from pysat.formula import WCNF
 
         formula = WCNF()
-        for core in (*self._rivals, *self._cores):
+        for core in (*self._rivals, *self._cores, *more):
             formula.append([r + 1 for r in core])
         for r, count in enumerate(self._counts):
             formula.append([-r - 1], weight=count)
@@ -105,12 +115,19 @@ class Patterns:
             return False
         return self._ask(pattern, ()) is not None
 
-    def _shrink(self, pattern: Pattern) -> Pattern:
-        """A core of a pattern that no network learns."""
+    def _shrink(self, pattern: Pattern, seconds: float) -> Pattern:
+        """A core of a pattern that no network learns; no label costs more than so many seconds.
+
+        Fewer labels may be harder to refuse: one that cannot be spared in time stays.
+        """
         core = pattern
         for r in sorted(pattern, key=self._counts.__getitem__):
-            if not self._learns(core - {r}):
-                core -= {r}
+            try:
+                with self._budget.within(seconds):
+                    if not self._learns(core - {r}):
+                        core -= {r}
+            except Stopped:
+                self._budget.tick()
         return core
 
     def _ask(self, pattern: Pattern, vetoes: tuple[Veto, ...]) -> Pattern | None:
@@ -167,7 +184,7 @@ class Patterns:
                 model = set(solver.get_model() or ())
                 pattern = frozenset(r for r in self._all if r + 1 in model)
                 if not self._learns(pattern):
-                    core = self._shrink(pattern)
+                    core = self._shrink(pattern, 1.0)
                     self._cores.append(core)
                     solver.add_clause([-r - 1 for r in core])
                     continue

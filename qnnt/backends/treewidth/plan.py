@@ -200,7 +200,9 @@ class _Draft:
         table = self.table
         where = tuple(self._number(u) for u in other)
         # Only rows that agree on what both know meet.
-        agreed = sum(self._sizes.act[u] for u, entry in other.items() if entry.act and u in table and table[u].act)
+        agreed = sum(
+            self._sizes.act[u] for u, entry in other.items() if entry.act and u in table and table[u].act
+        )
         for u, theirs in other.items():
             mine = self._entry(u)
             mine.act |= theirs.act
@@ -328,7 +330,12 @@ class _Planner:
         neurons, scope = draft.neurons, draft.scope
         program = self._programs.setdefault(tuple(draft.code), len(self._programs))
         first_output = self.wiring.n - self.wiring.n_outputs
-        kind = program, scope, tuple(u >= first_output for u in neurons), tuple(self.kinds[c] for c in draft.children)
+        kind = (
+            program,
+            scope,
+            tuple(u >= first_output for u in neurons),
+            tuple(self.kinds[c] for c in draft.children),
+        )
         self.kinds.append(self._kinds.setdefault(kind, len(self._kinds)))
         self.tables.append(draft.table)
         self.rows.append(draft.rows)
@@ -343,9 +350,7 @@ class _Planner:
 _FEW = 2_000  # neurons up to which more orders than the given ones are tried
 
 
-def make_plan(
-    wiring: Wiring, sizes: Sizes, orders: Iterable[Iterable[int]]
-) -> Plan:
+def make_plan(wiring: Wiring, sizes: Sizes, orders: Iterable[Iterable[int]]) -> Plan:
     """The plan of least work among the given orders and, unless large, upwards, downwards and greedy."""
     best: Plan | None = None
     few = wiring.n <= _FEW

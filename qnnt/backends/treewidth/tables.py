@@ -123,7 +123,11 @@ class Tables:
         count = len(codes)
         self._budget.admit(len(table) * count, self._row_bytes(table) + 8)
         parent, choice = np.repeat(np.arange(len(table)), count), np.tile(np.arange(count), len(table))
-        columns = [*(c[parent] for c in table.act.values()), codes[choice], *(c[parent] for c in table.sums.values())]
+        columns = [
+            *(c[parent] for c in table.act.values()),
+            codes[choice],
+            *(c[parent] for c in table.sums.values()),
+        ]
         return self._gather(iter([(columns, parent, choice)]), (*table.act, u), tuple(table.sums))
 
     def arc(self, table: Table, u: int, v: int, target: Target, missing: int) -> tuple[Table, Back]:
@@ -310,7 +314,9 @@ class Tables:
         if not made:
             return self._gather(iter(()), act, sums)
         group, choice = (np.concatenate([getattr(o, f) for o in made]) for f in ("group", "choice"))
-        new_sums = None if made[0].sums is None else np.concatenate([o.sums for o in made if o.sums is not None])
+        new_sums = (
+            None if made[0].sums is None else np.concatenate([o.sums for o in made if o.sums is not None])
+        )
         new_act = None if made[0].act is None else np.concatenate([o.act for o in made if o.act is not None])
         coder = Coder(len(group))  # options of a group that come to the same are one
         coder.add(group)

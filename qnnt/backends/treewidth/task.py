@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,9 +23,9 @@ _SHARE = 0.4  # of the memory that one table's rows may take while they are sort
 
 
 class Stopped(Exception):  # noqa: N818 - ends a run without a verdict
-    """A table outgrows the memory, or the time is over; ``limit`` says which."""
+    """A table outgrows the memory or is bound to, or the time is over; ``limit`` says which."""
 
-    def __init__(self, limit: Limit, reason: str) -> None:
+    def __init__(self, limit: Limit | None, reason: str) -> None:
         super().__init__(reason)
         self.limit, self.reason = limit, reason
 
@@ -65,6 +67,16 @@ class Budget:
         """The budget under limits on time (seconds) and memory (MiB)."""
         deadline = None if seconds is None else time.monotonic() + seconds
         return cls(deadline, int(_SHARE * (mebibytes or DEFAULT_MEMORY) * 2**20))
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Work that is worth no more than so many seconds; raises :class:`Stopped` after them."""
+        outer, soon = self.deadline, time.monotonic() + seconds
+        self.deadline = soon if outer is None else min(outer, soon)
+        try:
+            yield
+        finally:
+            self.deadline = outer
 
     def tick(self) -> None:
         """Raise :class:`Stopped` when the time is over."""
