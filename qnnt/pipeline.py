@@ -100,8 +100,9 @@ def solve(
 
 
 def choose(instance: Instance) -> str:
-    """What ``auto`` stands for: few networks are tried, deep and narrow ones go to dynamic programming,
-    large domains are CP-SAT's, the rest are clauses.
+    """What ``auto`` stands for.
+
+    Few networks are tried, deep narrow ones are tabulated, large domains are CP-SAT's, the rest are clauses.
     """
     if instance.n_networks <= FEW_NETWORKS:
         return "enumeration"

@@ -1,7 +1,7 @@
 """Deep narrow dense networks: the treewidth backend beside a SAT solver as the depth grows.
 
-No network of the widths tried computes the labels, at any depth. The layers' states repeat after a few layers,
-so the dynamic program's time stops growing.
+No network of the widths tried computes the labels, at any depth. The layers' states repeat after a few
+layers, so the dynamic program's time stops growing.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Random layered architectures of two inputs over Z_2: chains up to the outputs and down to the inputs grow from
 random neurons, and neurons are doubled, which makes cycles. The labels are those of a random network on all
-four inputs, so that a network exists; ``--noise`` changes a label, after which there is hardly one. Prints the
-seconds of each phase of :func:`qnnt.solve` and the exponent that fits them; ``--plot`` draws them.
+four inputs, so that a network exists; ``--noise`` changes a label, after which there is hardly one. Prints
+the seconds of each phase of :func:`qnnt.solve` and the exponent that fits them; ``--plot`` draws them.
 """
 
 from __future__ import annotations

@@ -78,4 +78,7 @@ class Engine:
 def too_large(bits: float, n: int) -> str:
     """Why a program with tables of up to 2^bits rows is not started."""
     inputs = "1 distinct input" if n == 1 else f"{n:,} distinct inputs"
-    return f"expects tables of up to 2^{bits:.0f} rows for {inputs}, takes at most 2^{MOST:.0f}; try sat or maxsat"
+    return (
+        f"expects tables of up to 2^{bits:.0f} rows for {inputs}, takes at most 2^{MOST:.0f}; "
+        "try sat or maxsat"
+    )

@@ -16,6 +16,7 @@ from functools import cache
 from math import comb, lgamma, log, log2
 
 import numpy as np
+import numpy.typing as npt
 
 from qnnt.architecture import Architecture
 from qnnt.backends.treewidth.task import Budget, Index, Mask, Stopped, Task
@@ -24,6 +25,8 @@ from qnnt.domain import Domain
 from qnnt.result import Limit
 
 _BLOCK = 1 << 22  # numbers held at once
+
+Bits = npt.NDArray[np.uint64]
 
 
 def applies(architecture: Architecture) -> bool:
@@ -87,15 +90,14 @@ class Layered:
             if any(not len(neuron.vectors) for neuron in found):
                 return None
             return self._parameters([[neuron.vectors[0] for neuron in found]])
-        family: Family | None = self._first()
+        family = self._first()
         trail = [family]
         for layer in architecture.layers[2:-1]:
-            if family is None or not family.sets:
+            if not family.sets:
                 return None
             self._budget.counts["layers"] = len(trail)
             family = self._next(family, len(layer))
             trail.append(family)
-        assert family is not None
         for i, codes in enumerate(family.sets):
             outputs = self._outputs(codes)
             if outputs is not None:
@@ -172,7 +174,7 @@ class Layered:
             self._steps[key] = self._family(universe[ranks[:, None] // place % len(universe)], parents)
         return self._steps[key]
 
-    def _separates(self, codes: Index) -> Index:
+    def _separates(self, codes: Index) -> Bits:
         """(m, w) which of the pairs of inputs that must stay apart each vector tells apart, as bits."""
         vectors = self._vectors(codes)
         bits = vectors[:, self._apart[:, 0]] != vectors[:, self._apart[:, 1]]
@@ -188,7 +190,7 @@ class Layered:
 
     def _family(self, states: Index, parents: Index) -> Family:
         """The maximal sets above the states (m, k), each with a state that gives it."""
-        m, k = states.shape
+        m = len(states)
         if not m:
             return Family((), states, parents, ())
         reached = self._reached(states)
@@ -267,7 +269,7 @@ class Layered:
 _ALL = np.uint64(2**64 - 1)
 
 
-def _members(bits: Index, size: int) -> Index:
+def _members(bits: Bits, size: int) -> Index:
     return np.flatnonzero(np.unpackbits(bits.view(np.uint8), count=size))
 
 
@@ -285,7 +287,7 @@ def multisets(m: int, k: int) -> Index:
     return rows
 
 
-def maximal(bits: Index, budget: Budget) -> Index:
+def maximal(bits: Bits, budget: Budget) -> Index:
     """Which of distinct sets, given as bits (m, w), no other contains; positions, the largest sets first."""
     sizes = np.bitwise_count(bits).sum(axis=1)
     order = np.argsort(-sizes.astype(np.int64), kind="stable")
@@ -296,11 +298,11 @@ def maximal(bits: Index, budget: Budget) -> Index:
         block = order[start : start + step]
         for held in range(0, len(kept), 2048):
             outside = bits[block][:, None] & ~bits[kept[held : held + 2048]][None]
-            block = block[outside.any(axis=2).all(axis=1)]
+            block = block[np.asarray(outside.any(axis=2)).all(axis=1)]
             if not len(block):
                 break
         if len(block):  # in a block, sets of equal size do not contain one another, larger ones come first
-            inside = ~(bits[block][:, None] & ~bits[block][None]).any(axis=2)
+            inside: Mask = ~np.asarray((bits[block][:, None] & ~bits[block][None]).any(axis=2))
             np.fill_diagonal(inside, False)
             block = block[~inside.any(axis=1)]
         kept = np.concatenate([kept, block])

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from math import log2
+from typing import Any
 
 from qnnt.architecture import Architecture
 from qnnt.domain import Domain
@@ -39,7 +40,7 @@ class Op(IntEnum):
     GUESS_ARC = 5
 
 
-Instruction = tuple[object, ...]
+Instruction = tuple[Any, ...]  # an Op and its operands
 Program = tuple[Instruction, ...]
 
 

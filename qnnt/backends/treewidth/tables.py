@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class Table:
 
 @dataclass(frozen=True)
 class _Groups:
-    """Rows that are alike in some columns: ``first`` (g,) row of each group, ``of`` (m,) the group of each row."""
+    """Rows alike in some columns: ``first`` (g,) is a row of each group, ``of`` (m,) each row's group."""
 
     first: Index
     of: Index
@@ -107,7 +108,7 @@ class Target:
 class Tables:
     """The operations on tables over ``n`` inputs, under a budget."""
 
-    def __init__(self, domain: Domain, n: int, budget: Budget, dtype: np.dtype[np.signedinteger]) -> None:
+    def __init__(self, domain: Domain, n: int, budget: Budget, dtype: np.dtype[Any]) -> None:
         self._n, self._budget, self._dtype = n, budget, dtype
         self._lo, self._hi, self._d = domain.lo, domain.hi, domain.d
         self._values = np.arange(domain.lo, domain.hi + 1).astype(dtype)
@@ -159,7 +160,7 @@ class Tables:
         codes = pack(vectors, self._hi + 1)
         shares = (vectors[:, None] * self._values[:, None]).reshape(-1, self._n)
         option = np.arange(len(shares))
-        silent = ~vectors.any(axis=1)  # its weight does not matter
+        silent: Mask = ~np.asarray(vectors.any(axis=1))  # its weight does not matter
         option = option[~silent[option // self._d] | (option % self._d == 0)]
         shares, count = shares[option], len(option)
         shown = codes[option // self._d]
@@ -185,9 +186,9 @@ class Tables:
                         targets[0],
                         missing[0],
                     )
-                keep = np.flatnonzero(keep)
+                kept = np.flatnonzero(keep)
                 self._budget.tick()
-                yield _Options(start + keep // count, option[keep % count], sums[keep], shown[keep % count])
+                yield _Options(start + kept // count, option[kept % count], sums[kept], shown[kept % count])
 
         return self._expand(table, groups, options(), (*table.act, u), self._with(table, v), v)
 
@@ -304,7 +305,7 @@ class Tables:
         sums: tuple[int, ...],
         changed: int | None,
     ) -> tuple[Table, Back]:
-        """Every row with each option of its group; new sums are ``changed``'s, a new activation is the last."""
+        """Every row with each option of its group; new sums are ``changed``'s, a new activation is last."""
         made: list[_Options] = []
         size = 0
         for option in options:

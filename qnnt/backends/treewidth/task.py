@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.architecture import Architecture
-from qnnt.domain import Domain
+from qnnt.domain import Domain, IntArray
 from qnnt.result import Limit
 
-Rows = npt.NDArray[np.signedinteger[npt.NBitBase]]
-Index = npt.NDArray[np.int64]
+Rows = IntArray
+Index = IntArray
 Mask = npt.NDArray[np.bool_]
 
 DEFAULT_MEMORY = 4096  # MiB for tables when no limit is given
@@ -32,7 +32,7 @@ class Stopped(Exception):  # noqa: N818 - ends a run without a verdict
 
 @dataclass(frozen=True)
 class Task:
-    """Is there a network whose output j on input x lies in ``allowed[x, j]``?
+    """Asks for a network whose output j on input x lies in ``allowed[x, j]``.
 
     ``inputs`` (n, α) are distinct; ``allowed`` (n, ω, max Z_d + 1) marks the values allowed. An input that is
     taught nothing is left out, so n is the number of inputs that matter.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def unique_rows(rows: Rows) -> Index:
     return coder.first()
 
 
-def small_type(domain: Domain, most_arcs: int) -> np.dtype[np.signedinteger[npt.NBitBase]]:
+def small_type(domain: Domain, most_arcs: int) -> np.dtype[Any]:
     """An integer type that holds clipped sums of so many arcs."""
     return np.min_scalar_type(-(4 * (most_arcs + 2) * max(1, domain.hi) ** 2) - 1)
 
@@ -147,7 +148,7 @@ class Reachable:
 
 def compatible(allowed: Mask) -> Mask:
     """(n, n): which inputs may show the same values in a layer, as every output has a value for both."""
-    shared = (allowed[:, None] & allowed[None]).any(axis=3)
+    shared = np.asarray((allowed[:, None] & allowed[None]).any(axis=3))
     return np.asarray(shared.all(axis=2))
 
 
