@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from qnnt.result import Limits as Limits
     from qnnt.result import Result as Result
     from qnnt.result import Status as Status
+    from qnnt.sparsity.lemma1 import sparsify as sparsify
     from qnnt.verify.replay import check as check
 
 __version__ = "0.1.0"
@@ -48,6 +49,7 @@ _PUBLIC = {
     "WrongAnswer": "exceptions",
     "check": "verify.replay",
     "solve": "pipeline",
+    "sparsify": "sparsity.lemma1",
 }
 
 __all__ = ["__version__", *_PUBLIC]

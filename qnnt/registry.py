@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
@@ -54,9 +55,9 @@ def backends() -> list[Backend]:
     return found
 
 
-def encoders() -> list[Encoder]:
-    """Every registered encoder."""
-    return [encoder(name) for name in sorted(_group("qnnt.encoders"))]
+def encoders(*, symmetry: bool = True) -> Iterator[Encoder]:
+    """Every registered encoder, loaded as it is asked for."""
+    return (encoder(name, symmetry=symmetry) for name in sorted(_group("qnnt.encoders")))
 
 
 def encoder_for(chosen: Backend, name: str | None, *, symmetry: bool) -> Encoder:
@@ -72,7 +73,7 @@ def encoder_for(chosen: Backend, name: str | None, *, symmetry: bool) -> Encoder
                 f"backend {chosen.name!r} does not take what encoder {name!r} makes; it takes: {fitting}"
             )
         return named
-    for candidate in encoders():
+    for candidate in encoders(symmetry=symmetry):
         if candidate.makes is chosen.accepts[0]:
-            return encoder(candidate.name, symmetry=symmetry)
+            return candidate
     raise Unsupported(f"no encoder makes what backend {chosen.name!r} takes")

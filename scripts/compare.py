@@ -120,7 +120,7 @@ def _pairs(backends: str, encoders: str | None) -> Iterator[tuple[Backend, str |
         chosen = [b for b in registry.backends() if b.availability().available]
     else:
         chosen = [registry.backend(name) for name in backends.split(",")]
-    asked = None if encoders is None else registry.encoders()
+    asked = None if encoders is None else list(registry.encoders())
     if asked is not None and encoders is not None and encoders != "all":
         asked = [registry.encoder(name) for name in encoders.split(",")]
     for backend in chosen:

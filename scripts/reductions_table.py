@@ -1,7 +1,8 @@
 """Train the instances of formulas, exact covers and hitting sets, and hold the answers against known ones.
 
 The folder holds ``MANIFEST.tsv`` (file, origin, known answer, …) and ``sat/``, ``xc/``, ``hs/``. One JSON
-line for each run, then a summary for each kind. Exit status: 1 if an answer is wrong, else 0.
+line for each run, then a summary for each kind. Exit status: 1 if an answer is wrong, 130 after Ctrl-C,
+else 0.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from typing import Annotated, Any
 
 import typer
 
-from qnnt.cli.program import FAILED, OK, run
+from qnnt.cli.program import FAILED, INTERRUPTED, OK, run
 from qnnt.exceptions import InputError
 from qnnt.pipeline import solve
 from qnnt.reductions.catalogue import PROOFS, Source
 from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
-from qnnt.result import Limits, Status
+from qnnt.result import Limit, Limits, Status
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -48,15 +49,16 @@ def table(
     match: Annotated[str, typer.Option(metavar="TEXT", help="Only files whose name holds this.")] = "",
 ) -> int:
     """Train every instance of known answer under a time limit and hold the answers against the known ones."""
-    lines = []
-    for kind in kinds.split(","):
+    wanted, lines = kinds.split(","), []
+    for kind in wanted:
         if kind not in PROOFS:
             raise InputError("--kinds", f"{kind!r} is none of {', '.join(PROOFS)}")
-        for case in _cases(folder, kind):
-            if match in case.name:
-                lines.append(_run(case, backend, time_limit))
-                print(json.dumps(lines[-1]), flush=True)
-    for kind in kinds.split(","):
+    for case in (case for kind in wanted for case in _cases(folder, kind) if match in case.name):
+        lines.append(_run(case, backend, time_limit))
+        print(json.dumps(lines[-1]), flush=True)
+        if lines[-1]["limit"] == Limit.INTERRUPT:
+            return INTERRUPTED
+    for kind in wanted:
         _summarise(kind, [line for line in lines if line["kind"] == kind])
     return FAILED if any(line["right"] is False for line in lines) else OK
 
@@ -78,6 +80,7 @@ def _run(case: Case, backend: str, seconds: float) -> dict[str, Any]:
         "backend": result.backend,
         "expected": case.answer,
         "status": result.status.value,
+        "limit": result.limit,
         "reason": result.reason,
         "right": right,
         "generate": round(made, 3),

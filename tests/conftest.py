@@ -1,6 +1,13 @@
 """What holds for every test."""
 
+import os
+import sys
+from pathlib import Path
+
 from hypothesis import HealthCheck, settings
+
+# Solver programs that tests run with "env python3" are to find this interpreter, activated or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 # Machines differ in speed: no test fails for being slow. The quick profile repeats itself, the thorough one
 # draws anew each time.

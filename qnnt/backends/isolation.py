@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 _START_UP = 30.0  # seconds that a worker may take before it starts on a job with a time limit
 _OUT_OF_MEMORY = re.compile(
-    "bad_alloc|MemoryError|out[- ]of[- ]memory|cannot allocate memory|failed to map segment", re.IGNORECASE
+    "bad_alloc|MemoryError|out[- ]of[- ]memory|cannot allocate memory|failed to map segment"
+    "|returned NULL without setting an exception",  # what an import says that got no memory
+    re.IGNORECASE,
 )
 
 
@@ -183,7 +185,8 @@ os.register_at_fork(after_in_child=_POOL.forget)
 def run_isolated(job: Job, tell: Callable[[Event], None]) -> Outcome:
     """Run a job in a worker of the backend's family, which is kept warm for the next one."""
     family = job.backend.name.partition(":")[0]
-    worker = _POOL.take(family)
+    # What an earlier job left mapped would count against a memory limit, or escape it.
+    worker = _POOL.take(family if job.limits.memory is None else "")
     try:
         outcome = worker.run(job, tell)
     except _Stale:

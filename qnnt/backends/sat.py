@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +12,7 @@ import numpy.typing as npt
 
 from qnnt.backends.base import Answer, Availability, Capability, Report
 from qnnt.exceptions import Unsupported
+from qnnt.garbage import collector_paused
 from qnnt.instance import Instance
 from qnnt.models import Formula
 from qnnt.result import Limits, Status
@@ -207,21 +206,10 @@ class _Bound:
             self._oracle.add([[-self._rhs[bound]]])
 
 
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def load(solver: Any, blocks: tuple[npt.NDArray[np.int32], ...] | list[npt.NDArray[np.int32]]) -> None:
-    """Add blocks of clauses to a PySAT solver, without garbage collection scanning millions of lists."""
+    """Add blocks of clauses to a PySAT solver, with the garbage collector paused."""
     add_clause = solver.solver.add_clause  # past the checks that Solver makes for every clause
-    with _no_garbage_collection():
+    with collector_paused():
         for block in blocks:
             deque(map(add_clause, block.tolist()), maxlen=0)
 

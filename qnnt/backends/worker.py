@@ -24,9 +24,12 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     connection = Connection(int(sys.argv[1]))
     sys.path[:] = connection.recv()
-    import qnnt.registry  # noqa: F401 - what every job needs is loaded while the parent still prepares it
+    from qnnt import registry
     from qnnt.backends.execution import execute
 
+    with contextlib.suppress(Exception):  # one that cannot be loaded is the matter of a job that wants it
+        for _ in registry.encoders():  # loaded while the parent still prepares the job
+            pass
     with contextlib.suppress(EOFError):
         while True:
             job = connection.recv()

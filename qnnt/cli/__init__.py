@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
+
+
+def program() -> NoReturn:
+    """Run the program on the command line's arguments and end the process.
+
+    It ends at once: the interpreter's tidying up after numpy and pydantic would take longer than the rest.
+    """
+    status = main()
+    if "qnnt.backends.isolation" in sys.modules:
+        from qnnt.backends import isolation
+
+        isolation.close_workers()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # run() has told of what could not be written
+            stream.flush()
+    os._exit(status)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -36,7 +36,7 @@ def backends(json: Json = False) -> int:
 def _backends() -> list[dict[str, Any]]:
     from qnnt import registry
 
-    encoders = registry.encoders()
+    encoders = list(registry.encoders())
     result = []
     for backend in registry.backends():
         state = backend.availability()

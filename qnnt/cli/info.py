@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from qnnt.cli.options import Errors, InstanceFile, Json, load
+import typer
+
+from qnnt.cli.options import Errors, InstanceFile, Json, load, writable
 from qnnt.cli.output import count, print_columns, print_json
 from qnnt.cli.program import OK
+from qnnt.exceptions import InputError
 
 if TYPE_CHECKING:
+    from qnnt.complexity.parameters import Parameters
     from qnnt.dataset import Dataset
     from qnnt.instance import Instance
 
 
-def info(instance: InstanceFile, errors: Errors = None, json: Json = False) -> int:
-    """Show the parameters of an instance, and what 'auto' would solve it with."""
-    facts = _facts(load(instance, errors))
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Draw Figure 1 of the paper with this instance's place: .png, .svg or .pdf."
+    ),
+]
+
+
+def info(instance: InstanceFile, errors: Errors = None, plot: Plot = None, json: Json = False) -> int:
+    """Show the parameters of an instance, what the paper's theorems say of it, and what 'auto' would take."""
+    from qnnt.complexity.parameters import parameters
+    from qnnt.complexity.theorems import statements
+
+    if plot is not None and writable(plot).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InputError("--plot", f"must end in .png, .svg or .pdf, not {plot.name!r}")
+    loaded = load(instance, errors)
+    known = parameters(loaded)
+    said = statements(known)
+    if plot is not None:
+        from qnnt.complexity.figure import draw_landscape
+
+        draw_landscape(known, plot, instance.name)
+    facts = {**_facts(loaded, known), "theorems": [asdict(statement) for statement in said]}
     if json:
         print_json(facts)
     else:
-        _show(facts)
+        _show(facts, known)
+        print("\nThe paper's theorems:")
+        print_columns((s.name, s.complexity, s.parameters, s.says) for s in said)
     return OK
 
 
-def _facts(instance: Instance) -> dict[str, Any]:
+def _facts(instance: Instance, known: Parameters) -> dict[str, Any]:
     from qnnt.pipeline import choose
 
     a, domain, data = instance.architecture, instance.domain, instance.dataset
@@ -37,6 +65,9 @@ def _facts(instance: Instance) -> dict[str, Any]:
         "depth": a.depth,
         "width": a.width,
         "max_degree": a.max_degree,
+        "treewidth": asdict(known.treewidth),
+        "treewidth_without_inputs": asdict(known.treewidth_without_inputs),
+        "log10_table": known.log10_table,
         "neurons": a.n_neurons,
         "arcs": len(a.arcs),
         "dense": a.is_dense,
@@ -48,6 +79,7 @@ def _facts(instance: Instance) -> dict[str, Any]:
         "contradicting_inputs": _contradicting(data),
         "unavoidable_errors": data.choices.unavoidable,
         "goal": str(instance.goal),
+        "error_bound": known.ell,
         "auto": choose(instance),
         "meta": {k: v for k, v in instance.meta.items() if isinstance(v, str | int | float | bool)},
     }
@@ -64,7 +96,9 @@ def _contradicting(data: Dataset) -> int:
     return int((np.bincount(pairs[:, 0].astype(np.int64)) > 1).sum())
 
 
-def _show(facts: dict[str, Any]) -> None:
+def _show(facts: dict[str, Any], known: Parameters) -> None:
+    from qnnt.complexity.theorems import power_of_ten
+
     lo, hi = facts["domain"]
     dense = "dense" if facts["dense"] else "sparse"
     twins = ", ".join(f"{t['neurons']} in layer {t['layer']}" for t in facts["twins"])
@@ -80,6 +114,8 @@ def _show(facts: dict[str, Any]) -> None:
             ("depth", count(facts["depth"], "hidden layer")),
             ("width", f"{facts['width']:,}"),
             ("degree Δ", f"{facts['max_degree']:,}"),
+            ("treewidth", f"{known.treewidth}, without the inputs {known.treewidth_without_inputs}"),
+            ("Lemma 3 table", f"at most {power_of_ten(known.log10_table)} entries for a bag"),
             ("neurons", f"{facts['neurons']:,}"),
             ("arcs", f"{facts['arcs']:,}"),
             ("parameters", f"{facts['parameters']:,}"),

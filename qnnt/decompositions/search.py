@@ -48,9 +48,10 @@ def decompose(
         return TreeDecomposition.from_order(graph, least_degree_order(graph))
     if method != "auto":
         return _goatd(graph, method, seed, seconds)
-    found = [_goatd(graph, greedy, seed, seconds) for greedy in ("min-fill", "min-degree")]
-    if graph.n <= _SMALL and min(td.width for td in found) > 2:
-        found.append(_goatd(graph, "portfolio", seed, seconds))
+    found = [_goatd(graph, "min-fill", seed, seconds)]
+    if found[0].width > 2:
+        found.append(_goatd(graph, "min-degree", seed, seconds))
+        found += [_goatd(graph, "portfolio", seed, seconds)] if graph.n <= _SMALL else []
     return min(found, key=lambda td: (td.width, len(td.bags)))
 
 

@@ -109,6 +109,13 @@ class TreeDecomposition:
             kept.append(bag)
         return TreeDecomposition.of(kept, edges)
 
+    def rooted_at(self, root: int) -> TreeDecomposition:
+        """The same with the bags ``root`` and 0 exchanged: node 0 is the root everywhere."""
+        place = list(range(len(self.bags)))
+        place[0], place[root] = root, 0
+        edges = tuple((place[a], place[b]) for a, b in self.edges)
+        return TreeDecomposition(tuple(self.bags[t] for t in place), edges)
+
     def elimination_order(self) -> tuple[int, ...]:
         """An order of the vertices whose decomposition is no wider: each goes with its topmost bag."""
         parent, order = self.rooted

@@ -41,33 +41,32 @@ def to_binary(bank: ClauseBank, value: Order) -> Literals:
 
 
 def known_multiple(lo: int, bits: Literals, factors: Ints) -> Bits:
-    """The products of each of V integers lo + Σ 2^e·bits[:, e] with each of u factors, integer-major."""
-    n_values, width = bits.shape
+    """The products of R integers lo + Σ 2^e·bits[:, e] with R known factors."""
+    width = bits.shape[1]
     offset = np.where(factors >= 0, factors * lo, factors * (lo + (1 << width) - 1))
     size, terms = np.abs(factors), []
     for i in range(int(size.max(initial=0)).bit_length()):
         has = (size >> i & 1).astype(bool)
         for e in range(width):
-            lits = np.where(factors > 0, bits[:, e, None], -bits[:, e, None])
-            terms.append((i + e, np.where(has, lits, FALSE).astype(np.int32).ravel()))
-    return Bits(np.tile(offset, n_values), terms)
+            lits = np.where(factors > 0, bits[:, e], -bits[:, e])
+            terms.append((i + e, np.where(has, lits, FALSE).astype(np.int32)))
+    return Bits(offset, terms)
 
 
 def binary_product(bank: ClauseBank, lo: int, weight: Literals, act: Literals) -> Bits:
-    """The products of each of V weights lo + Σ 2^e·weight[:, e] with n activations (n, k): weight-major."""
-    rows, n = len(weight) * len(act), len(act)
+    """The products of R weights lo + Σ 2^e·weight[:, e] with R activations of bits (R, k)."""
     offset, terms = 0, []
     for i in range(act.shape[1]):
-        a = np.tile(act[:, i], len(weight))
+        a = act[:, i]
         for e in range(weight.shape[1]):
-            w, both = np.repeat(weight[:, e], n), bank.fresh(rows)
+            w, both = weight[:, e], bank.fresh(len(act))
             bank.add(-both, a)
             bank.add(-both, w)
             bank.add(both, -a, -w)
             terms.append((i + e, both))
         offset += lo << i  # lo·a = lo·(2^k - 1) + |lo|·Σ 2^i·¬a_i, as lo ≤ 0
         terms += [(i + e, -a) for e in range((-lo).bit_length()) if -lo >> e & 1]
-    return Bits(np.full(rows, offset, dtype=np.int64), terms)
+    return Bits(np.full(len(act), offset, dtype=np.int64), terms)
 
 
 def add_up(bank: ClauseBank, summands: list[Bits]) -> tuple[Ints, Literals]:

@@ -7,19 +7,22 @@ pre-activations and :mod:`qnnt.encoders.targets` for what the goal asks.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from qnnt.architecture import Connection
-from qnnt.encoders.adder import binary_product, known_multiple, to_binary
+from qnnt.encoders.adder import Bits, binary_product, known_multiple, to_binary
 from qnnt.encoders.clausebank import FALSE, TRUE, ClauseBank, Literals
 from qnnt.encoders.order import Order, product, scaled
 from qnnt.encoders.sums import Column, Sum
 from qnnt.encoders.targets import Targets, targets
 from qnnt.instance import Instance
 from qnnt.models import Formula, Lift
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -67,79 +70,104 @@ class _Layers:
         instance: Instance,
         weights: Order,
         biases: Order,
-        inputs: npt.NDArray[np.int64],
+        inputs: Ints,
     ) -> None:
         self.bank, self.instance, self.weights, self.biases = bank, instance, weights, biases
         self.inputs = inputs
         self.acts: Literals | None = None  # (n, neurons, hi), None while the previous layer are the inputs
         self.depth = 0
         self._first_bias = 0
-        self._bits: dict[object, Literals] = {}
+        self._bits: dict[str | int, Literals] = {}
 
     def next_hidden(self) -> None:
-        """Go one hidden layer deeper; neurons with the same in-neighbours are built together."""
+        """Go one hidden layer deeper."""
         connection = self.instance.architecture.connections[self.depth]
-        groups: dict[bytes, list[int]] = {}
-        for j in range(connection.n_target):
-            groups.setdefault(connection.sources(j).tobytes(), []).append(j)
         n, top = len(self.inputs), self.instance.domain.hi
         acts = np.empty((n, connection.n_target, top), dtype=np.int32)
-        for same in groups.values():
-            lits = self.sum(connection, same, np.arange(n)).activation(top)
-            acts[:, same] = lits.reshape(len(same), n, top).transpose(1, 0, 2)
+        neurons, rows = (
+            np.repeat(np.arange(connection.n_target), n),
+            np.tile(np.arange(n), connection.n_target),
+        )
+        for part, which in self.sums(connection, neurons, rows):
+            acts[rows[which], neurons[which]] = part.activation(top)
         self.acts = acts
         self.depth += 1
         self._first_bias += connection.n_target
 
-    def sum(self, connection: Connection, neurons: list[int], rows: npt.NDArray[np.int64]) -> Sum:
-        """The pre-activations Σ w·a - bias of neurons with the same in-neighbours, on the given inputs."""
-        sources = connection.sources(neurons[0])
-        first_arcs = connection.first + connection.starts[neurons]
-        bias = self._known_factor("biases", self._first_bias + np.array(neurons), np.array([-1]))
-        if self.acts is None:
-            values = self.inputs[np.ix_(rows, sources)]
-            known = [self._known_factor("weights", first_arcs + c, values[:, c]) for c in range(len(sources))]
-            keys = np.column_stack([values, np.full(len(rows), -1)])
-            return Sum(self.bank, (*known, bias), keys, len(neurons), shared=True)
-        products = [self._product(first_arcs + c, self.acts, s, rows) for c, s in enumerate(sources.tolist())]
-        return Sum(self.bank, (*products, bias), np.full((len(rows), 1), -1), len(neurons), shared=False)
+    def sums(self, connection: Connection, neurons: Ints, rows: Ints) -> Iterator[tuple[Sum, Ints]]:
+        """The pre-activations Σ w·a - bias of items: neurons (R,) on inputs (R,).
 
-    def _known_factor(
-        self, kind: str, which: npt.NDArray[np.int64], factors: npt.NDArray[np.int64]
-    ) -> Column:
-        """The summand of some weights or biases times a known factor, which is the key."""
-        values = (self.weights if kind == "weights" else self.biases).take(which)
-        ends = np.outer([factors.min(initial=0), factors.max(initial=0)], [values.lo, values.hi])
+        Items whose neurons have the same in-degree are built together: a sum, and which items it is of.
+        """
+        degrees = np.diff(connection.starts)[neurons]
+        for degree in np.unique(degrees):
+            which = np.flatnonzero(degrees == degree)
+            yield self._sum(connection, int(degree), neurons[which], rows[which]), which
+
+    def _sum(self, connection: Connection, degree: int, neurons: Ints, rows: Ints) -> Sum:
+        arcs = connection.starts[:-1, None] + np.arange(degree)  # (neurons, degree), for those of this degree
+        columns = range(degree)
+        if self.acts is None:
+            values = self.inputs[rows[:, None], connection.source[arcs[neurons]]]
+            known = [self._known_input(connection.first + arcs[:, c], values[:, c]) for c in columns]
+            keys = np.column_stack([values, np.zeros(len(rows), dtype=np.int64)])
+            return Sum(self.bank, (*known, self._bias()), neurons, keys)
+        products = [self._product(connection, arcs[:, c]) for c in columns]
+        return Sum(self.bank, (*products, self._bias()), neurons, rows[:, None])
+
+    def _bias(self) -> Column:
+        """The summand -bias of each neuron of the next layer; keys do not matter."""
+        first, biases = self._first_bias, self.biases
+        return Column(
+            -biases.hi,
+            -biases.lo,
+            n_values=biases.hi - biases.lo + 1,
+            n_bits=(biases.hi - biases.lo).bit_length(),
+            leaf=lambda neurons, keys, up, down: biases.take(first + neurons).negated(),  # noqa: ARG005
+            binary=lambda neurons, keys: known_multiple(
+                biases.lo, self._parameter_bits("biases")[first + neurons], np.full_like(keys, -1)
+            ),
+        )
+
+    def _known_input(self, arcs: Ints, values: Ints) -> Column:
+        """The summand of each neuron j's weight ``arcs[j]`` times an input's value, which is the key."""
+        weights = self.weights
+        ends = np.outer([values.min(initial=0), values.max(initial=0)], [weights.lo, weights.hi])
         lo, hi = int(ends.min()), int(ends.max())
-        width = (values.hi - values.lo).bit_length()
+        width = (weights.hi - weights.lo).bit_length()
         return Column(
             lo,
             hi,
-            n_values=values.hi - values.lo + 1,
-            n_bits=width * int(np.abs(factors).max(initial=0)).bit_length(),
-            leaf=lambda keys, up, down: scaled(values, keys, lo, hi),  # noqa: ARG005
-            binary=lambda keys: known_multiple(values.lo, self._parameter_bits(kind)[which], keys),
+            n_values=weights.hi - weights.lo + 1,
+            n_bits=width * int(np.abs(values).max(initial=0)).bit_length(),
+            leaf=lambda neurons, keys, up, down: scaled(weights.take(arcs[neurons]), keys, lo, hi),  # noqa: ARG005
+            binary=lambda neurons, keys: known_multiple(
+                weights.lo, self._parameter_bits("weights")[arcs[neurons]], keys
+            ),
         )
 
-    def _product(
-        self, which: npt.NDArray[np.int64], acts: Literals, source: int, rows: npt.NDArray[np.int64]
-    ) -> Column:
-        """The summand of some weights times the activation of a hidden neuron."""
-        weights, act = self.weights.take(which), acts[rows, source]
-        domain, top = self.instance.domain, acts.shape[2]
+    def _product(self, connection: Connection, arcs: Ints) -> Column:
+        """The summand of each neuron j's arc ``arcs[j]``: weight times hidden activation; keys are inputs."""
+        assert self.acts is not None
+        acts, which, domain = self.acts, connection.first + arcs, self.instance.domain
+        top = acts.shape[2]
         k, width = top.bit_length(), (domain.d - 1).bit_length()
+
+        def leaf(neurons: Ints, rows: Ints, up: bool, down: bool) -> Order:
+            act = acts[rows, connection.source[arcs[neurons]]]
+            return product(self.bank, self.weights.take(which[neurons]), act, up=up, down=down)
+
+        def binary(neurons: Ints, rows: Ints) -> Bits:
+            bits = self._activation_bits()[rows, connection.source[arcs[neurons]]]
+            return binary_product(self.bank, domain.lo, self._parameter_bits("weights")[which[neurons]], bits)
+
         return Column(
             domain.lo * top,
             domain.hi * top,
             n_values=len({v * a for v in range(domain.lo, domain.hi + 1) for a in range(top + 1)}),
             n_bits=k * (width + (-domain.lo).bit_count()),
-            leaf=lambda _, up, down: product(self.bank, weights, act, up=up, down=down),
-            binary=lambda _: binary_product(
-                self.bank,
-                domain.lo,
-                self._parameter_bits("weights")[which],
-                self._activation_bits(source)[rows],
-            ),
+            leaf=leaf,
+            binary=binary,
         )
 
     def _parameter_bits(self, kind: str) -> Literals:
@@ -149,18 +177,17 @@ class _Layers:
             self._bits[kind] = to_binary(self.bank, values)
         return self._bits[kind]
 
-    def _activation_bits(self, source: int) -> Literals:
-        """(n, k) bits of a neuron of the last layer built, on all inputs."""
-        key = (self.depth, source)
-        if key not in self._bits:
+    def _activation_bits(self) -> Literals:
+        """(n, neurons, k) bits of the last layer built, on all inputs."""
+        if self.depth not in self._bits:
             assert self.acts is not None
-            self._bits[key] = to_binary(self.bank, Order(0, self.acts[:, source]))
-        return self._bits[key]
+            n, neurons, top = self.acts.shape
+            bits = to_binary(self.bank, Order(0, self.acts.reshape(-1, top)))
+            self._bits[self.depth] = bits.reshape(n, neurons, -1)
+        return self._bits[self.depth]
 
 
-def match_labels(
-    bank: ClauseBank, goal: Targets, top: int, layers: _Layers
-) -> tuple[Literals, npt.NDArray[np.int64]]:
+def match_labels(bank: ClauseBank, goal: Targets, top: int, layers: _Layers) -> tuple[Literals, Ints]:
     """Soft literals and what it costs to make each false: the avoidable errors.
 
     A forced label is pinned onto the outputs. For the others a match literal implies (and under ``exact``
@@ -174,26 +201,27 @@ def match_labels(
     label[goal.of[goal.first]] = goal.labels[goal.first]
     outputs = np.full((n, omega, top + 2), FALSE, dtype=np.int32)  # [output ≥ t] for t = 0 … top + 1
     outputs[:, :, 0] = TRUE
-    for j in range(omega):
-        for y in (-1, *range(top + 1)):
-            for pinned in (False, True):
-                rows = np.flatnonzero(
-                    (several if y < 0 else ~several & (label[:, j] == y)) & (forced == pinned)
-                )
-                first, last = (1, top) if y < 0 else (max(1, y), min(top, y + 1))
-                if not len(rows) or first > last:
-                    continue
-                t = np.arange(first, last + 1)
-                up = goal.exact | (
-                    t != y
-                )  # a literal above the label is used false, so it must be able to be forced true
-                down = goal.exact | (t != y + 1)
-                if pinned:
-                    out = np.broadcast_to(np.where(t <= y, TRUE, FALSE).astype(np.int32), (len(rows), len(t)))
-                else:
-                    out = bank.fresh(len(rows), len(t))
-                    outputs[rows[:, None], j, t] = out
-                layers.sum(connection, [j], rows).pin(first, out, up=up, down=down)
+    for y in (-1, *range(top + 1)):
+        first, last = (1, top) if y < 0 else (max(1, y), min(top, y + 1))
+        t = np.arange(first, last + 1)
+        up = goal.exact | (
+            t != y
+        )  # a literal above the label is used false, so it must be able to be forced true
+        down = goal.exact | (t != y + 1)
+        for pinned in (False, True):
+            here = (forced == pinned)[:, None] & (
+                several[:, None] if y < 0 else ~several[:, None] & (label == y)
+            )
+            neurons, rows = np.nonzero(np.broadcast_to(here, label.shape).T)
+            if not len(rows) or not len(t):
+                continue
+            if pinned:
+                out = np.broadcast_to(np.where(t <= y, TRUE, FALSE).astype(np.int32), (len(rows), len(t)))
+            else:
+                out = bank.fresh(len(rows), len(t))
+                outputs[rows[:, None], neurons[:, None], t] = out
+            for part, which in layers.sums(connection, neurons, rows):
+                part.pin(first, out[which], up=up, down=down)
     free = ~forced[goal.of]
     of, labels = goal.of[free], goal.labels[free]
     neuron = np.arange(omega)
@@ -217,9 +245,7 @@ def match_labels(
     return prefix[gains > 0], gains[gains > 0]
 
 
-def count_errors(
-    bank: ClauseBank, soft: Literals, gains: npt.NDArray[np.int64], budget: int, *, exact: bool
-) -> None:
+def count_errors(bank: ClauseBank, soft: Literals, gains: Ints, budget: int, *, exact: bool) -> None:
     """Let the gains of the false soft literals sum to at most, or exactly, the budget (PySAT's encodings)."""
     unit = int(np.gcd.reduce(gains, initial=0)) or 1
     bound, weights, total = budget // unit, gains // unit, int(gains.sum()) // unit

@@ -53,26 +53,24 @@ def constant(value: int, rows: int) -> Order:
 
 
 def scaled(values: Order, factors: npt.NDArray[np.int64], lo: int, hi: int) -> Order:
-    """The products of V integers with u known factors: (V·u) rows in [lo, hi], integer-major."""
+    """The products of R integers with R known factors, in [lo, hi]."""
     table = values.at_least(values.lo, values.hi + 1)
-    t = np.arange(lo + 1, hi + 1)
-    x = np.where(factors == 0, 1, factors)[:, None]
+    t, factors = np.arange(lo + 1, hi + 1), factors[:, None]
+    x = np.where(factors == 0, 1, factors)
     at_least = np.where(x > 0, -((-t) // x), t // x + 1)  # w·x ≥ t iff w ≥ ⌈t/x⌉, or w < ⌊t/x⌋ + 1 if x < 0
-    lits = table[:, np.clip(at_least, values.lo, values.hi + 1) - values.lo]
-    lits = np.where(x > 0, lits, -lits)
+    lits = np.take_along_axis(table, np.clip(at_least, values.lo, values.hi + 1) - values.lo, axis=1)
     zero = np.where(t <= 0, TRUE, FALSE)
-    lits = np.where((factors == 0)[:, None], zero, lits)
-    return Order(lo, lits.reshape(-1, hi - lo).astype(np.int32))
+    lits = np.where(factors == 0, zero, np.where(x > 0, lits, -lits))
+    return Order(lo, lits.astype(np.int32))
 
 
 def product(bank: ClauseBank, weights: Order, acts: Literals, *, up: bool, down: bool) -> Order:
-    """The products of each of V weights with each of n activations: (V·n) rows, weight-major.
+    """The products of R weights with R activations.
 
-    ``acts`` (n, m) are the literals [activation ≥ 1] … [≥ m]. ``up`` asks for the clauses that force a
+    ``acts`` (R, m) are the literals [activation ≥ 1] … [≥ m]. ``up`` asks for the clauses that force a
     product literal true, ``down`` for those that force one false.
     """
-    n, m = acts.shape
-    rows = len(weights.lits) * n
+    rows, m = acts.shape
     lo, hi = min(0, weights.lo) * m, max(0, weights.hi) * m
     if lo == hi:
         return constant(0, rows)
@@ -80,11 +78,9 @@ def product(bank: ClauseBank, weights: Order, acts: Literals, *, up: bool, down:
     slot = np.searchsorted(possible, np.arange(lo + 1, hi + 1)) - 1
     lits = bank.fresh(rows, len(possible) - 1)
     bank.add(-lits[:, 1:], lits[:, :-1])
-    result = Order(lo, lits[:, slot])
-    w = Order(weights.lo, np.repeat(weights.lits, n, axis=0))
-    a = Order(0, np.tile(acts, (len(weights.lits), 1)))
-    _product_clauses(bank, w, a, result, up=up, down=down)
-    _product_clauses(bank, w.negated(), a, result.negated(), up=down, down=up)
+    result, a = Order(lo, lits[:, slot]), Order(0, acts)
+    _product_clauses(bank, weights, a, result, up=up, down=down)
+    _product_clauses(bank, weights.negated(), a, result.negated(), up=down, down=up)
     return result
 
 

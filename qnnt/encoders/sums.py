@@ -1,8 +1,8 @@
 """Pre-activations: trees of merged order-encoded sums, or binary adders where those get too large.
 
-The columns of a sum are its in-arcs and the bias. In the first layer the inputs are known, so a partial sum
-over some columns depends only on the values of those columns: it is built once per *distinct* sub-vector and
-shared by all inputs that show it.
+The columns of a sum are its in-arcs and the bias; its items are pairs of a neuron and an input. In the first
+layer the inputs are known, so a neuron's partial sum over some columns depends only on the values of those
+columns: it is built once per *distinct* sub-vector and shared by all inputs that show it.
 """
 
 from __future__ import annotations
@@ -28,72 +28,81 @@ _FULL_ADDER = 14
 
 @dataclass(frozen=True)
 class Column:
-    """One summand for V neurons: its range, number of values, and how to make its (V·u) rows, neuron-major.
+    """One summand: its range, number of values, and how to make a row of it for each item.
 
-    ``leaf(keys, up, down)`` gives them in order encoding, ``binary(keys)`` as ``n_bits`` bits.
+    ``leaf(neurons, keys, up, down)`` gives them in order encoding, ``binary(neurons, keys)`` as ``n_bits``
+    bits. Items of equal neuron and key have equal summands.
     """
 
     lo: int
     hi: int
     n_values: int
     n_bits: int
-    leaf: Callable[[Ints, bool, bool], Order]
-    binary: Callable[[Ints], Bits]
+    leaf: Callable[[Ints, Ints, bool, bool], Order]
+    binary: Callable[[Ints, Ints], Bits]
 
 
 @dataclass(frozen=True)
 class Sum:
-    """The sum of ``columns`` for V = ``neurons`` neurons at once.
+    """The sums of ``columns`` for R items at once.
 
-    Row i of ``keys`` (n, columns) tells the columns' leaves apart; with ``shared`` equal sub-vectors of keys
-    mean equal partial sums, without it ``keys`` has one column that all leaves take.
+    Item i belongs to neuron ``neurons[i]`` (R,). Its leaf of column c has the key ``keys[i, c]``
+    (R, columns), and equal sub-vectors of keys share their partial sum; ``keys`` of one column (R, 1), which
+    all leaves take, say that nothing is to be shared.
     """
 
     bank: ClauseBank
     columns: tuple[Column, ...]
+    neurons: Ints
     keys: Ints
-    neurons: int
-    shared: bool
 
     def activation(self, top: int) -> Literals:
-        """(V·n, top) literals [sum ≥ 1] … [sum ≥ top]: an activation over 0 … top."""
+        """(R, top) literals [sum ≥ 1] … [sum ≥ top]: an activation over 0 … top."""
         both = np.ones(top, dtype=bool)
         if top == 0:
-            return np.empty((self.neurons * len(self.keys), 0), dtype=np.int32)
+            return np.empty((len(self.keys), 0), dtype=np.int32)
         if self._adders_pay(1, top):
-            out = self.bank.fresh(self.neurons * len(self.keys), top)
+            out = self.bank.fresh(len(self.keys), top)
             self.pin(1, out, up=both, down=both)
             return out
-        return self._build(0, len(self.columns), self.keys, 1, top, both, both, None).at_least(1, top)
+        return self._all(1, top, both, both, None).at_least(1, top)
 
     def pin(self, first: int, out: Literals, *, up: Flags, down: Flags) -> None:
-        """Tie literals ``out`` (V·n, T), TRUE and FALSE included, to [sum ≥ first] … [sum ≥ first+T-1].
+        """Tie literals ``out`` (R, T), TRUE and FALSE included, to [sum ≥ first] … [sum ≥ first+T-1].
 
         ``up`` and ``down`` (T,) say which have to become true, or false, with the sum.
         """
         last = first + out.shape[1] - 1
         if not self._adders_pay(first, last):
-            self._build(0, len(self.columns), self.keys, first, last, up, down, out)
+            self._all(first, last, up, down, out)
             return
-        columns = self.keys.T if self.shared else [self.keys[:, 0]] * len(self.columns)
-        summands = [c.binary(k) for c, k in zip(self.columns, columns, strict=True)]
+        keys = self.keys.T if self._shared else [self.keys[:, 0]] * len(self.columns)
+        summands = [c.binary(self.neurons, k) for c, k in zip(self.columns, keys, strict=True)]
         self.bank.add(-out[:, 1:], out[:, :-1])
         compare(self.bank, *add_up(self.bank, summands), first, out, up=up, down=down)
+
+    @property
+    def _shared(self) -> bool:
+        return bool(self.keys.shape[1] > 1)
+
+    def _all(self, first: int, last: int, up: Flags, down: Flags, out: Literals | None) -> Order:
+        items = np.column_stack([self.neurons, self.keys])
+        return self._build(0, len(self.columns), items, first, last, up, down, out)
 
     def _build(
         self,
         start: int,
         stop: int,
-        keys: Ints,
+        items: Ints,
         first: int,
         last: int,
         up: Flags,
         down: Flags,
         out: Literals | None,
     ) -> Order:
-        """The sum of some columns at thresholds first … last; see :func:`merge` for the rest."""
+        """The sum of some columns for items of a neuron and keys; see :func:`merge` for the rest."""
         if stop - start == 1:
-            order = self.columns[start].leaf(keys[:, 0], bool(up.any()), bool(down.any()))
+            order = self.columns[start].leaf(items[:, 0], items[:, 1], bool(up.any()), bool(down.any()))
             if out is None:
                 return order
             return merge(
@@ -102,16 +111,15 @@ class Sum:
         parts = []
         for begin, end, lo, hi in self._halves(start, stop, first, last):
             if lo > hi:  # whatever this part is, the sum is on the same side of every threshold
-                parts.append(constant(self._range(begin, end)[0], len(keys) * self.neurons))
+                parts.append(constant(self._range(begin, end)[0], len(items)))
                 continue
             flags = [np.full(hi - lo + 1, bool(f.any())) for f in (up, down)]
-            if not self.shared:
-                parts.append(self._build(begin, end, keys, lo, hi, flags[0], flags[1], None))
+            if not self._shared:
+                parts.append(self._build(begin, end, items, lo, hi, flags[0], flags[1], None))
                 continue
-            rows, of = distinct_rows(keys[:, begin - start : end - start])
-            distinct = rows.astype(np.int64)
-            part = self._build(begin, end, distinct, lo, hi, flags[0], flags[1], None)
-            parts.append(part.take((np.arange(self.neurons)[:, None] * len(distinct) + of).ravel()))
+            distinct, of = distinct_rows(items[:, [0, *range(begin - start + 1, end - start + 1)]])
+            part = self._build(begin, end, distinct.astype(np.int64), lo, hi, flags[0], flags[1], None)
+            parts.append(part.take(of))
         return merge(self.bank, parts[0], parts[1], first, last, up=up, down=down, out=out)
 
     def _halves(self, start: int, stop: int, first: int, last: int) -> list[tuple[int, int, int, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import gzip
 import json
 import secrets
@@ -35,18 +34,6 @@ def located(path: Path) -> Iterator[None]:
     except InputError as error:
         place = f"{path}: {error.place}" if error.place else str(path)
         raise InputError(place, error.message) from None
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep the garbage collector out of the making of millions of small objects, which triples its time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def read_document(path: Path, kind: str, schema: TypeAdapter[T]) -> T:

@@ -22,12 +22,12 @@ from qnnt.files.documents import (
     NonNegative,
     Positive,
     block,
-    collector_paused,
     compact,
     located,
     read_document,
     write_document,
 )
+from qnnt.garbage import collector_paused
 from qnnt.goals import AtMost, Exactly, Goal, Minimize
 from qnnt.instance import Instance
 

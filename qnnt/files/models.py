@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,13 +38,14 @@ def formats() -> Mapping[str, Format]:
     return dict(_FORMATS)
 
 
-def write_model(model: Any, lift: Lift, path: str | Path, format: str) -> None:
+def write_model(model: Any, lift: Lift, path: str | Path, format: str, origin: str = "") -> None:
     """Write a model, and beside it ``<path>.map.json``, which tells the parameters from its variables.
 
     Formats: ``cnf`` (DIMACS), ``wcnf`` (MaxSAT Evaluation 2022), ``opb``, ``lp``, ``mps``, ``cpsat``
-    (protocol buffer; as text if the name ends in ``txt``). The file appears whole or not at all. Raises
-    :class:`Unsupported` if the format cannot hold the model and :class:`InputError` if the file cannot be
-    written.
+    (protocol buffer; as text if the name ends in ``txt``). ``origin``, such as the command that made the
+    instance, is noted in the map and, in the first three, as comments. The file appears whole or not at all.
+    Raises :class:`Unsupported` if the format cannot hold the model and :class:`InputError` if the file cannot
+    be written.
     """
     _check(model, format)
     target = Path(path).resolve()
@@ -55,8 +56,8 @@ def write_model(model: Any, lift: Lift, path: str | Path, format: str) -> None:
     temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
     map_file = target.with_name(f"{target.name}.map.json")
     try:
-        _WRITERS[format](model, temporary)
-        write_document(map_file, _map(model, lift, format))
+        _WRITERS[format](model, temporary, origin.splitlines())
+        write_document(map_file, _map(model, lift, format, origin))
         try:
             temporary.replace(target)
         except OSError:
@@ -79,7 +80,7 @@ def _check(model: Any, name: str) -> None:
         raise Unsupported(f"format {name!r} does not suit the goal; {other!r} is for {goal}")
 
 
-def _map(model: Any, lift: Lift, name: str) -> dict[str, str]:
+def _map(model: Any, lift: Lift, name: str, origin: str) -> dict[str, str]:
     variables = lift.variables()
     parameters: dict[str, list[Any]] = variables["parameters"]
     if name in ("lp", "mps"):
@@ -91,6 +92,7 @@ def _map(model: Any, lift: Lift, name: str) -> dict[str, str]:
         "format": compact("qnnt-variables"),
         "version": "1",
         "model": compact(name),
+        **({"origin": compact(origin)} if origin else {}),
         "domain": compact([lift.domain.lo, lift.domain.hi]),
         "meaning": compact("parameter = base + sum of its variables; one that is not in the file counts 0"),
         "base": compact(variables["base"]),
@@ -100,25 +102,28 @@ def _map(model: Any, lift: Lift, name: str) -> dict[str, str]:
     }
 
 
-def _write_cnf(model: Formula, path: Path) -> None:
-    with path.open("w", encoding="ascii") as file:
+def _write_cnf(model: Formula, path: Path, comments: Sequence[str]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"c {line}\n" for line in comments)
         write_cnf(file, model.hard, model.n_variables)
 
 
-def _write_wcnf(model: Formula, path: Path) -> None:
-    with path.open("w", encoding="ascii") as file:
+def _write_wcnf(model: Formula, path: Path, comments: Sequence[str]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"c {line}\n" for line in comments)
         file.writelines(clause_lines(model.hard, "h "))
         soft = zip(model.weights.tolist(), model.soft.tolist(), strict=True)
         file.writelines(f"{weight} {literal} 0\n" for weight, literal in soft)
 
 
-def _write_opb(model: PseudoBooleanModel, path: Path) -> None:
+def _write_opb(model: PseudoBooleanModel, path: Path, comments: Sequence[str]) -> None:
     rows = model.rows
     terms = [f"{c:+d} x{v} " for c, v in zip(rows.coef.tolist(), (rows.index + 1).tolist(), strict=True)]
     starts, lower = rows.starts.tolist(), rows.lower.tolist()
     fixed = np.flatnonzero(model.lower == model.upper)
-    with path.open("w", encoding="ascii") as file:
+    with path.open("w", encoding="utf-8") as file:
         file.write(f"* #variable= {len(model.lower)} #constraint= {len(rows) + len(fixed)}\n")
+        file.writelines(f"* {line}\n" for line in comments)
         if model.minimize:
             costs = ((model.objective[i], i + 1) for i in np.flatnonzero(model.objective))
             file.write(f"min: {''.join(f'{c:+d} x{v} ' for c, v in costs)};\n")
@@ -128,20 +133,20 @@ def _write_opb(model: PseudoBooleanModel, path: Path) -> None:
         file.writelines(f"+1 x{i + 1} = {model.lower[i]} ;\n" for i in fixed)
 
 
-def _write_lp(model: LinearModel, path: Path) -> None:
+def _write_lp(model: LinearModel, path: Path, _: Sequence[str]) -> None:
     to_pulp(model)[0].writeLP(str(path))
 
 
-def _write_mps(model: LinearModel, path: Path) -> None:
+def _write_mps(model: LinearModel, path: Path, _: Sequence[str]) -> None:
     to_pulp(model)[0].writeMPS(str(path))
 
 
-def _write_cpsat(model: CpSatModel, path: Path) -> None:
+def _write_cpsat(model: CpSatModel, path: Path, _: Sequence[str]) -> None:
     if not model.model.export_to_file(str(path)):
         raise OSError(f"the folder {path.parent} does not take it")
 
 
-_WRITERS: dict[str, Callable[[Any, Path], None]] = {
+_WRITERS: dict[str, Callable[[Any, Path, Sequence[str]], None]] = {
     "cnf": _write_cnf,
     "wcnf": _write_wcnf,
     "opb": _write_opb,

@@ -2,8 +2,9 @@
 
 One folder holds, for each size, a source with a solution and one without (or a formula, whose answer
 is planted or found by a SAT solver), as ``<name>.json`` and as ``.cnf``, ``.wcnf`` and ``.opb`` in
-competition form: exact counts, distinct literals, no tautologies. The CNF asks for at most ℓ errors, the WCNF
-and the OPB for the fewest. ``manifest.jsonl`` has a line for each instance.
+competition form: exact counts, distinct literals, no tautologies, and the command that made them on top. The
+CNF asks for at most ℓ errors, the WCNF and the OPB for the fewest. ``manifest.jsonl`` has a line for each
+instance.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def write_family(
                     origin = {"origin": command, "family": name, "size": size, "seed": seed}
                     instance = generate(kind, member.source, **origin, answer=member.answer)
                     stem = f"{name}-{size}-{member.label}-{seed}"
-                    files = _write(instance, folder / stem)
+                    answer = "yes" if member.answer else "no"
+                    files = _write(instance, folder / stem, f"{command}\n{stem}, answer: {answer}")
                     line = {"instance": stem, **origin, **parameters(instance), "answer": member.answer}
                     line["files"] = files
                     manifest.write(json.dumps(line) + "\n")
@@ -111,11 +113,11 @@ def parameters(instance: Instance) -> dict[str, int]:
     return found if isinstance(goal, Minimize) else {**found, "errors": goal.errors}
 
 
-def _write(instance: Instance, stem: Path) -> list[str]:
+def _write(instance: Instance, stem: Path, origin: str) -> list[str]:
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("json", *_ENCODERS)]
     instance.save(paths[0])
     for path, (suffix, encoder) in zip(paths[1:], _ENCODERS.items(), strict=True):
         problem = instance if suffix == "cnf" else instance.with_goal(Minimize())
         model, lift = registry.encoder(encoder).apply(problem)
-        write_model(model, lift, path, suffix)
+        write_model(model, lift, path, suffix, origin)
     return [path.name for path in paths]

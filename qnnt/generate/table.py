@@ -30,7 +30,8 @@ from qnnt.architecture import Architecture, dense_arcs
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
-from qnnt.files.documents import collector_paused, located, read_text
+from qnnt.files.documents import located, read_text
+from qnnt.garbage import collector_paused
 from qnnt.goals import Goal
 from qnnt.instance import Instance
 

@@ -36,8 +36,8 @@ from qnnt.network import Network
 from qnnt.reductions.balance import BALANCE
 from qnnt.reductions.base import Lift, Reduction
 from qnnt.reductions.exactly_three import EXACTLY_THREE
+from qnnt.reductions.literals import clause_outputs, literal_names
 from qnnt.reductions.sources.cnf import Assignment, Cnf
-from qnnt.reductions.three_sat import literal_names
 
 
 def apply(source: Cnf) -> tuple[Instance, Lift[Network, Assignment]]:
@@ -73,23 +73,13 @@ def plant(source: Cnf, solution: Assignment) -> Network:
 
 
 def _architecture(source: Cnf) -> Architecture:
-    if not source.n_variables:
-        raise InputError("variables", "the construction needs a variable; chain exactly_three before it")
-    if not source.clauses.lengths.all():
-        raise InputError("clauses", "the construction has no empty clause; chain exactly_three before it")
-    names = literal_names(source.n_variables)
-    literals = [names[literal] for i in range(1, source.n_variables + 1) for literal in (i, -i)]
-    original, fake, hidden = ([f"{name}^{k}" for name in literals] for k in (1, 2, 3))
+    literals = literal_names(source)
+    original, fake, hidden = ([f"{name}^{k}" for name in literals.values()] for k in (1, 2, 3))
     variables = [f"x{i}*" for i in range(1, source.n_variables + 1)]
-    clauses = [f"c{j}" for j in range(1, len(source.clauses) + 1)]
+    clauses, arcs_to_clauses = clause_outputs(source, dict(zip(literals, hidden, strict=True)))
     arcs = [arc for x, y, z in zip(original, fake, hidden, strict=True) for arc in ((x, z), (y, z))]
     arcs += [(z, v) for i, v in enumerate(variables) for z in hidden[2 * i : 2 * i + 2]]
-    arcs += [
-        (f"{names[literal]}^3", c)
-        for c, clause in zip(clauses, source.clauses.rows(), strict=True)
-        for literal in dict.fromkeys(clause)
-    ]
-    return Architecture([original + fake, hidden, variables + clauses], arcs)
+    return Architecture([original + fake, hidden, variables + clauses], arcs + arcs_to_clauses)
 
 
 BALANCED_SAT = Reduction(apply, plant)

@@ -28,6 +28,7 @@ from qnnt.instance import Instance
 from qnnt.network import Network
 from qnnt.reductions.base import Lift, Reduction
 from qnnt.reductions.exactly_three import EXACTLY_THREE
+from qnnt.reductions.literals import clause_outputs, literal_names
 from qnnt.reductions.sources.cnf import Assignment, Cnf
 
 
@@ -56,28 +57,13 @@ def plant(source: Cnf, solution: Assignment) -> Network:
 
 
 def _architecture(source: Cnf) -> Architecture:
-    if not source.n_variables:
-        raise InputError("variables", "the construction needs a variable; chain exactly_three before it")
-    if not source.clauses.lengths.all():
-        raise InputError("clauses", "the construction has no empty clause; chain exactly_three before it")
-    names = literal_names(source.n_variables)
-    hidden = [names[literal] for i in range(1, source.n_variables + 1) for literal in (i, -i)]
+    literals = literal_names(source)
+    hidden = list(literals.values())
     variables = [f"v{i}" for i in range(1, source.n_variables + 1)]
-    clauses = [f"c{j}" for j in range(1, len(source.clauses) + 1)]
+    clauses, arcs_to_clauses = clause_outputs(source, literals)
     arcs = [(z, x) for x in hidden for z in ("z1", "z2")]
     arcs += [(x, v) for i, v in enumerate(variables) for x in hidden[2 * i : 2 * i + 2]]
-    arcs += [
-        (names[literal], c)
-        for c, clause in zip(clauses, source.clauses.rows(), strict=True)
-        for literal in dict.fromkeys(clause)
-    ]
-    return Architecture([["z1", "z2"], hidden, variables + clauses], arcs)
-
-
-def literal_names(n_variables: int) -> dict[int, str]:
-    """``x3`` and ``~x3`` for the literals 3 and -3."""
-    names = {i: f"x{i}" for i in range(1, n_variables + 1)}
-    return {**names, **{-i: f"~{name}" for i, name in names.items()}}
+    return Architecture([["z1", "z2"], hidden, variables + clauses], arcs + arcs_to_clauses)
 
 
 THREE_SAT = Reduction(apply, plant)

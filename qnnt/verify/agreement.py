@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from qnnt.exceptions import Unsupported
 from qnnt.goals import Goal
 from qnnt.pipeline import solve
 from qnnt.reductions.catalogue import PROOFS, Source
@@ -53,7 +54,8 @@ def source_disagreements(
     """What is wrong when a source is solved directly and as a trained instance of ``kind`` by each backend.
 
     A definite answer must be that of the source, its network must lift to a solution of the source, and a
-    solution of the source must plant to a network that meets the goal. UNKNOWN is no disagreement.
+    solution of the source must plant to a network that meets the goal. UNKNOWN is no disagreement, nor is a
+    backend that declines the instance.
     """
     reduction = PROOFS[kind].reduction
     instance, lift = reduction.apply(source)
@@ -61,7 +63,10 @@ def source_disagreements(
     if solution is not None and not check(instance, reduction.plant(source, solution)).meets_goal:
         found.append("the planted network misses the goal")
     for backend in backends:
-        result = solve(instance, backend=backend, limits=limits, isolate=isolate)
+        try:
+            result = solve(instance, backend=backend, limits=limits, isolate=isolate)
+        except Unsupported:
+            continue
         if result.status is Status.UNKNOWN:
             continue
         if (result.status is Status.UNSATISFIABLE) != (solution is None):

@@ -149,6 +149,40 @@ def test_info_counts(qnnt, tmp_path):
         assert line in run.out
 
 
+def test_info_tells_what_the_theorems_say(qnnt, tmp_path):
+    Instance(Domain(2), Architecture.dense([3, 1]), Dataset([[0, 0, 1]], [[1]])).save(tmp_path / "i.json")
+    facts = json.loads(qnnt("info", tmp_path / "i.json", "--json").out)
+    assert facts["treewidth"] == {"lower": 1, "upper": 1, "bag": 2, "bag_arcs": 1}
+    assert facts["treewidth_without_inputs"]["upper"] == 0
+    applies = {t["name"]: t["applies"] for t in facts["theorems"]}
+    assert applies["Theorem 1"] is applies["Theorem 3"] is applies["Theorem 5"] is True
+    assert applies["Theorem 2"] is applies["Theorem 4"] is False
+    run = qnnt("info", tmp_path / "i.json")
+    assert "treewidth        1, without the inputs 0" in run.out
+    assert "not in its class: depth 0, not 1" in run.out
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_info_draws_figure_1(qnnt, tmp_path, suffix):
+    Instance(Domain(2), Architecture.dense([3, 1]), Dataset([[0, 0, 1]], [[1]])).save(tmp_path / "i.json")
+    assert qnnt("info", tmp_path / "i.json", "--plot", tmp_path / f"f.{suffix}").status == 0
+    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
+    assert (tmp_path / f"f.{suffix}").read_bytes().startswith(start)
+    if suffix == "svg":
+        assert "this instance is one of them" in (tmp_path / "f.svg").read_text()
+
+
+def test_info_draws_nothing_it_cannot(qnnt, tmp_path, monkeypatch):
+    Instance(Domain(2), Architecture.dense([3, 1]), Dataset([[0, 0, 1]], [[1]])).save(tmp_path / "i.json")
+    run = qnnt("info", tmp_path / "i.json", "--plot", tmp_path / "f.txt")
+    assert (run.status, run.out) == (2, "")
+    assert "--plot: must end in .png, .svg or .pdf" in run.err
+    monkeypatch.setattr("qnnt.complexity.figure.find_spec", lambda name: None)
+    run = qnnt("info", tmp_path / "i.json", "--plot", tmp_path / "f.png")
+    assert (run.status, run.out) == (2, "")
+    assert "qnnt[plot]" in run.err
+
+
 def test_info_of_no_data(qnnt, tmp_path):
     empty = Dataset(Dataset([[0]], [[0]]).inputs[:0], Dataset([[0]], [[0]]).labels[:0])
     Instance(Domain(2), Architecture.dense([1, 1]), empty).save(tmp_path / "i.json")

@@ -134,3 +134,29 @@ def test_wrong_input_is_one_line(qnnt, path, arguments, words, monkeypatch):
     run = qnnt("generate", *arguments)
     assert (run.status, run.out, run.err.count("\n")) == (2, "", 1)
     assert words in run.err
+
+
+def test_a_family_on_the_command_line(qnnt, tmp_path):
+    run = qnnt("generate", "family", "exact-cover", "--sizes", "4,5", "--seed", 2, "--out", tmp_path)
+    assert (run.status, run.out) == (0, "")
+    assert run.err.splitlines()[0] == f"{tmp_path / 'exact-cover-4-planted-2'}: yes, 11 points"
+    lines = [json.loads(line) for line in (tmp_path / "manifest.jsonl").read_text().splitlines()]
+    assert [(line["size"], line["answer"]) for line in lines] == [
+        (4, True),
+        (4, False),
+        (5, True),
+        (5, False),
+    ]
+    for line in lines:
+        assert line["origin"] == "qnnt generate family exact-cover --sizes 4,5 --seed 2"
+        instance = Instance.load(tmp_path / f"{line['instance']}.json")
+        assert qnnt("solve", tmp_path / f"{line['instance']}.json").out.startswith(
+            "SATISFIABLE" if line["answer"] else "UNSATISFIABLE"
+        )
+        assert instance.architecture.alpha == line["alpha"]
+
+
+def test_a_family_of_an_unknown_name_lists_them(qnnt, tmp_path):
+    run = qnnt("generate", "family", "nothing", "--sizes", "4", "--out", tmp_path)
+    assert (run.status, run.out, run.err.count("\n")) == (2, "", 1)
+    assert "must be one of planted-sat, threshold-sat" in run.err

@@ -82,7 +82,7 @@ def test_product_of_a_weight_and_an_activation(d: int) -> None:
 def test_scaled_is_the_product_with_a_known_factor(values: list[int], factors: list[int]) -> None:
     bank = ClauseBank()
     w = variable(bank, values, -4, 5)
-    rows = scaled(w, np.array(factors), -15, 15)
+    rows = scaled(w.take(np.zeros(len(factors), dtype=np.int64)), np.array(factors), -15, 15)
     with solver(bank) as sat:
         for x, (row, factor) in itertools.product(values, enumerate(factors)):
             for t in range(-15, 17):

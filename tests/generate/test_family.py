@@ -39,9 +39,9 @@ def test_a_family(name, tmp_path):
 def competition(stem, line):
     text = (stem.parent / f"{stem.name}.cnf").read_text()
     cnf = CNF(from_string=text)
-    assert text.startswith(
-        f"p cnf {max(abs(x) for clause in cnf.clauses for x in clause)} {len(cnf.clauses)}\n"
-    )
+    answer = "yes" if line["answer"] else "no"
+    counts = f"p cnf {max(abs(x) for clause in cnf.clauses for x in clause)} {len(cnf.clauses)}"
+    assert text.splitlines()[:3] == ["c by hand", f"c {line['instance']}, answer: {answer}", counts]
     for clause in literals(text, 0):
         assert len({abs(x) for x in clause}) == len(clause)
     with Solver("cadical195", bootstrap_with=cnf) as solver:
@@ -55,6 +55,7 @@ def competition(stem, line):
             assert (solver.cost == 0) == line["answer"]
     opb = (stem.parent / f"{stem.name}.opb").read_text().splitlines()
     assert int(opb[0].split()[-1]) == sum(row.endswith(";") and not row.startswith("min") for row in opb)
+    assert opb[1] == "* by hand"
 
 
 def test_the_same_seed_gives_the_same_files(tmp_path):

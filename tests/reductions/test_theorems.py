@@ -18,7 +18,9 @@ from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
 
 THOROUGH = settings().max_examples >= 1000
-FEW = max(20, settings().max_examples // 3)
+MANY = settings(max_examples=3000 if THOROUGH else 60)
+FEW = settings(max_examples=3000 if THOROUGH else 20)
+FEWER = settings(max_examples=3000 if THOROUGH else 4)
 
 
 def train(instance):
@@ -79,11 +81,13 @@ def restricted_4(instance):
     assert set(np.diff(a.connections[1].starts).tolist()) == {2, 3}
 
 
+@MANY
 @given(exact_covers())
 def test_theorem_1(source):
     restricted_1(holds(PROOFS["exact-cover"].reduction, source), source)
 
 
+@MANY
 @given(st.one_of(balanced_formulas(), formulas(3, 5, st.integers(1, 3))))
 def test_theorem_2(source):
     if not source.n_variables:
@@ -96,7 +100,7 @@ def test_theorem_2(source):
         assert max(degrees(instance)) <= 3
 
 
-@settings(max_examples=max(4, FEW // 10))
+@FEWER
 @given(formulas(2, 2))
 def test_theorem_2_from_any_formula(source):
     instance = holds(PROOFS["balanced-sat"].reduction, source, most_plants=1)
@@ -104,12 +108,13 @@ def test_theorem_2_from_any_formula(source):
     assert instance.dataset.total == 4
 
 
+@MANY
 @given(hitting_sets())
 def test_theorem_3(source):
     restricted_3(holds(PROOFS["hitting-set"].reduction, source), source)
 
 
-@settings(max_examples=max(20, FEW // 3))
+@FEW
 @given(formulas())
 def test_theorem_4(source):
     restricted_4(holds(PROOFS["three-sat"].reduction, source))
@@ -121,24 +126,40 @@ def families(n, most_sets):
     return chain.from_iterable(combinations_with_replacement(sets, r) for r in range(most_sets + 1))
 
 
+def small_families(most_sets):
+    """Families of at most 3 elements and so many sets; thoroughly, 4 sets, and 4 elements and 3 sets."""
+    for n, most in [*((n, 4 if THOROUGH else most_sets) for n in range(4)), *([(4, 3)] if THOROUGH else [])]:
+        yield from ((sets, n) for sets in families(n, most))
+
+
 def test_every_small_exact_cover():
-    for n in range(4):
-        for sets in families(n, 4 if THOROUGH else 2):
-            source = ExactCover.of(sets, n)
-            restricted_1(holds(PROOFS["exact-cover"].reduction, source), source)
+    for sets, n in small_families(2):
+        source = ExactCover.of(sets, n)
+        restricted_1(holds(PROOFS["exact-cover"].reduction, source), source)
 
 
 def test_every_small_hitting_set():
-    for n, k in product(range(4), range(3)):
-        for sets in families(n, 3 if THOROUGH else 2):
-            source = HittingSet.of(sets, n, k)
-            restricted_3(holds(PROOFS["hitting-set"].reduction, source), source)
+    for (sets, n), k in product(small_families(2), range(4 if THOROUGH else 3)):
+        source = HittingSet.of(sets, n, k)
+        restricted_3(holds(PROOFS["hitting-set"].reduction, source), source)
+
+
+def small_formulas():
+    """Formulas over 2 variables of at most 2 clauses of at most 2 literals; thoroughly, 3 of at most 3.
+
+    And every formula of clauses of the same three variables.
+    """
+    literals, size = [1, -1, 2, -2], 3 if THOROUGH else 2
+    clauses = [c for r in range(size + 1) for c in combinations_with_replacement(literals, r)]
+    yield from ((formula, 2) for r in range(size + 1) for formula in combinations(clauses, r))
+    over_three = list(product([1, -1], [2, -2], [3, -3]))
+    for r in range(9 if THOROUGH else 2):
+        yield from ((formula, 3) for formula in combinations(over_three, r))
 
 
 def test_every_small_formula():
-    clauses = [c for r in range(3) for c in combinations_with_replacement([1, -1, 2, -2], r)]
-    for formula in chain.from_iterable(combinations(clauses, r) for r in range(3)):
-        source = Cnf.of(formula, 2)
+    for formula, n in small_formulas():
+        source = Cnf.of(formula, n)
         restricted_4(holds(PROOFS["three-sat"].reduction, source))
         if all(formula) and (len(formula) < 2 or THOROUGH):
             restricted_2(holds(balanced_sat.BALANCED_SAT, source), source)

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +15,8 @@ TEACHER = ROOT / "examples" / "teacher.json"
 
 
 @pytest.fixture
-def compare(monkeypatch):
-    spec = importlib.util.spec_from_file_location("compare", ROOT / "scripts" / "compare.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "compare", module)
-    spec.loader.exec_module(module)
-    return module
+def compare(script):
+    return script("compare")
 
 
 def call(compare, *arguments: object) -> int:

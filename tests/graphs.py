@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qnnt.decompositions.graph import Graph
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 @st.composite

@@ -1,0 +1,137 @@
+"""The parameters of an instance that the paper's theorems speak of."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from qnnt.architecture import Architecture
+from qnnt.decompositions.graph import Graph
+from qnnt.decompositions.layers import layer_decomposition
+from qnnt.decompositions.search import decompose
+from qnnt.decompositions.tree import TreeDecomposition
+from qnnt.goals import Minimize
+from qnnt.instance import Instance
+
+_SEARCHED = 2_000_000  # arcs up to which a narrower decomposition than the layers' is looked for
+
+
+@dataclass(frozen=True)
+class Treewidth:
+    """``lower`` ≤ treewidth ≤ ``upper``; a decomposition of width ``upper`` was found.
+
+    ``bag`` and ``bag_arcs`` are the numbers of vertices and of arcs in one of its largest bags.
+    """
+
+    lower: int
+    upper: int
+    bag: int
+    bag_arcs: int
+
+    def __str__(self) -> str:
+        return f"{self.upper}" if self.lower == self.upper else f"{self.lower} to {self.upper}"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Names are the paper's: α, ω, d, ℓ (None if it is to be found), |D|, width, depth, Δ, treewidth.
+
+    ``distinct_inputs`` is p, ``pairs`` the number of distinct input-output pairs that a network can learn.
+    ``treewidth`` is that of the graph with the inputs, ``treewidth_without_inputs`` of the rest.
+    """
+
+    alpha: int
+    omega: int
+    d: int
+    ell: int | None
+    points: int
+    distinct_inputs: int
+    pairs: int
+    guesses_log10: float
+    unavoidable: int
+    width: int
+    depth: int
+    max_degree: int
+    max_in_degree: int
+    max_out_degree: int
+    treewidth: Treewidth
+    treewidth_without_inputs: Treewidth
+
+    @property
+    def log10_in_degree(self) -> float:
+        """log10 of the in-degree that Lemma 3 must allow: Lemma 1's bound, or all in-arcs if fewer."""
+        p = self.distinct_inputs
+        lemma_1 = math.log10(2) + p * math.log10(2 * self.d**2 * p + 1) if p else 0.0
+        return min(lemma_1, math.log10(self.max_in_degree))
+
+    @property
+    def log10_table(self) -> float:
+        """log10 of Lemma 3's bound on the table of a bag, d^(b + m)·(2·d²·Δ)^(2·p·b).
+
+        b vertices and m arcs are those of the bag at hand; Δ is :attr:`log10_in_degree`.
+        """
+        b, m = self.treewidth.bag, self.treewidth.bag_arcs
+        sums = math.log10(2 * self.d**2) + self.log10_in_degree
+        return (b + m) * math.log10(self.d) + 2 * self.distinct_inputs * b * sums
+
+    def as_dict(self) -> dict[str, Any]:
+        """The parameters as JSON can hold them."""
+        return {**asdict(self), "log10_table": self.log10_table}
+
+
+def parameters(instance: Instance) -> Parameters:
+    """The parameters of an instance; the treewidth takes up to seconds for thousands of neurons."""
+    architecture, choices = instance.architecture, instance.dataset.choices
+    degrees = [np.bincount(column) for column in architecture.arc_index.T]
+    labels = np.bincount(choices.of, minlength=len(choices.inputs))
+    return Parameters(
+        alpha=architecture.alpha,
+        omega=architecture.omega,
+        d=instance.domain.d,
+        ell=None if isinstance(instance.goal, Minimize) else instance.goal.errors,
+        points=instance.dataset.total,
+        distinct_inputs=len(choices.inputs),
+        pairs=len(choices.of),
+        # An input is taught one of its labels or none.
+        guesses_log10=float(np.log10(labels + 1).sum()),
+        unavoidable=choices.unavoidable,
+        width=architecture.width,
+        depth=architecture.depth,
+        max_degree=architecture.max_degree,
+        max_in_degree=int(degrees[1].max()),
+        max_out_degree=int(degrees[0].max()),
+        treewidth=treewidth(architecture),
+        treewidth_without_inputs=treewidth(architecture, inputs=False),
+    )
+
+
+def treewidth(architecture: Architecture, *, inputs: bool = True) -> Treewidth:
+    """Bounds on the treewidth of the graph under an architecture, with or without its inputs.
+
+    Above: the narrower of Observation 1's decomposition and what :func:`decompose` finds. Below: the
+    graph's degeneracy.
+    """
+    graph = Graph.of(architecture, inputs=inputs)
+    found = layer_decomposition(architecture, inputs=inputs)
+    lower = _degeneracy(graph)
+    if found.width > lower and len(graph.edges) <= _SEARCHED:
+        found = min(decompose(graph), found, key=lambda td: td.width)
+    return Treewidth(lower, found.width, *_largest(found, graph))
+
+
+def _degeneracy(graph: Graph) -> int:
+    """The largest least degree of a subgraph, a lower bound on the treewidth."""
+    import networkx as nx
+
+    if not len(graph.edges):
+        return 0
+    return int(max(nx.core_number(nx.Graph(graph.edges.tolist())).values()))
+
+
+def _largest(found: TreeDecomposition, graph: Graph) -> tuple[int, int]:
+    """Vertices and edges of a largest bag."""
+    bag = set(next(bag for bag in found.bags if len(bag) == found.width + 1))
+    return len(bag), sum(u in bag for v in bag for u in graph.neighbours[v]) // 2
