@@ -16,7 +16,7 @@ from qnnt.decompositions.search import available, elimination_order
 from qnnt.domain import Domain
 from qnnt.result import Limit
 
-SURE = 22.0  # bits of a bound on the work by layers up to which no decomposition is looked for
+SURE = 36.0  # bits of a bound on the work by layers up to which no decomposition is looked for
 MOST = 80.0  # bits of a bound on the rows of a table beyond which nothing is started
 LARGE = 5000  # neurons beyond which a plan is made only to be run
 _HARD = 30.0  # bits beyond which a second is spent on a better decomposition
