@@ -21,6 +21,8 @@ from qnnt.result import Limit, Limits, Result, Statistics, Status
 from qnnt.verify.replay import check
 
 FEW_NETWORKS = 20_000  # up to here trying all networks beats starting a solver
+DEEP = 8  # hidden layers
+NARROW = 24.0  # bits of a bound on the dynamic program's work for a layer
 MOST_ORDERED = 64  # beyond this d an order encoding is larger than integers with bounds
 
 _REASONS = {  # for a backend that gives none
@@ -33,12 +35,16 @@ _REASONS = {  # for a backend that gives none
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known during a run: phase, seconds so far, claimed error of the incumbent, lower bound."""
+    """What is known during a run: phase, seconds so far, claimed error of the incumbent, lower bound.
+
+    ``steps`` are those done and all of the backend's present pass, if it tells.
+    """
 
     phase: str
     seconds: float
     incumbent: int | None
     bound: int
+    steps: tuple[int, int] | None = None
 
 
 def solve(
@@ -94,12 +100,28 @@ def solve(
 
 
 def choose(instance: Instance) -> str:
-    """What ``auto`` stands for: few networks are tried, large domains are CP-SAT's, the rest are clauses."""
+    """What ``auto`` stands for.
+
+    Few networks are tried, deep narrow ones are tabulated, large domains are CP-SAT's, the rest are clauses.
+    """
     if instance.n_networks <= FEW_NETWORKS:
         return "enumeration"
+    if _deep_and_narrow(instance):
+        return "treewidth"
     if instance.domain.d > MOST_ORDERED:
         return "cpsat"
     return "maxsat" if isinstance(instance.goal, Minimize) else "sat:cadical153"
+
+
+def _deep_and_narrow(instance: Instance) -> bool:
+    """Whether depth is what makes it hard: a dynamic program over dense layers soon repeats itself."""
+    from qnnt.backends.treewidth import layered
+
+    architecture = instance.architecture
+    if architecture.depth < DEEP or isinstance(instance.goal, Minimize) or not layered.applies(architecture):
+        return False
+    n = len(instance.dataset.choices.inputs)
+    return layered.estimate(architecture, instance.domain, n) <= NARROW
 
 
 def _admit(instance: Instance, backend: Backend, limits: Limits, isolate: bool) -> str | None:
@@ -142,7 +164,7 @@ class _Run:
             self._vector, self._cost = event.vector, event.cost
         if self._progress is not None:
             seconds = time.perf_counter() - self._phases["start"]
-            self._progress(Progress(self._phase, seconds, self._cost, self._bound))
+            self._progress(Progress(self._phase, seconds, self._cost, self._bound, event.steps))
 
     def seconds(self, outcome: Outcome) -> dict[str, float]:
         """Seconds of each phase: the worker's own figures, or seen from here for a run that was cut short."""

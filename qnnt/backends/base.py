@@ -60,13 +60,16 @@ class Answer:
 
 
 class Report(Protocol):
-    """Where a backend tells what it has so far; both calls are cheap and may be ignored."""
+    """Where a backend tells what it has so far; all calls are cheap and may be ignored."""
 
     def incumbent(self, assignment: IntArray, cost: int) -> None:
         """A better assignment was found, with this error."""
 
     def bound(self, bound: int) -> None:
         """No assignment has an error below ``bound``."""
+
+    def progress(self, done: int, total: int) -> None:
+        """So many steps of the pass under way are done; there may be further passes."""
 
 
 class Backend(Protocol):

@@ -20,6 +20,8 @@ from qnnt.result import Limit, Limits, Status
 
 Vector = npt.NDArray[np.int64]
 
+_PAUSE = 0.2  # seconds between two reports of progress
+
 
 @dataclass(frozen=True)
 class Job:
@@ -52,12 +54,16 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Event:
-    """News of a running job: a phase, an incumbent (its parameters and claimed error) or a lower bound."""
+    """News of a running job: a phase, an incumbent (its parameters and claimed error), a lower bound.
+
+    ``steps`` are those done and all of the pass under way.
+    """
 
     phase: str | None = None
     vector: Vector | None = None
     cost: int | None = None
     bound: int | None = None
+    steps: tuple[int, int] | None = None
     sizes: dict[str, int] = field(default_factory=dict)
 
 
@@ -84,13 +90,18 @@ class _Reporter:
     """Lifts what a backend reports and passes it on."""
 
     def __init__(self, lift: Lift, tell: Callable[[Event], None]) -> None:
-        self._lift, self._tell = lift, tell
+        self._lift, self._tell, self._last = lift, tell, 0.0
 
     def incumbent(self, assignment: IntArray, cost: int) -> None:
         self._tell(Event(vector=self._lift(assignment).vector, cost=int(cost)))
 
     def bound(self, bound: int) -> None:
         self._tell(Event(bound=int(bound)))
+
+    def progress(self, done: int, total: int) -> None:
+        if time.monotonic() - self._last > _PAUSE:
+            self._last = time.monotonic()
+            self._tell(Event(steps=(done, total)))
 
 
 def execute(job: Job, tell: Callable[[Event], None]) -> Outcome:

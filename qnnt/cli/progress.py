@@ -28,6 +28,8 @@ def progress_line(total: int) -> Iterator[Callable[[Progress], None] | None]:
             news.append(f"best {progress.incumbent:,} of {total:,} wrong")
         if progress.bound:
             news.append(f"at least {progress.bound:,}")
+        if progress.steps is not None:
+            news.append("step {:,} of {:,}".format(*progress.steps))
 
     with live_line(lambda: news) as watched:
         yield hear if watched else None

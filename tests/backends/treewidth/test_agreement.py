@@ -1,0 +1,32 @@
+"""The backend, the paper's dynamic program, all networks and a SAT solver on the same tiny instances."""
+
+from unittest.mock import patch
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import instances
+
+import qnnt
+from qnnt.backends.enumeration import count_errors, parameter_blocks
+from qnnt.backends.treewidth import layered
+from qnnt.verify.treewidth_dp import train
+
+
+@given(instances(max_networks=400, max_points=4), st.data(), st.booleans())
+def test_four_ways_agree_on_every_goal(instance, data, bags_only):
+    every = {int(e) for block in parameter_blocks(instance) for e in np.unique(count_errors(instance, block))}
+    bound = data.draw(st.integers(0, instance.dataset.total))
+    for goal in (qnnt.AtMost(bound), qnnt.Exactly(bound), qnnt.Minimize()):
+        asked = instance.with_goal(goal)
+        with patch.object(layered, "applies", (lambda _: False) if bags_only else layered.applies):
+            result = qnnt.solve(asked, backend="treewidth", isolate=False)
+        minimize = isinstance(goal, qnnt.Minimize)
+        sat = qnnt.solve(asked, backend="maxsat" if minimize else "sat:cadical153", isolate=False)
+        exists = any(map(goal.accepts, every))
+        assert train(asked).possible == exists
+        assert result.status == sat.status
+        if minimize:
+            assert result.errors == sat.errors == min(every)
+        else:
+            assert (result.status is qnnt.Status.SATISFIABLE) == exists
