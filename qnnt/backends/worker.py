@@ -26,7 +26,6 @@ def main() -> None:
     sys.path[:] = connection.recv()
     from qnnt import registry
 
-
     with contextlib.suppress(Exception):  # one that cannot be loaded is the matter of a job that wants it
         for _ in registry.encoders():  # loaded while the parent still prepares the job
             pass
