@@ -51,9 +51,9 @@ def test_every_order_gives_the_same_answer(instance, random):
 
 def test_medium_instances_agree_with_a_sat_solver():
     definite, thorough = 0, settings().max_examples >= 1000
-    for seed in range(800 if thorough else 10):
+    for seed in range(850 if thorough else 10):
         instance = medium(seed)
-        limits = qnnt.Limits(time=20 if thorough else 1)
+        limits = qnnt.Limits(time=3 if thorough else 1)
         result = qnnt.solve(instance, backend="treewidth", limits=limits, isolate=False)
         if result.status is qnnt.Status.UNKNOWN:
             continue
@@ -62,7 +62,7 @@ def test_medium_instances_agree_with_a_sat_solver():
         if isinstance(instance.goal, qnnt.Minimize):
             assert result.errors == expected.errors, seed
         definite += 1
-    assert definite
+    assert definite >= (500 if thorough else 1)
 
 
 def figure6(p):
