@@ -57,25 +57,31 @@ def rounder(name: str) -> Solve:
 
 
 def scip(model: QuadraticModel, seconds: float) -> tuple[float, float]:
-    """SCIP on the quadratic objective as ‖R(v − r)‖², its own linearisation or not."""
+    """SCIP on the linearised QUBO, one variable for each product of two bits."""
     from pyscipopt import Model, quicksum
 
     linear, pairs, offset = model.bits()
     solver = Model()
     solver.hideOutput()
     solver.setParam("limits/time", seconds)
+    solver.setParam("numerics/feastol", 1e-9)
     z = [solver.addVar(vtype="B") for _ in linear]
-    value = solver.addVar(lb=None)
-    terms = [pairs[i, j] * z[i] * z[j] for i, j in zip(*np.nonzero(pairs), strict=True)]
-    unit = float(np.abs(linear).max()) or 1.0
-    solver.addCons(
-        value
-        >= quicksum(t * (1 / unit) for t in terms)
-        + quicksum(a / unit * x for a, x in zip(linear, z, strict=True))
-    )
-    solver.setObjective(value)
+    terms = [a * x for a, x in zip(linear.tolist(), z, strict=True)]
+    for i, j in zip(*np.nonzero(pairs), strict=True):
+        p = solver.addVar(lb=0.0, ub=1.0)
+        if pairs[i, j] > 0:
+            solver.addCons(p >= z[i] + z[j] - 1)
+        else:
+            solver.addCons(p <= z[i])
+            solver.addCons(p <= z[j])
+        terms.append(float(pairs[i, j]) * p)
+    solver.setObjective(quicksum(terms))
     solver.optimize()
-    return solver.getObjVal() * unit + offset, solver.getDualbound() * unit + offset
+    if not solver.getNSols():
+        return np.inf, 0.0
+    found = model.lower.copy()
+    found[model.free] += np.array([round(solver.getVal(x)) for x in z])
+    return model.cost(found), solver.getDualbound() + offset
 
 
 def rows(args: argparse.Namespace, console: Console) -> None:

@@ -51,6 +51,12 @@ def distance(layer: Layer, neuron: int, codes: np.ndarray) -> float:
     return total / len(layer.X)
 
 
+def room(layer: Layer, neuron: int, cost: float) -> float:
+    """1e-9 of a cost, and what rounding errors of such outputs do to the square of a small difference."""
+    size = float(np.abs(layer.W[neuron]) @ np.abs(layer.X).max(axis=0) + np.abs(layer.b[neuron]))
+    return 1e-9 * cost + 1e-13 * size * cost**0.5 + 1e-26 * size**2 + 1e-300
+
+
 @st.composite
 def layers(
     draw: st.DrawFn, most_bits: int = 10, most_neurons: int = 2, candidates: tuple[int, ...] = (2, 3, 4)

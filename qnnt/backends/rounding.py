@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,8 +85,11 @@ class RowJob:
     def execute(self, tell: Callable[[Event], None]) -> Outcome:
         """Run the row; whatever goes wrong is an UNKNOWN with its reason."""
         tell(Event(phase="encode"))
+        limits = self.limits
+        if limits.time is not None:  # to end in time by its own clock
+            limits = replace(limits, time=limits.time - min(0.5, 0.2 * limits.time))
         try:
-            answer = self.backend.run(self.model, self.limits, self.prepared, lambda: False)
+            answer = self.backend.run(self.model, limits, self.prepared, lambda: False)
         except MemoryError:
             return Outcome(Status.UNKNOWN, limit=Limit.MEMORY, reason="out of memory")
         except Exception as error:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
-from layers import Layer, distance, layers
+from layers import Layer, distance, layers, room
 
 from qnnt import registry
 from qnnt.backends import relaxation
@@ -52,7 +52,7 @@ def holds(name: str, layer: Layer) -> None:
     note(f"{result}")
     for i in range(len(layer.W)):
         best = optimum(layer, i)
-        near = 1e-9 * max(result.nearest_cost[i], best) + 1e-300
+        near = room(layer, i, max(result.nearest_cost[i], best))
         codes = np.append(result.codes[i], result.bias_codes[i])
         assert abs(result.cost[i] - distance(layer, i, codes)) <= near
         assert result.cost[i] >= best - near

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from layers import Layer, distance, layers
+from layers import Layer, distance, layers, room
 
 from qnnt.encoders.qubo import QuboEncoder
 
@@ -29,11 +29,11 @@ def test_the_cost_is_the_frobenius_distance(layer: Layer, seed: int):
             v = rng.integers(model.lower, model.upper + 1)
             direct = distance(layer, i, lift(v))
             # The expanded form loses digits to its constant, and to nothing else.
-            assert near(model.cost(v), direct, 1e-9 * c + 1e-300)
-            assert near(d @ v + v @ S @ v + c, direct, 1e-3 * c + 1e-300)
+            assert abs(model.cost(v) - direct) <= room(layer, i, direct)
+            assert abs(d @ v + v @ S @ v + c - direct) <= room(layer, i, direct) + 1e-12 * c
             once = sum(S[j, j] * v[j] ** 2 for j in range(len(v)))
             twice = sum(2 * S[j, k] * v[j] * v[k] for j in range(len(v)) for k in range(j))
-            assert near(d @ v + once + twice + c, direct, 1e-3 * c + 1e-300)
+            assert abs(d @ v + once + twice + c - direct) <= room(layer, i, direct) + 1e-12 * c
 
 
 @given(layers(most_bits=12, candidates=(2,)), st.integers(0, 2**32 - 1))
@@ -75,11 +75,11 @@ def test_the_undivided_problem_splits_into_its_rows(layer: Layer):
         whole.cost(np.array(v))
         for v in itertools.product(*(range(a, b + 1) for a, b in zip(*free, strict=True)))
     )
-    scale = 1e-9 * sum(row.qubo()[2] for row in rows) + 1e-300
-    assert near(best, least, scale)
+    assert abs(best - least) <= sum(room(layer, i, best) for i in range(problem.n))
     lower = np.concatenate([row.lower for row in rows])
     codes = lift(lower).reshape(problem.n, m)
-    assert near(whole.cost(lower), sum(distance(layer, i, codes[i]) for i in range(problem.n)), scale)
+    direct = [distance(layer, i, codes[i]) for i in range(problem.n)]
+    assert abs(whole.cost(lower) - sum(direct)) <= sum(room(layer, i, sum(direct)) for i in range(problem.n))
 
 
 def test_a_wider_box_is_no_qubo():
