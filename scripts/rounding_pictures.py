@@ -79,6 +79,8 @@ def _draw_calibration(lines: list[Line], folder: Path) -> None:
 
 def _draw_series(lines: list[Line], path: Path, x: str, label: str, series: str, form: str) -> None:
     """Accuracy above, cost on the test data below; a column for each data set."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     names = list(dict.fromkeys(line["data"] for line in lines))
     figure, axes = _grid(2, len(names))
     for name, (above, below) in zip(names, axes.T, strict=True):
@@ -117,8 +119,9 @@ def _draw_series(lines: list[Line], path: Path, x: str, label: str, series: str,
                 panel.set_xticks(ticks)
             panel.grid(alpha=0.25)
         below.set_yscale("log")
+        below.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         below.yaxis.set_major_formatter("{x:g}")
-        below.yaxis.set_minor_formatter("")
+        below.yaxis.set_minor_locator(NullLocator())
         below.set_xlabel(label)
     axes[0][0].set_ylabel("accuracy, %")
     axes[1][0].set_ylabel("cost on the test data")
