@@ -104,7 +104,7 @@ def rows(args: argparse.Namespace, console: Console) -> None:
                     start = time.perf_counter()
                     cost, bound = solve(model, args.limit)
                     seconds = time.perf_counter() - start
-                    proved = cost - bound <= PROVED * cost
+                    proved = bool(np.isfinite(cost)) and cost - bound <= PROVED * cost
                     costs[name] = cost
                     if proved:
                         taken[name] = seconds

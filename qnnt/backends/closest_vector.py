@@ -30,6 +30,7 @@ MOST_SEARCHED = 200  # free variables; beyond, enumeration only burns the time l
 _DAMPING = 1e-6  # of the trace, for orders and starts: real Gram matrices are rank-deficient
 _SLICE = 20_000  # nodes between two looks at the clock
 _SWEEPS = 1000
+_SHARED_SWEEPS = 400  # once per layer of long rows
 _LEVELS = 25  # semidefinite bounds along the tree
 
 
@@ -225,7 +226,7 @@ class ClosestVectorRounder(BeamRounder):
         from qnnt.backends.relaxation import trace_dual
 
         dual = np.zeros(len(gram))
-        dual[order] = trace_dual(np.ascontiguousarray(gram[np.ix_(order, order)]), _SWEEPS)
+        dual[order] = trace_dual(np.ascontiguousarray(gram[np.ix_(order, order)]), _SHARED_SWEEPS)
         return order, dual
 
     def run(
@@ -253,18 +254,18 @@ class ClosestVectorRounder(BeamRounder):
         while not searched and beams <= self.widest and not over():
             best = min(best, start(form, order, beams), key=form.value)
             beams *= 2
-        value, bound = form.value(best), 0.0
+        bound, own = 0.0, np.zeros(len(best))
         if model.binary:
             if dual is not None:
                 bound = shared_bound(form, dual[form.free])
             own, proper = shor(form, best, sweeps=_SWEEPS, over=over)
-            relaxed, bound = convexified(form, own, value), max(bound, proper)
-        else:
-            relaxed = convexified(form, np.zeros(len(best)), value)
-            bound = diagonal(relaxed, form.width)
+            bound = max(bound, proper)
         if not searched:
+            if not model.binary:
+                bound = diagonal(convexified(form, own, form.value(best)), form.width)
             reason = f"{len(order)} free weights are too many to search"
             return RowAnswer(form.lift(best), form.bound(bound), reason)
+        relaxed = convexified(form, own, form.value(best))
         search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams)
         while not (done := search.advance(_SLICE)) and not over():
             pass

@@ -37,9 +37,10 @@ class Convexified:
     loss: float
 
 
-# Shares of the dual and ridges (of the mean diagonal) to try until rounding errors are small: the first
-# gives the best bound; the more singular the Gram matrix, the later one must go.
-_STEPS = ((0.95, 1e-7), (0.95, 1e-5), (0.9, 1e-3), (0.5, 1e-2), (0.0, 1e-7), (0.0, 1e-5))
+# Shares of the dual and ridges (of the mean diagonal) to try until rounding errors are small; the more
+# singular the Gram matrix, the later. A share of 0.95 starts from a better bound but leaves the open nodes
+# less: on hard rows 0.8 takes half the nodes.
+_STEPS = ((0.8, 1e-7), (0.8, 1e-5), (0.8, 1e-3), (0.5, 1e-2), (0.0, 1e-7), (0.0, 1e-5))
 _SMALL = 1e-8  # of the best value
 
 

@@ -60,7 +60,7 @@ def holds(name: str, layer: Layer) -> None:
         if ROUNDERS[name].exact:
             assert result.cost[i] <= best * (1 + PROVED) + near
             # A cost is proved to a relative 1e-6 unless rounding errors alone are larger than that.
-            noise = 1e-9 if name == "closest-vector" else 1e-7
+            noise = 1e-5 if name == "milp" else 1e-9  # HiGHS keeps to tolerances
             power = float(((layer.X @ layer.W[i] + layer.b[i]) ** 2).mean()) + result.nearest_cost[i]
             assert result.proved[i] or result.cost[i] - result.lower_bound[i] <= noise * power
         if result.proved[i]:
@@ -73,7 +73,7 @@ def test_against_all_assignments(name: str):
     wide = name not in ("annealing", "annealing:scaled", "tabu", "cpsat", "milp")
     examples = settings().max_examples // FEW.get(name, 1)
 
-    @settings(max_examples=max(examples // 2, 8))
+    @settings(max_examples=max(examples // 2, 4))
     @given(layers(most_bits=9, candidates=(2, 3, 4) if wide else (2,)))
     def run(layer: Layer) -> None:
         holds(name, layer)
