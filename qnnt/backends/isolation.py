@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qnnt.result import Limits
 
 _START_UP = 30.0  # seconds that a worker may take before it starts on a job with a time limit
+_LOOK = 0.1  # seconds between two looks at whether a run was stopped
 _OUT_OF_MEMORY = re.compile(
     "bad_alloc|MemoryError|out[- ]of[- ]memory|cannot allocate memory|failed to map segment"
     "|returned NULL without setting an exception",  # what an import says that got no memory
@@ -69,8 +70,13 @@ class Worker:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def run(self, job: Task, tell: Callable[[Event], None]) -> Outcome:
-        """Run a job to its end or its limit; the worker is dead afterwards unless the job ended by itself."""
+    def run(
+        self, job: Task, tell: Callable[[Event], None], stopped: Callable[[], bool] | None = None
+    ) -> Outcome:
+        """Run a job to its end or its limit; the worker is dead afterwards unless the job ended by itself.
+
+        ``stopped`` is asked now and then; once it is true the worker is killed.
+        """
         from qnnt.backends.execution import Outcome
         from qnnt.result import Limit, Status
 
@@ -81,9 +87,16 @@ class Worker:
             deadline = None if limit is None else time.monotonic() + limit + _START_UP
             while True:
                 left = None if deadline is None else deadline - time.monotonic()
-                if (left is not None and left <= 0) or not self._connection.poll(left):
+                if left is not None and left <= 0:
                     self.kill()
                     return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason="the time limit was reached")
+                if stopped is not None:
+                    if stopped():
+                        self.kill()
+                        return Outcome(Status.UNKNOWN, limit=Limit.INTERRUPT, reason="interrupted")
+                    left = _LOOK if left is None else min(left, _LOOK)
+                if not self._connection.poll(left):
+                    continue
                 message = self._connection.recv()
                 taken = self._warm = True
                 if isinstance(message, Outcome):
@@ -182,16 +195,18 @@ atexit.register(_POOL.close)
 os.register_at_fork(after_in_child=_POOL.forget)
 
 
-def run_isolated(job: Task, tell: Callable[[Event], None]) -> Outcome:
+def run_isolated(
+    job: Task, tell: Callable[[Event], None], stopped: Callable[[], bool] | None = None
+) -> Outcome:
     """Run a job in a worker of the backend's family, which is kept warm for the next one."""
     family = job.backend.name.partition(":")[0]
     # What an earlier job left mapped would count against a memory limit, or escape it.
     worker = _POOL.take(family if job.limits.memory is None else "")
     try:
-        outcome = worker.run(job, tell)
+        outcome = worker.run(job, tell, stopped)
     except _Stale:
         worker = Worker()
-        outcome = worker.run(job, tell)
+        outcome = worker.run(job, tell, stopped)
     _POOL.give(family, worker)
     return outcome
 

@@ -39,10 +39,7 @@ def run_rows(
         yield from _gathered(futures)
         return
     isolate = rounder.isolated or limits.memory is not None
-    if threads == 1 and not isolate:
-        for i, model in enumerate(models):
-            yield i, run_row(model, rounder, limits, prepared)
-        return
+    # Never in this thread: a KeyboardInterrupt raised while a solver in C asks whether to stop would be lost.
     stop = threading.Event()
     run = _isolated_row if isolate else run_row
     pool = ThreadPoolExecutor(threads)
@@ -93,7 +90,7 @@ def _isolated_row(
     begin = time.perf_counter()
     if stopped():
         return Row(None, 0.0, "interrupted", 0.0)
-    outcome = run_isolated(RowJob(model, rounder, limits, prepared), lambda _: None)
+    outcome = run_isolated(RowJob(model, rounder, limits, prepared), lambda _: None, stopped)
     seconds = time.perf_counter() - begin
     if outcome.answer is None:
         return Row(None, 0.0, outcome.reason, seconds)
