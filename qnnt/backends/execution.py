@@ -32,17 +32,35 @@ class Job:
     backend: Backend
     limits: Limits
 
+    @property
+    def family(self) -> str:
+        """All variants of a backend."""
+        return self.backend.name.partition(":")[0]
+
+    @property
+    def fresh(self) -> bool:
+        """What an earlier job left mapped would count against a memory limit, or escape it."""
+        return self.limits.memory is not None
+
     def execute(self, tell: Callable[[Event], None]) -> Outcome:
         """Encode, run, lift."""
         return execute(self, tell)
 
 
 class Task(Protocol):
-    """What a worker process can do: a :class:`Job`, or anything picklable with the same three."""
+    """What a worker process can do: a :class:`Job`, or anything picklable with the same properties."""
 
     @property
     def backend(self) -> Any:
-        """Its name's first part chooses the worker."""
+        """What runs it."""
+
+    @property
+    def family(self) -> str:
+        """Tasks of one family share a warm worker."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it needs a worker that has done nothing else."""
 
     @property
     def limits(self) -> Limits:

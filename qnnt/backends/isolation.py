@@ -198,16 +198,14 @@ os.register_at_fork(after_in_child=_POOL.forget)
 def run_isolated(
     job: Task, tell: Callable[[Event], None], stopped: Callable[[], bool] | None = None
 ) -> Outcome:
-    """Run a job in a worker of the backend's family, which is kept warm for the next one."""
-    family = job.backend.name.partition(":")[0]
-    # What an earlier job left mapped would count against a memory limit, or escape it.
-    worker = _POOL.take(family if job.limits.memory is None else "")
+    """Run a job in a worker of its family, which is kept warm for the next one."""
+    worker = _POOL.take("" if job.fresh else job.family)
     try:
         outcome = worker.run(job, tell, stopped)
     except _Stale:
         worker = Worker()
         outcome = worker.run(job, tell, stopped)
-    _POOL.give(family, worker)
+    _POOL.give(job.family, worker)
     return outcome
 
 

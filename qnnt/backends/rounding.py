@@ -81,6 +81,12 @@ class RowJob:
     backend: Rounder
     limits: Limits
     prepared: Any
+    fresh = False  # the rows of a layer are many, and alike
+
+    @property
+    def family(self) -> str:
+        """Rows under the same memory limit."""
+        return f"round {self.backend.name} {self.limits.memory}"
 
     def execute(self, tell: Callable[[Event], None]) -> Outcome:
         """Run the row; whatever goes wrong is an UNKNOWN with its reason."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -125,15 +126,14 @@ def test_a_scheme_of_ones_own():
 
 def test_threads_processes_and_executors_agree():
     layer = Layer.random(2, 5, 8, 30)
-    plain = round_layer(layer.W, layer.b, layer.X)
+    run = partial(round_layer, layer.W, layer.b, layer.X, row_time=120)  # with all that a process loads
+    plain = run()
     seen = []
-    threads = round_layer(
-        layer.W, layer.b, layer.X, limits=Limits(threads=2), progress=lambda p: seen.append((p.done, p.total))
-    )
+    threads = run(limits=Limits(threads=2), progress=lambda p: seen.append((p.done, p.total)))
     assert seen == [(i + 1, 5) for i in range(5)]
     with ThreadPoolExecutor(2) as executor:
-        given_one = round_layer(layer.W, layer.b, layer.X, executor=executor)
-    isolated = round_layer(layer.W, layer.b, layer.X, limits=Limits(memory=8000))
+        given_one = run(executor=executor)
+    isolated = run(limits=Limits(memory=8000))
     for other in (threads, given_one, isolated):
         assert (other.codes == plain.codes).all(), other.reasons
         assert (other.proved == plain.proved).all()
