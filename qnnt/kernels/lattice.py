@@ -14,6 +14,22 @@ from qnnt.kernels import compiled
 
 
 @compiled()
+def ascending(cost: Any, order: Any, n: int) -> None:
+    """Put 0, …, n-1 into ``order`` by ``cost``, least first: Shell's sort, as numba's takes 8 s to compile."""
+    for i in range(n):
+        order[i] = i
+    gap = n // 2
+    while gap > 0:
+        for i in range(gap, n):
+            t, j = order[i], i
+            while j >= gap and cost[order[j - gap]] > cost[t]:
+                order[j] = order[j - gap]
+                j -= gap
+            order[j] = t
+        gap //= 2
+
+
+@compiled()
 def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
     """(m,) the best of a search that keeps ``beams`` partial assignments a level; Babai's for 1."""
     m = len(r)
@@ -22,7 +38,7 @@ def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
     cost = np.zeros(beams)
     most = beams * (1 + width.max())
     child_cost, child_of, child_x = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
-    n = 1
+    order, n = np.empty(most, np.int64), 1
     for k in range(m - 1, -1, -1):
         c = 0
         for i in range(n):
@@ -33,14 +49,14 @@ def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
                 y = b + R[k, k] * (value - r[k])
                 child_cost[c], child_of[c], child_x[c] = cost[i] + y * y, i, value
                 c += 1
-        order = np.argsort(child_cost[:c])
+        ascending(child_cost, order, c)
         n = min(c, beams)
         for s in range(n):
             t = order[s]
-            kept[s, k + 1 :] = x[child_of[t], k + 1 :]
-            kept_D[s, k + 1 :] = D[child_of[t], k + 1 :]
-            kept[s, k] = child_x[t]
-            kept_D[s, k] = child_x[t] - r[k]
+            i = child_of[t]
+            for j in range(k + 1, m):
+                kept[s, j], kept_D[s, j] = x[i, j], D[i, j]
+            kept[s, k], kept_D[s, k] = child_x[t], child_x[t] - r[k]
         for s in range(n):
             cost[s] = child_cost[order[s]]
         x, kept = kept, x
@@ -52,10 +68,10 @@ def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
 def descend(G: Any, g: Any, x: Any, width: Any) -> None:
     """Lower xᵀGx + 2g·x by steps of ±1 in one variable, then in two, until none helps; x (m,) in place."""
     m = len(x)
-    gradient = G @ x.astype(np.float64) + g
-    tiny = 0.0
+    gradient, tiny = g.copy(), 0.0
     for i in range(m):
         tiny = max(tiny, G[i, i])
+        gradient += x[i] * G[i]  # numba's product of matrices needs scipy
     tiny *= 1e-12
     while True:
         best, one, step = -tiny, -1, 0
