@@ -35,7 +35,7 @@ class _Dwave:
             return None
         return "takes two candidates per weight; try closest-vector or beam"
 
-    def prepare(self, gram: Any) -> Any:  # noqa: ARG002 - the protocol's
+    def prepare(self, gram: Any, over: Callable[[], bool]) -> Any:  # noqa: ARG002 - the protocol's
         """Nothing is shared between rows."""
         return None
 

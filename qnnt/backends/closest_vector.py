@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.backends.base import Availability
-from qnnt.backends.rounding import RowAnswer
+from qnnt.backends.rounding import LATE, RowAnswer
 from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits
@@ -74,6 +74,12 @@ class Form:
         return self.model.constant + self.model.scale * max(value, 0.0)
 
 
+# Two bits, to compile on.
+_EXAMPLE = Form.of(
+    QuadraticModel(np.eye(2), np.full(2, 0.3), np.zeros(2, dtype=np.int64), np.ones(2, dtype=np.int64))
+)
+
+
 def sorted_order(H: Reals) -> npt.NDArray[np.int64]:
     """V-BLAST order of a positive definite H: each level, last first, has the largest diagonal entry left."""
     inverse, left = np.linalg.inv(H), np.ones(len(H), dtype=bool)
@@ -103,6 +109,29 @@ def start(form: Form, order: npt.NDArray[np.int64], beams: int, *, flips: bool =
     return z
 
 
+def nearest_planes(
+    gram: Reals, target: Reals, lower: npt.NDArray[np.int64], upper: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """(n, m) Babai's nearest planes for n rows of one Gram matrix (m, m), damped; all rows at once.
+
+    ``target``, ``lower`` and ``upper`` are (n, m). Variables that no row has a choice for come first, then
+    those of largest norm.
+    """
+    order = np.lexsort((np.diagonal(gram), (lower == upper).all(axis=0)))  # the last one is decided first
+    H = gram[np.ix_(order, order)]
+    H[np.diag_indices(len(H))] += _DAMPING * float(np.trace(H)) + np.finfo(np.float64).tiny
+    R = np.linalg.cholesky(H).T
+    aim, least, most = target[:, order], lower[:, order], upper[:, order]
+    codes, missed = np.empty_like(least), np.zeros_like(aim)
+    for k in range(len(R) - 1, -1, -1):
+        centre = aim[:, k] - missed[:, k + 1 :] @ (R[k, k + 1 :] / R[k, k])
+        codes[:, k] = np.clip(np.rint(centre), least[:, k], most[:, k])
+        missed[:, k] = codes[:, k] - aim[:, k]
+    planes = np.empty_like(codes)
+    planes[:, order] = codes
+    return planes
+
+
 @dataclass(frozen=True)
 class _Numba:
     """What all backends here have in common."""
@@ -118,7 +147,7 @@ class _Numba:
         """None: any box will do."""
         return None
 
-    def prepare(self, gram: Reals) -> Any:  # noqa: ARG002 - some need it
+    def prepare(self, gram: Reals, over: Callable[[], bool]) -> Any:  # noqa: ARG002 - some need it
         """Nothing is shared between rows."""
         return None
 
@@ -146,7 +175,7 @@ class NearestRounder(_Numba):
 
 
 @dataclass(frozen=True)
-class NearestPlaneRounder(_Numba):
+class NearestPlaneRounder(NearestRounder):
     """Babai's nearest plane, the columns of largest norm first: the same as GPTQ in activation order."""
 
     name = "nearest-plane"
@@ -160,10 +189,8 @@ class NearestPlaneRounder(_Numba):
         stopped: Callable[[], bool],  # noqa: ARG002
     ) -> RowAnswer:
         """One pass over the columns."""
-        form = Form.of(model)
-        order = np.argsort(np.diagonal(form.G), kind="stable")
-        z = start(form, order, 1, flips=False) if len(order) else order
-        return RowAnswer(form.lift(z), reason="nearest-plane proves nothing")
+        v = nearest_planes(model.gram, model.target[None], model.lower[None], model.upper[None])[0]
+        return RowAnswer(v, reason="nearest-plane proves nothing")
 
 
 @dataclass(frozen=True)
@@ -174,15 +201,16 @@ class BeamRounder(_Numba):
     name = "beam"
     summary = "K-best Babai in V-BLAST order, then 1- and 2-flip descent"
 
-    def prepare(self, gram: Reals) -> npt.NDArray[np.int64]:
+    def prepare(self, gram: Reals, over: Callable[[], bool]) -> Any:  # noqa: ARG002 - some need it
         """The order, found once for all rows."""
+        start(_EXAMPLE, np.arange(2), 2)
         return shared_order(gram)
 
     def run(
         self,
         model: QuadraticModel,
         limits: Limits,  # noqa: ARG002
-        prepared: npt.NDArray[np.int64],
+        prepared: Any,
         stopped: Callable[[], bool],  # noqa: ARG002
     ) -> RowAnswer:
         """Search and descend."""
@@ -218,15 +246,27 @@ class ClosestVectorRounder(BeamRounder):
     summary = "Schnorr–Euchner enumeration of the convexified form, from beam search: proof or gap"
     exact = True
 
-    def prepare(self, gram: Reals) -> Any:
+    def prepare(self, gram: Reals, over: Callable[[], bool]) -> Any:
         """The order of all rows and, where they are too long to be searched, (m,) a dual for their bounds."""
+        from qnnt.backends.enumerated import Search
+        from qnnt.backends.relaxation import convexified, shor, trace_dual
+
+        both, z = np.arange(2), np.zeros(2, dtype=np.int64)
+        for compile_one in (
+            lambda: start(_EXAMPLE, both, 2),
+            lambda: shor(_EXAMPLE, z, sweeps=1, over=over),
+            lambda: Search(_EXAMPLE, convexified(_EXAMPLE, np.zeros(2), 1.0), z, levels=1, beams=1).advance(
+                1
+            ),
+        ):
+            if over():
+                return None
+            compile_one()
         order = shared_order(gram)
         if len(order) <= MOST_SEARCHED:
             return order, None
-        from qnnt.backends.relaxation import trace_dual
-
         dual = np.zeros(len(gram))
-        dual[order] = trace_dual(np.ascontiguousarray(gram[np.ix_(order, order)]), _SHARED_SWEEPS)
+        dual[order] = trace_dual(np.ascontiguousarray(gram[np.ix_(order, order)]), _SHARED_SWEEPS, over)
         return order, dual
 
     def run(
@@ -250,6 +290,8 @@ class ClosestVectorRounder(BeamRounder):
             return RowAnswer(form.lift(form.free), bound=model.cost(model.lower))
         order, dual = restricted(prepared[0], form.free), prepared[1]
         best, beams = start(form, order, self.beams), 2 * self.beams
+        if over():
+            return RowAnswer(form.lift(best), form.bound(0.0), _ended(stopped))
         searched = len(order) <= MOST_SEARCHED
         while not searched and beams <= self.widest and not over():
             best = min(best, start(form, order, beams), key=form.value)
@@ -269,5 +311,9 @@ class ClosestVectorRounder(BeamRounder):
         search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams)
         while not (done := search.advance(_SLICE)) and not over():
             pass
-        late = None if done else "interrupted" if stopped() else "the time limit was reached"
+        late = None if done else _ended(stopped)
         return RowAnswer(form.lift(search.best), form.bound(max(bound, search.bound)), late)
+
+
+def _ended(stopped: Callable[[], bool]) -> str:
+    return "interrupted" if stopped() else LATE

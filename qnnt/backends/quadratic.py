@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.backends.base import Availability
-from qnnt.backends.rounding import RowAnswer, nearest
+from qnnt.backends.rounding import LATE, RowAnswer, nearest
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits
 
@@ -28,7 +28,7 @@ Reals = npt.NDArray[np.float64]
 class _General:
     exact = True
 
-    def prepare(self, gram: Any) -> Any:  # noqa: ARG002 - the protocol's
+    def prepare(self, gram: Any, over: Callable[[], bool]) -> Any:  # noqa: ARG002 - the protocol's
         """Nothing is shared between rows."""
         return None
 
@@ -70,7 +70,7 @@ class EnumerationRounder(_General):
         best, least = nearest(model), math.inf
         for first in range(0, int(place[-1]), _BLOCK):
             if stopped() or time.monotonic() > deadline:
-                return RowAnswer(best, reason="the time limit was reached")
+                return RowAnswer(best if first else None, reason=LATE)
             number = np.arange(first, min(first + _BLOCK, int(place[-1])))
             z = (number[:, None] // place[:-1]) % sizes
             values = np.einsum("ij,ij->i", z @ gram + 2 * pull, z) + base
@@ -145,13 +145,13 @@ class CpSatRounder(_Linearised):
         status = solver.solve(native)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN):
             raise RuntimeError(f"CP-SAT ended with {solver.status_name(status)}")
+        if status == cp_model.UNKNOWN:  # its bound is the 0 of an empty response then
+            return RowAnswer(None, reason=LATE)
         best = nearest(model)
-        if status != cp_model.UNKNOWN:
-            best[model.free] = model.lower[model.free] + [solver.value(v) for v in z]
+        best[model.free] = model.lower[model.free] + [solver.value(v) for v in z]
         # the bound is a double, and integers of 50 bits are exact in it
         bound = solver.best_objective_bound / factor + offset - lost - 1e-15 * (abs(offset) + total)
-        reason = None if status == cp_model.OPTIMAL else "the time limit was reached"
-        return RowAnswer(best, bound, reason)
+        return RowAnswer(best, bound, None if status == cp_model.OPTIMAL else LATE)
 
 
 @dataclass(frozen=True)
@@ -199,14 +199,15 @@ class MilpRounder(_Linearised):
         known = highspy.HighsModelStatus
         if status not in (known.kOptimal, known.kTimeLimit, known.kModelEmpty):
             raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)!r}")
-        best = nearest(model)
+        best = None
         if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
             z = np.rint(np.array(highs.getSolution().col_value)[: len(linear)]).astype(np.int64)
+            best = nearest(model)
             best[model.free] = model.lower[model.free] + z
         # a row that is off by the tolerance moves the optimum by no more than this
         room = 2 * _FEASIBILITY * float(np.abs(linear).sum() + np.abs(pairs).sum())
         bound = info.mip_dual_bound * unit + offset - room if math.isfinite(info.mip_dual_bound) else 0.0
-        return RowAnswer(best, bound, None if status == known.kOptimal else "the time limit was reached")
+        return RowAnswer(best, bound, None if status == known.kOptimal else LATE)
 
 
 def _linearised(linear: Reals, pairs: Reals) -> Any:

@@ -18,6 +18,7 @@ Reals = npt.NDArray[np.float64]
 UNIT = float(np.finfo(np.float64).eps)
 _SWEEPS = 100
 _SLICE = 10  # sweeps between two looks at the clock
+_LONG_SLICE = 50  # the same, where nothing else is looked at
 _TOLERANCE = 1e-6
 _RIDGE = 1e-7  # of the mean diagonal: keeps the form definite
 
@@ -113,11 +114,15 @@ def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -
     return moved, constant + float(dual.sum()) + (m + 1) * (lacks - error)
 
 
-def trace_dual(G: Reals, sweeps: int) -> Reals:
+def trace_dual(G: Reals, sweeps: int, over: Callable[[], bool]) -> Reals:
     """(m,) λ with G − diag(λ) ⪰ 0 and nearly the largest sum: one for all rows of a layer."""
     from qnnt.kernels import lattice
 
-    dual = lattice.mix(G, _directions(len(G)), sweeps, 1e-6)
+    V, dual = _directions(len(G)), np.zeros(len(G))
+    for _ in range(0, sweeps, _LONG_SLICE):
+        dual = lattice.mix(G, V, _LONG_SLICE, _TOLERANCE)
+        if over():
+            break
     shift = float(np.linalg.eigvalsh(G - np.diag(dual))[0])
     return np.asarray(dual + min(shift, 0.0))
 

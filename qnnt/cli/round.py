@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,9 +58,11 @@ def round_(
     allow_overlap: Annotated[
         bool, typer.Option("--allow-overlap", help="Calibrate on inputs of the test data too.")
     ] = False,
-    time_limit: Annotated[float | None, typer.Option(metavar="S", help="Seconds for all layers.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds from here to the last neuron.")
+    ] = None,
     row_time: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds for each neuron; without any limit, 10.")
+        float | None, typer.Option(metavar="S", help="Seconds for each neuron; without any limit, 5.")
     ] = None,
     threads: Annotated[int, typer.Option(metavar="N", help="Rows that are solved at once.")] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the drawing and of the backend.")] = 0,
@@ -81,6 +84,7 @@ def round_(
     nearest, the cost found, a lower bound, and whether it is proved optimal. A written ONNX file is run by
     onnxruntime and its integers are compared.
     """
+    start = time.monotonic()
     from qnnt.result import Limits
 
     with value_of(""):
@@ -112,6 +116,7 @@ def round_(
         candidates=candidates,
         target=target,
         row_time=row_time,
+        start=start,
     )
     if test is not None:
         scores["after"] = _score(rounded, *test)

@@ -26,12 +26,14 @@ import numpy.typing as npt
 
 from qnnt.exceptions import InputError, Unsupported
 from qnnt.files.onnx import require_onnx
+from qnnt.rounding.scheme import BIAS_RANGE
 
 if TYPE_CHECKING:
     import onnx
 
     from qnnt.rounding.layer import RoundedLayer
     from qnnt.rounding.network import RoundedNetwork
+    from qnnt.rounding.scheme import Affine
 
 FORMS = ("exact", "scaled")
 
@@ -44,7 +46,8 @@ def write_onnx(network: RoundedNetwork, path: str | Path, form: str = "exact") -
     """Write a network; returns what a report says of the file: form, opset, types of weights and sums.
 
     Raises :class:`InputError` if the file cannot be written, :class:`Unsupported` for a form that does not
-    exist or weights of more than 16 bits, :class:`Unavailable` without onnx and onnxruntime.
+    exist, weights of more than 16 bits, biases of more than 32 or inputs that are neither int8 nor uint8,
+    :class:`Unavailable` without onnx and onnxruntime.
     """
     require_onnx()
     if form not in FORMS:
@@ -103,10 +106,10 @@ class _Graph:
         name = f"layer{i}"
         kind = storage(layer.codes)
         self.weight_types.append(kind)
-        zero = self._constant(f"{name}_zero_point", np.int8(layer.input_zero_point))
+        zero = self._constant(f"{name}_zero_point", _zero_point(layer.inputs))
         scale = self._constant(f"{name}_input_scale", np.float32(layer.input_scale))
         codes = self._integers(f"{name}_weights", layer.codes, getattr(self.types, kind))
-        biases = self._constant(f"{name}_biases", layer.bias_codes.astype(np.int32))
+        biases = self._constant(f"{name}_biases", _biases(layer.bias_codes))
         quantised = self._node("QuantizeLinear", [value, scale, zero], f"{name}_inputs")
         y = "output" if last and activation == "identity" else f"{name}_preactivations"
         if self._exact:
@@ -174,6 +177,23 @@ class _Graph:
         from onnx import helper
 
         return self._constant(name, values.astype(helper.tensor_dtype_to_np_dtype(kind)))
+
+
+def _zero_point(code: Affine) -> np.int8 | np.uint8:
+    """The zero point in the type of the codes: where that type ends, QuantizeLinear saturates."""
+    for kind in (np.int8, np.uint8):
+        limits = np.iinfo(kind)
+        if (code.lo, code.hi) == (limits.min, limits.max) and code.lo <= code.zero_point <= code.hi:
+            return kind(code.zero_point)
+    raise Unsupported(
+        f"ONNX files hold inputs as int8 or uint8, not in {code.lo}..{code.hi} around {code.zero_point}"
+    )
+
+
+def _biases(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    if codes.min() < BIAS_RANGE[0] or codes.max() > BIAS_RANGE[1]:
+        raise Unsupported("ONNX files hold biases as int32")
+    return codes.astype(np.int32)
 
 
 def _short(scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

@@ -15,7 +15,7 @@ from qnnt.kernels import compiled
 
 @compiled()
 def ascending(cost: Any, order: Any, n: int) -> None:
-    """Put 0, …, n-1 into ``order`` by ``cost``, least first: Shell's sort, as numba's takes 8 s to compile."""
+    """Put 0 … n-1 into ``order`` by ``cost``, least first: Shell's sort, as numba's takes 8 s to compile."""
     for i in range(n):
         order[i] = i
     gap = n // 2

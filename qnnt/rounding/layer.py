@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from qnnt import registry
-from qnnt.backends.rounding import PROVED, Rounder
+from qnnt.backends.closest_vector import nearest_planes
+from qnnt.backends.rounding import LATE, PROVED, Rounder
 from qnnt.encoders.qubo import QuboEncoder
 from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
 from qnnt.result import Limits
@@ -29,11 +32,11 @@ class RoundedLayer:
     """Integer codes of a layer and, per neuron, what they cost and what is proved.
 
     The layer's pre-activation is ``unit``·((x^q − ``input_zero_point``) · ``codes`` + ``bias_codes``), x^q
-    the codes of the inputs. ``cost`` (n,) is the mean squared distance of pre-activations over the
-    calibration points (see :class:`LayerProblem` for which), ``nearest_cost`` (n,) that of rounding to
-    nearest in the range, ``lower_bound`` (n,) holds for every choice among the candidates in the range.
-    ``proved`` (n,) says that cost is the least, up to a relative 1e-6; ``reasons`` (n) says why it is not
-    known to be, None for a proof.
+    the codes of the inputs, in ``input_range``. ``cost`` (n,) is the mean squared distance of
+    pre-activations over the calibration points (see :class:`LayerProblem` for which), ``nearest_cost`` (n,)
+    that of rounding to nearest in the range, ``lower_bound`` (n,) holds for every choice among the
+    candidates in the range. ``proved`` (n,) says that cost is the least, up to a relative 1e-6; ``reasons``
+    (n) says why it is not known to be, None for a proof.
     """
 
     codes: Ints
@@ -41,6 +44,7 @@ class RoundedLayer:
     weight_scale: Reals
     input_scale: float
     input_zero_point: int
+    input_range: tuple[int, int]
     bias_scale: Reals
     cost: Reals
     nearest_cost: Reals
@@ -64,8 +68,8 @@ class RoundedLayer:
 
     @property
     def inputs(self) -> Affine:
-        """How the layer stores its inputs (int8)."""
-        return Affine(self.input_scale, self.input_zero_point)
+        """How the layer stores its inputs: as int8, unless the scheme says otherwise."""
+        return Affine(self.input_scale, self.input_zero_point, *self.input_range)
 
     def accumulate(self, input_codes: npt.ArrayLike) -> Ints:
         """(N, n) the integers that the layer computes from input codes (N, f), before any scale."""
@@ -120,16 +124,19 @@ def round_layer(
     leaves the scheme's range; ``"after"`` chooses as if there were none and clips at the end, as the
     paper's authors do (then nothing is proved unless no code had to be clipped).
 
-    ``limits.time`` seconds are for all rows, evenly shared: each may take time·threads/n. ``row_time``
-    seconds is each row's own limit; with neither, it is :data:`ROW_TIME`. ``limits.threads`` rows run at
-    once, in threads (or processes, for solvers that need one each), or on ``executor``, which has that many
-    workers. ``limits.memory`` puts rows into processes. ``seed`` replaces ``limits.seed`` unless it is 0.
+    ``limits.time`` seconds are for the whole call, preparation and compilation included. Each row that begins
+    gets an even share of what is left; those that do not begin in time are rounded by nearest plane, or to
+    nearest where that is better. Only what cannot be interrupted (one function being compiled, the first
+    steps of a row) may exceed it. ``row_time`` seconds is each row's own limit; with neither, it is
+    :data:`ROW_TIME`. ``limits.threads`` rows run at once, in threads (or processes, for solvers that need one
+    each), or on ``executor``, which has that many workers. ``limits.memory`` puts rows into processes.
+    ``seed`` replaces ``limits.seed`` unless it is 0.
 
     A row that a solver fails on is rounded to nearest, with the failure as its reason. Raises
     :class:`InputError` for bad arguments, :class:`Unsupported` if the backend is unknown or declines,
     :class:`Unavailable` if it is not installed, :class:`WrongAnswer` if its bound is above a cost.
     """
-    start = time.perf_counter()
+    start = time.monotonic()
     if scheme is not None and bits is not None and scheme.bits != bits:
         raise InputError("bits", f"{bits}, but the scheme has {scheme.bits}")
     scheme = scheme or Scheme(2 if bits is None else bits)
@@ -149,36 +156,44 @@ def round_layer(
         if refusal is not None:
             raise Unsupported(f"rounding backend {rounder.name!r}, row {i}: {refusal}")
 
-    each = [] if row_time is None else [row_time]
-    if limits.time is not None:
-        left = max(limits.time - (time.perf_counter() - start), 1e-3)
-        each.append(left * min(limits.threads, problem.n) / problem.n)
-    row_limits = replace(limits, time=min(each or [ROW_TIME]), threads=1, seed=seed or limits.seed)
+    deadline = math.inf if limits.time is None else start + limits.time
+    row_limits = replace(
+        limits, time=row_time or limits.time or ROW_TIME, threads=1, seed=seed or limits.seed
+    )
 
     codes = problem.clipped(problem.nearest())
     nearest_cost = problem.costs(codes)
     bound, seconds = np.zeros(problem.n), np.zeros(problem.n)
     reasons: list[str | None] = [None] * problem.n
     costs = nearest_cost.copy()
-    prepared = rounder.prepare(problem.gram)
+    prepared = rounder.prepare(problem.gram, lambda: time.monotonic() >= deadline)
     models = [model for model, _ in encoded]
-    rows = run_rows(models, rounder, row_limits, limits.threads, prepared, executor)
+
+    @cache
+    def planes() -> Ints:
+        """Of all rows at once, if one needs its own."""
+        parts = (np.array([getattr(m, name) for m in models]) for name in ("target", "lower", "upper"))
+        return nearest_planes(problem.gram, *parts)
+
+    rows = run_rows(models, rounder, row_limits, limits.threads, prepared, executor, deadline)
     for done, (i, row) in enumerate(rows, start=1):
         seconds[i] = row.seconds
         reasons[i] = row.reason
-        if row.assignment is not None:
-            free = encoded[i][1](row.assignment)
-            chosen = problem.clipped(free[None, :], i)[0]
-            costs[i] = problem.cost(chosen, i)
-            codes[i] = chosen
-            # Of choices without a range, the clipped one is one of them only if nothing was clipped, or if
-            # every real value had a neighbour in the range.
-            bound[i] = row.bound if clip == "fix" or problem.holds_clipped(i) else 0.0
-            if bound[i] > costs[i] * (1 + PROVED) + _NOISE * nearest_cost[i]:
-                raise WrongAnswer(
-                    f"rounding backend {rounder.name!r} claims that row {i} costs at least {bound[i]}; "
-                    f"its own choice costs {costs[i]}"
-                )
+        late = row.reason == LATE and rounder.name != "nearest"  # which has its answer without being run
+        for v in (row.assignment, planes()[i] if late else None):
+            if v is not None:
+                chosen = problem.clipped(encoded[i][1](v)[None, :], i)[0]
+                cost = problem.cost(chosen, i)
+                if cost < costs[i] or not late:  # what was cut short may be worse than rounding to nearest
+                    codes[i], costs[i] = chosen, cost
+        # Of choices without a range, the clipped one is one of them only if nothing was clipped, or if every
+        # real value had a neighbour in the range.
+        bound[i] = row.bound if clip == "fix" or problem.holds_clipped(i) else 0.0
+        if bound[i] > costs[i] * (1 + PROVED) + _NOISE * nearest_cost[i]:
+            raise WrongAnswer(
+                f"rounding backend {rounder.name!r} claims that row {i} costs at least {bound[i]}; "
+                f"a choice costs {costs[i]}"
+            )
         bound[i] = min(max(bound[i], 0.0), costs[i])
         if progress is not None:
             proved = bool(costs[i] - bound[i] <= PROVED * costs[i])
@@ -190,6 +205,7 @@ def round_layer(
         weight_scale=scale,
         input_scale=code.scale,
         input_zero_point=code.zero_point,
+        input_range=(code.lo, code.hi),
         bias_scale=problem.unit,
         cost=costs,
         nearest_cost=nearest_cost,
@@ -197,7 +213,7 @@ def round_layer(
         proved=proved_rows,
         reasons=tuple(None if p else r or _CLOSE for p, r in zip(proved_rows, reasons, strict=True)),
         row_seconds=seconds,
-        seconds=time.perf_counter() - start,
+        seconds=time.monotonic() - start,
         backend=rounder.name,
         scheme=scheme,
     )

@@ -1,10 +1,10 @@
 """Rounding a whole network, layer after layer, and evaluating it in integers as an ONNX runtime does.
 
-A layer takes real inputs h (N, f). They are quantised to q = clip(round(h / s_X) + z, −128, 127), halves to
-even, in single precision; the sums a = (q − z)·Wᵀ + B are integers and exact; the pre-activations are the
-products a·(s_W·s_X) in single precision; the activation makes of them the next layer's inputs. That is what
-ONNX's QuantizeLinear and DequantizeLinear say, where the sums of products are exact
-(:mod:`qnnt.files.onnx_qdq`).
+A layer takes real inputs h (N, f). They are quantised to q = clip(round(h / s_X) + z, −128, 127), or to the
+range that its scheme has, halves to even, in single precision; the sums a = (q − z)·Wᵀ + B are integers and
+exact; the pre-activations are the products a·(s_W·s_X) in single precision; the activation makes of them the
+next layer's inputs. That is what ONNX's QuantizeLinear and DequantizeLinear say, where the sums of products
+are exact (:mod:`qnnt.files.onnx_qdq`).
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ class RoundedNetwork:
                 about = json.loads(str(arrays["about"]))
                 layers = []
                 for i, text in enumerate(about["layers"]):
-                    text["scheme"], text["reasons"] = Scheme(**text["scheme"]), tuple(text["reasons"])
+                    text["scheme"] = Scheme(**text["scheme"])
+                    text |= {name: tuple(text[name]) for name in ("reasons", "input_range")}
                     names = {part.name for part in dataclasses.fields(RoundedLayer)} - text.keys()
                     text |= {name: arrays[f"{name}_{i}"] for name in names}
                     layers.append(RoundedLayer(**text))
@@ -168,18 +169,21 @@ def round_network(
     *,
     target: Literal["layer", "network"] = "layer",
     row_time: float | None = None,
+    start: float | None = None,
 ) -> RoundedNetwork:
     """Round a network layer after layer; each is calibrated on what the rounded ones before it give.
 
     X (N, f) are calibration inputs, or what :func:`draw_calibration` drew. ``bits`` and ``scheme``
     may be one for each layer. ``target`` says what a layer is to come near: ``"layer"`` its own real weights
     on the quantised inputs, as in the paper, ``"network"`` the pre-activation of the real network.
-    ``limits.time`` is for all layers, shared out by their number of neurons; ``progress`` is told the layer.
+    ``limits.time`` is for all layers, shared out by their number of neurons, and counts from ``start``, a
+    ``time.monotonic()``, or from now; ``progress`` is told the layer.
     The rest is as for :func:`round_layer`. Raises :class:`InputError` naming the layer.
     """
     if target not in ("layer", "network"):
         raise InputError("target", f"'layer' or 'network', not {target!r}")
-    start, limits = time.monotonic(), limits or Limits(seed=seed)
+    began, limits = time.monotonic(), limits or Limits(seed=seed)
+    start = began if start is None else start
     values: FloatArray = inputs(X.inputs if isinstance(X, Calibration) else X, model.sizes[0])
     if not len(values):
         raise InputError("inputs", "calibration needs at least one")
@@ -216,7 +220,7 @@ def round_network(
         "limits": {"time": limits.time, "threads": limits.threads},
         "row_time": row_time,
         "calibration": X.as_dict() if isinstance(X, Calibration) else {"size": len(values)},
-        "seconds": time.monotonic() - start,
+        "seconds": time.monotonic() - began,
     }
     activations = tuple(layer.activation for layer in model.layers)
     return RoundedNetwork(tuple(rounded), activations, model.labels, settings)
@@ -264,6 +268,7 @@ def _layer_report(i: int, layer: RoundedLayer, activation: str) -> dict[str, Any
         "weight_scale": layer.weight_scale[0].item() if same else layer.weight_scale.tolist(),
         "input_scale": layer.input_scale,
         "input_zero_point": layer.input_zero_point,
+        "input_range": list(layer.input_range),
         "cost": float(layer.cost.sum()),
         "nearest_cost": float(layer.nearest_cost.sum()),
         "lower_bound": float(layer.lower_bound.sum()),

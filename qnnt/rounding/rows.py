@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from qnnt.backends.rounding import Rounder, RowAnswer, RowJob
+from qnnt.backends.rounding import LATE, Rounder, RowAnswer, RowJob
 from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits
@@ -17,7 +18,7 @@ from qnnt.result import Limits
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a row; no ``assignment`` if its solver failed or leaves it rounded to nearest."""
+    """What came of a row; no ``assignment`` if it was not reached, its solver failed, or has none to give."""
 
     assignment: IntArray | None
     bound: float
@@ -32,34 +33,82 @@ def run_rows(
     threads: int,
     prepared: Any,
     executor: Executor | None,
+    deadline: float = math.inf,
 ) -> Iterator[tuple[int, Row]]:
-    """Numbers and outcomes of the rows as they end; ``limits`` are each row's."""
+    """Numbers and outcomes of the rows as they end; ``limits`` are each row's.
+
+    No row begins after the ``deadline`` (of ``time.monotonic()``), and each that begins before gets an even
+    share of the time that is left; on an executor, of the time at the start.
+    """
+    shares = _Shares(limits, deadline, threads, len(models))
     if executor is not None:
-        futures = {executor.submit(run_row, m, rounder, limits, prepared): i for i, m in enumerate(models)}
-        yield from _gathered(futures)
+        share = shares.take()
+        if share is None:
+            yield from ((i, _UNREACHED) for i in range(len(models)))
+            return
+        futures = {executor.submit(run_row, m, rounder, share, prepared): i for i, m in enumerate(models)}
+        yield from _gathered(futures, deadline)
         return
     isolate = rounder.isolated or limits.memory is not None
     # Never in this thread: a KeyboardInterrupt raised while a solver in C asks whether to stop would be lost.
     stop = threading.Event()
     run = _isolated_row if isolate else run_row
+
+    def in_turn(model: QuadraticModel) -> Row:
+        share = shares.take()
+        return _UNREACHED if share is None else run(model, rounder, share, prepared, stop.is_set)
+
     pool = ThreadPoolExecutor(threads)
     try:
-        futures = {
-            pool.submit(run, m, rounder, limits, prepared, stop.is_set): i for i, m in enumerate(models)
-        }
-        yield from _gathered(futures)
+        yield from _gathered({pool.submit(in_turn, model): i for i, model in enumerate(models)}, math.inf)
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
 
 
-def _gathered(futures: dict[Future[Row], int]) -> Iterator[tuple[int, Row]]:
-    for future in as_completed(futures):
-        try:
-            row = future.result()
-        except Exception as error:  # the executor's own failure: a lost worker, say
-            row = Row(None, 0.0, _describe(error), 0.0)
-        yield futures[future], row
+_UNREACHED = Row(None, 0.0, LATE, 0.0)
+
+
+class _Shares:
+    """The limits of each row as it begins."""
+
+    def __init__(self, limits: Limits, deadline: float, threads: int, rows: int) -> None:
+        self._limits, self._deadline, self._threads, self._waiting = limits, deadline, threads, rows
+        self._lock = threading.Lock()
+
+    def take(self) -> Limits | None:
+        """Limits for the next row; None if there is no time left."""
+        if self._deadline == math.inf:
+            return self._limits
+        with self._lock:
+            waiting, self._waiting = self._waiting, self._waiting - 1
+            left = self._deadline - time.monotonic()
+        if left <= 0:
+            return None
+        share = left * min(self._threads, waiting) / waiting
+        own = self._limits.time
+        return replace(self._limits, time=share if own is None else min(share, own))
+
+
+def _gathered(futures: dict[Future[Row], int], deadline: float) -> Iterator[tuple[int, Row]]:
+    """Outcomes as they come; what has not begun at the deadline is given up."""
+    waiting = set(futures)
+    left = None if deadline == math.inf else max(deadline - time.monotonic(), 0.0)
+    try:
+        for future in as_completed(futures, left):
+            waiting.remove(future)
+            yield futures[future], _outcome(future)
+    except TimeoutError:
+        given_up = {future for future in waiting if future.cancel()}
+        yield from ((futures[future], _UNREACHED) for future in given_up)
+        yield from ((futures[future], _outcome(future)) for future in as_completed(waiting - given_up))
+
+
+def _outcome(future: Future[Row]) -> Row:
+    try:
+        return future.result()
+    except Exception as error:  # the executor's own failure: a lost worker, say
+        return Row(None, 0.0, _describe(error), 0.0)
 
 
 def _never() -> bool:

@@ -106,7 +106,7 @@ def test_bounds_hold_however_early_the_search_ends(layer: Layer, nodes: int):
     relaxed = relaxation.convexified(form, dual, form.value(z))
     assert form.bound(relaxation.diagonal(relaxed, form.width)) <= best + room
     if model.binary:
-        dual = relaxation.trace_dual(form.G, 50)
+        dual = relaxation.trace_dual(form.G, 50, lambda: False)
         assert form.bound(relaxation.shared_bound(form, dual)) <= best + room
     search = Search(form, relaxed, z, levels=3, beams=1)
     for _ in range(20):
@@ -212,6 +212,6 @@ def test_what_is_prepared_is_shared():
     gram = layer.problem().gram
     assert sorted(shared_order(gram).tolist()) == [0, 1, 2, 4, 5, 6]
     rounder: Rounder = ClosestVectorRounder()
-    order, dual = rounder.prepare(gram)
+    order, dual = rounder.prepare(gram, lambda: False)
     assert dual is None
     assert sorted(order.tolist()) == [0, 1, 2, 4, 5, 6]

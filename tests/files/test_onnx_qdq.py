@@ -18,16 +18,31 @@ from qnnt.files import onnx_qdq
 from qnnt.files.onnx_qdq import write_onnx
 from qnnt.rounding.model import DenseModel
 from qnnt.rounding.network import RoundedNetwork, largest_sum, round_network
-from qnnt.rounding.scheme import Scheme
+from qnnt.rounding.scheme import Affine, Scheme
 from qnnt.verify.onnx_file import replay_onnx
 
 
-def network(seed, sizes, activations, bits, per="tensor", spread=1.0):
+class Unsigned(Scheme):
+    """Inputs as uint8."""
+
+    def inputs(self, X):
+        code = super().inputs(X)
+        return Affine(code.scale, code.zero_point + 128, 0, 255)
+
+
+class Narrow(Scheme):
+    """Inputs of four bits."""
+
+    def inputs(self, X):
+        return Affine(float(np.float32(np.abs(X).max() / 7)), 0, -8, 7)
+
+
+def network(seed, sizes, activations, bits, per="tensor", spread=1.0, kind=Scheme):
     rng = np.random.default_rng(seed)
     weights = [rng.normal(size=(n, f)) * spread for f, n in itertools.pairwise(sizes)]
     model = DenseModel.from_arrays(weights, [rng.normal(size=n) for n in sizes[1:]], activations)
     X = rng.normal(size=(50, sizes[0]))
-    return round_network(model, X, scheme=Scheme(bits, per=per), backend="nearest"), X
+    return round_network(model, X, scheme=kind(bits, per=per), backend="nearest"), X
 
 
 @given(
@@ -36,12 +51,14 @@ def network(seed, sizes, activations, bits, per="tensor", spread=1.0):
     st.data(),
     st.sampled_from([1, 2, 3, 4, 5, 8, 12]),
     st.sampled_from(["tensor", "row"]),
+    st.sampled_from([Scheme, Unsigned]),
 )
-def test_the_integers_are_the_same(tmp_path_factory, seed, sizes, data, bits, per):
+def test_the_integers_are_the_same(tmp_path_factory, seed, sizes, data, bits, per, kind):
     names = ["relu", "identity", "tanh", "sigmoid"]
     activations = [data.draw(st.sampled_from(names)) for _ in sizes[2:]]
     activations.append(data.draw(st.sampled_from([*names, "softmax"])))
-    rounded, _ = network(seed, sizes, activations, bits, per)
+    rounded, _ = network(seed, sizes, activations, bits, per, kind=kind)
+    assert {layer.input_range for layer in rounded.layers} == {(0, 255) if kind is Unsigned else (-128, 127)}
     X = np.random.default_rng(seed + 1).normal(size=(200, sizes[0])) * 2
     path = tmp_path_factory.mktemp("onnx") / "m.onnx"
     about = write_onnx(rounded, path)
@@ -136,3 +153,19 @@ def test_what_cannot_be_written(tmp_path):
     wide = replace(rounded.layers[0], codes=rounded.layers[0].codes * 2**16)
     with pytest.raises(Unsupported, match="at most 16 bits"):
         write_onnx(RoundedNetwork((wide,), ("relu",)), tmp_path / "m.onnx")
+    large = replace(rounded.layers[0], bias_codes=rounded.layers[0].bias_codes + 2**31)
+    with pytest.raises(Unsupported, match="biases as int32"):
+        write_onnx(RoundedNetwork((large,), ("relu",)), tmp_path / "m.onnx")
+
+
+def test_inputs_of_four_bits_are_computed_but_not_written(tmp_path):
+    rounded, X = network(0, [6, 5, 3], ["relu", "identity"], 4, kind=Narrow)
+    assert [layer.input_range for layer in rounded.layers] == [(-8, 7)] * 2
+    trace = [codes for codes, _ in rounded.integers(3 * X)]
+    assert [(codes.min(), codes.max()) for codes in trace] == [(-8, 7), (0, 7)]
+    with pytest.raises(Unsupported, match=r"inputs as int8 or uint8, not in -8\.\.7 around 0"):
+        write_onnx(rounded, tmp_path / "m.onnx")
+    rounded.save(tmp_path / "m.npz")
+    again = RoundedNetwork.load(tmp_path / "m.npz")
+    assert again.report()["layers"][0]["input_range"] == [-8, 7]
+    assert (again.predict(3 * X) == rounded.predict(3 * X)).all()

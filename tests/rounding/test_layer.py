@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faulty import Hurried
 from hypothesis import given
 from layers import Layer, distance, layers
 
 import qnnt
+from qnnt import registry
 from qnnt.backends.closest_vector import NearestRounder
-from qnnt.backends.rounding import RowAnswer, nearest
+from qnnt.backends.rounding import LATE, PROVED, RowAnswer, nearest
+from qnnt.encoders.qubo import QuboEncoder
 from qnnt.exceptions import InputError, Unsupported, WrongAnswer
 from qnnt.result import Limits
 from qnnt.rounding import Affine, Scheme, round_layer
+from qnnt.rounding.rows import run_rows
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"
 
@@ -139,6 +146,117 @@ def test_threads_processes_and_executors_agree():
         assert (other.proved == plain.proved).all()
 
 
+def test_processes_of_an_executor_agree():
+    layer = Layer.random(2, 5, 8, 30)
+    plain = round_layer(layer.W, layer.b, layer.X, row_time=120)
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
+        others = round_layer(layer.W, layer.b, layer.X, row_time=120, executor=executor)
+        late = round_layer(layer.W, layer.b, layer.X, limits=Limits(time=1e-3), executor=executor)
+    assert (others.codes == plain.codes).all(), others.reasons
+    assert others.proved.all()
+    assert set(late.reasons) == {LATE}
+
+
+def test_a_lost_executor_loses_no_row():
+    layer = Layer.random(2, 3, 5, 30)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
+        result = round_layer(layer.W, layer.b, layer.X, backend=Faulty(how="die"), executor=executor)
+    assert all("BrokenProcessPool" in reason for reason in result.reasons)
+    assert (result.cost == result.nearest_cost).all()
+    assert (result.lower_bound == 0).all()
+
+
+def test_dask_is_an_executor():
+    distributed = pytest.importorskip("distributed")
+    layer = Layer.random(2, 5, 8, 30)
+    plain = round_layer(layer.W, layer.b, layer.X, row_time=120)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+        ) as c,
+        distributed.Client(c) as client,
+        client.get_executor() as executor,
+    ):
+        others = round_layer(layer.W, layer.b, layer.X, row_time=120, executor=executor)
+        late = round_layer(layer.W, layer.b, layer.X, limits=Limits(time=1e-3), executor=executor)
+    assert (others.codes == plain.codes).all(), others.reasons
+    assert others.proved.all()
+    assert set(late.reasons) == {LATE}
+
+
+@dataclass(frozen=True)
+class Slow(NearestRounder):
+    """Takes its time, and remembers which rows were begun."""
+
+    seconds: float = 0.0
+    begun: list[Limits] = field(default_factory=list)
+    name = "slow"
+
+    def prepare(self, gram, over):
+        while self.seconds and not over():
+            time.sleep(1e-3)
+
+    def run(self, model, limits, prepared, stopped):
+        self.begun.append(limits)
+        time.sleep(2e-3)
+        return RowAnswer(nearest(model), bound=0.0, reason="slow")
+
+
+@pytest.mark.parametrize("name", sorted(rounder.name for rounder in registry.rounders()))
+def test_no_time_is_a_cheap_rounding_and_no_proof(name):
+    """Rows that are not reached: never worse than nearest, bounds that hold, nothing missing."""
+    for seed in range(5):
+        layer = Layer.random(seed, 3, 12, 40)
+        exact = round_layer(layer.W, layer.b, layer.X, row_time=120)
+        heard = []
+        result = round_layer(
+            layer.W, layer.b, layer.X, backend=name, limits=Limits(time=1e-6), progress=heard.append
+        )
+        assert set(result.reasons) == {LATE}
+        assert not result.proved.any()
+        assert (result.lower_bound <= exact.cost * (1 + 1e-9)).all()
+        assert (result.cost <= result.nearest_cost).all()
+        assert [news.done for news in heard] == [1, 2, 3]
+        if name == "nearest":
+            assert (result.cost == result.nearest_cost).all()
+        else:
+            assert result.cost.sum() < result.nearest_cost.sum()
+
+
+@pytest.mark.parametrize("name", ["closest-vector", "enumeration", "cpsat", "milp"])
+def test_bounds_hold_at_any_time_limit(name):
+    rounder = registry.rounder(name)
+    for seed in range(3):
+        layer = Layer.random(seed, 1, 11, 40)
+        model, _ = QuboEncoder(0).apply(layer.problem())
+        best = model.cost(registry.rounder("enumeration").run(model, Limits(), None, bool).assignment)
+        hurried, prepared = Hurried(rounder), rounder.prepare(model.gram, bool)
+        ((_, row),) = run_rows([model], hurried, Limits(time=60), 1, prepared, None)
+        assert row.reason == "of 10"
+        assert row.bound <= best * (1 + PROVED)
+
+
+def test_preparation_counts_and_no_row_begins_late():
+    layer = Layer.random(0, 4, 5, 20)
+    slow = Slow(seconds=1.0)
+    result = round_layer(layer.W, layer.b, layer.X, backend=slow, limits=Limits(time=0.05))
+    assert (slow.begun, set(result.reasons)) == ([], {LATE})
+
+
+def test_time_that_a_row_leaves_is_for_those_after_it():
+    layer = Layer.random(0, 4, 5, 20)
+    quick = Slow()
+    result = round_layer(layer.W, layer.b, layer.X, backend=quick, limits=Limits(time=1000.0))
+    times = [limits.time for limits in quick.begun]
+    assert set(result.reasons) == {"slow"}
+    assert 240 < times[0] <= 250  # a quarter, then a third …
+    assert times == sorted(times)
+    assert 900 < times[-1] <= 1000
+    capped = Slow()
+    round_layer(layer.W, layer.b, layer.X, backend=capped, limits=Limits(time=1000.0), row_time=7.0)
+    assert [limits.time for limits in capped.begun] == [7.0] * 4
+
+
 @dataclass(frozen=True)
 class Faulty(NearestRounder):
     """Raises, or answers what it must not."""
@@ -147,6 +265,8 @@ class Faulty(NearestRounder):
     name = "faulty"
 
     def run(self, model, limits, prepared, stopped):
+        if self.how == "die":
+            os._exit(3)
         if self.how == "raise":
             raise ZeroDivisionError("of course")
         if self.how == "outside":
