@@ -253,6 +253,7 @@ class ClosestVectorRounder(BeamRounder):
 
         both, z = np.arange(2), np.zeros(2, dtype=np.int64)
         for compile_one in (
+            lambda: start(_EXAMPLE, both, 2, flips=False),
             lambda: start(_EXAMPLE, both, 2),
             lambda: shor(_EXAMPLE, z, sweeps=1, over=over),
             lambda: Search(_EXAMPLE, convexified(_EXAMPLE, np.zeros(2), 1.0), z, levels=1, beams=1).advance(
