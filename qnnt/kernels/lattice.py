@@ -36,7 +36,9 @@ def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
     x, kept = np.zeros((beams, m), np.int64), np.zeros((beams, m), np.int64)
     D, kept_D = np.zeros((beams, m)), np.zeros((beams, m))
     cost = np.zeros(beams)
-    most = beams * (1 + width.max())
+    most = 1  # loops, where a call of numpy's takes numba a second to compile
+    for i in range(m):
+        most = max(most, beams * (1 + width[i]))
     child_cost, child_of, child_x = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
     order, n = np.empty(most, np.int64), 1
     for k in range(m - 1, -1, -1):
@@ -61,7 +63,10 @@ def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
             cost[s] = child_cost[order[s]]
         x, kept = kept, x
         D, kept_D = kept_D, D
-    return x[0].copy()
+    best = np.empty(m, np.int64)
+    for i in range(m):
+        best[i] = x[0, i]
+    return best
 
 
 @compiled()
