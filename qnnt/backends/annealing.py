@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.backends.base import Availability
-from qnnt.backends.rounding import RowAnswer, nearest
+from qnnt.backends.rounding import RowAnswer, Stopped, nearest
 from qnnt.exceptions import Unsupported
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits
@@ -35,7 +34,7 @@ class _Dwave:
             return None
         return "takes two candidates per weight; try closest-vector or beam"
 
-    def prepare(self, gram: Any, over: Callable[[], bool]) -> Any:  # noqa: ARG002 - the protocol's
+    def prepare(self, gram: Any, over: Stopped) -> Any:  # noqa: ARG002 - the protocol's
         """Nothing is shared between rows."""
         return None
 
@@ -74,13 +73,7 @@ class AnnealingRounder(_Dwave):
         schedule = "β range scaled to the data" if self.variant else "the paper's defaults"
         return f"simulated annealing (dwave-samplers), {self.reads} read, {self.sweeps} sweeps, {schedule}"
 
-    def run(
-        self,
-        model: QuadraticModel,
-        limits: Limits,
-        prepared: Any,  # noqa: ARG002
-        stopped: Callable[[], bool],
-    ) -> RowAnswer:
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Anneal all reads; a time limit is kept between reads only."""
         from dwave.samplers import SimulatedAnnealingSampler
 
@@ -108,13 +101,7 @@ class TabuRounder(_Dwave):
         """One line for listings."""
         return f"tabu search (dwave-samplers), {self.milliseconds / 1000:g} s a row"
 
-    def run(
-        self,
-        model: QuadraticModel,
-        limits: Limits,
-        prepared: Any,  # noqa: ARG002
-        stopped: Callable[[], bool],  # noqa: ARG002
-    ) -> RowAnswer:
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Search from the nearest assignment."""
         import dimod
         from dwave.samplers import TabuSampler

@@ -11,7 +11,6 @@ confirms.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.backends.base import Availability
-from qnnt.backends.rounding import LATE, RowAnswer
+from qnnt.backends.rounding import LATE, RowAnswer, Stopped
 from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits
@@ -147,7 +146,7 @@ class _Numba:
         """None: any box will do."""
         return None
 
-    def prepare(self, gram: Reals, over: Callable[[], bool]) -> Any:  # noqa: ARG002 - some need it
+    def prepare(self, gram: Reals, over: Stopped) -> Any:  # noqa: ARG002 - some need it
         """Nothing is shared between rows."""
         return None
 
@@ -163,13 +162,7 @@ class NearestRounder(_Numba):
         """Needs nothing but numpy."""
         return Availability.of_package("numpy", "numpy", "qnnt")
 
-    def run(
-        self,
-        model: QuadraticModel,  # noqa: ARG002
-        limits: Limits,  # noqa: ARG002
-        prepared: Any,  # noqa: ARG002
-        stopped: Callable[[], bool],  # noqa: ARG002
-    ) -> RowAnswer:
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Leave the row as it is: the model's target is not the real weight if there is a reference."""
         return RowAnswer(None, reason="rounding to nearest proves nothing")
 
@@ -181,13 +174,7 @@ class NearestPlaneRounder(NearestRounder):
     name = "nearest-plane"
     summary = "Babai's nearest plane in activation order (GPTQ)"
 
-    def run(
-        self,
-        model: QuadraticModel,
-        limits: Limits,  # noqa: ARG002
-        prepared: Any,  # noqa: ARG002
-        stopped: Callable[[], bool],  # noqa: ARG002
-    ) -> RowAnswer:
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """One pass over the columns."""
         v = nearest_planes(model.gram, model.target[None], model.lower[None], model.upper[None])[0]
         return RowAnswer(v, reason="nearest-plane proves nothing")
@@ -201,18 +188,12 @@ class BeamRounder(_Numba):
     name = "beam"
     summary = "K-best Babai in V-BLAST order, then 1- and 2-flip descent"
 
-    def prepare(self, gram: Reals, over: Callable[[], bool]) -> Any:  # noqa: ARG002 - some need it
+    def prepare(self, gram: Reals, over: Stopped) -> Any:  # noqa: ARG002 - some need it
         """The order, found once for all rows."""
         start(_EXAMPLE, np.arange(2), 2)
         return shared_order(gram)
 
-    def run(
-        self,
-        model: QuadraticModel,
-        limits: Limits,  # noqa: ARG002
-        prepared: Any,
-        stopped: Callable[[], bool],  # noqa: ARG002
-    ) -> RowAnswer:
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Search and descend."""
         form = Form.of(model)
         z = start(form, restricted(prepared, form.free), self.beams) if len(form.free) else form.free
@@ -246,7 +227,7 @@ class ClosestVectorRounder(BeamRounder):
     summary = "Schnorr–Euchner enumeration of the convexified form, from beam search: proof or gap"
     exact = True
 
-    def prepare(self, gram: Reals, over: Callable[[], bool]) -> Any:
+    def prepare(self, gram: Reals, over: Stopped) -> Any:
         """The order of all rows and, where they are too long to be searched, (m,) a dual for their bounds."""
         from qnnt.backends.enumerated import Search
         from qnnt.backends.relaxation import convexified, shor, trace_dual
@@ -270,13 +251,7 @@ class ClosestVectorRounder(BeamRounder):
         dual[order] = trace_dual(np.ascontiguousarray(gram[np.ix_(order, order)]), _SHARED_SWEEPS, over)
         return order, dual
 
-    def run(
-        self,
-        model: QuadraticModel,
-        limits: Limits,
-        prepared: Any,
-        stopped: Callable[[], bool],
-    ) -> RowAnswer:
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:
         """Search until the proof, the time limit or ``stopped``."""
         from qnnt.backends.enumerated import Search
         from qnnt.backends.relaxation import convexified, diagonal, shared_bound, shor
@@ -316,5 +291,5 @@ class ClosestVectorRounder(BeamRounder):
         return RowAnswer(form.lift(search.best), form.bound(max(bound, search.bound)), late)
 
 
-def _ended(stopped: Callable[[], bool]) -> str:
+def _ended(stopped: Stopped) -> str:
     return "interrupted" if stopped() else LATE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.backends.base import Availability
-from qnnt.backends.rounding import LATE, RowAnswer, nearest
+from qnnt.backends.rounding import LATE, RowAnswer, Stopped, nearest
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits
 
@@ -28,7 +27,7 @@ Reals = npt.NDArray[np.float64]
 class _General:
     exact = True
 
-    def prepare(self, gram: Any, over: Callable[[], bool]) -> Any:  # noqa: ARG002 - the protocol's
+    def prepare(self, gram: Any, over: Stopped) -> Any:  # noqa: ARG002 - the protocol's
         """Nothing is shared between rows."""
         return None
 
@@ -52,13 +51,7 @@ class EnumerationRounder(_General):
             return None
         return f"takes at most 2^26 assignments, this row has 2^{bits:.0f}; try closest-vector"
 
-    def run(
-        self,
-        model: QuadraticModel,
-        limits: Limits,
-        prepared: Any,  # noqa: ARG002
-        stopped: Callable[[], bool],
-    ) -> RowAnswer:
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Evaluate every assignment."""
         deadline = math.inf if limits.time is None else time.monotonic() + limits.time
         free = model.free
@@ -104,13 +97,7 @@ class CpSatRounder(_Linearised):
         """Whether OR-tools is installed."""
         return Availability.of_package("ortools", "ortools", "qnnt")
 
-    def run(
-        self,
-        model: QuadraticModel,
-        limits: Limits,
-        prepared: Any,  # noqa: ARG002
-        stopped: Callable[[], bool],  # noqa: ARG002
-    ) -> RowAnswer:
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Minimise; raises RuntimeError if the model is not taken."""
         from ortools.sat.python import cp_model
 
@@ -165,13 +152,7 @@ class MilpRounder(_Linearised):
         """Whether highspy is installed."""
         return Availability.of_package("highspy", "highspy", "qnnt[highs]")
 
-    def run(
-        self,
-        model: QuadraticModel,
-        limits: Limits,
-        prepared: Any,  # noqa: ARG002
-        stopped: Callable[[], bool],  # noqa: ARG002
-    ) -> RowAnswer:
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Minimise; raises RuntimeError if the solver fails."""
         import highspy
 

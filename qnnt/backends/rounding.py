@@ -15,6 +15,7 @@ from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
 from qnnt.result import Limit, Limits, Status
 
+Stopped = Callable[[], bool]
 LATE = "the time limit was reached"
 PROVED = 1e-6  # a cost whose relative distance to a lower bound is at most this counts as the least
 
@@ -60,16 +61,14 @@ class Rounder(Protocol):
     def refuses(self, model: QuadraticModel) -> str | None:
         """Why this model is declined (naming an alternative), or None."""
 
-    def prepare(self, gram: Any, over: Callable[[], bool]) -> Any:
+    def prepare(self, gram: Any, over: Stopped) -> Any:
         """What the rows of a layer can share, from their Gram matrix (m, m); handed to each ``run``.
 
         Whatever is compiled on first use is compiled here, so that no row pays for it. Once ``over`` is true
         the time for all rows has passed: no row is run any more, and what is returned is not used.
         """
 
-    def run(
-        self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Callable[[], bool]
-    ) -> RowAnswer:
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:
         """Answer the model; ``stopped`` turns true when nobody waits any longer."""
 
 
