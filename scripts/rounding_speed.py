@@ -48,8 +48,7 @@ def rounder(name: str) -> Solve:
     chosen = registry.rounder(name)
 
     def solve(model: QuadraticModel, seconds: float) -> tuple[float, float]:
-        prepared = chosen.prepare(model.gram, lambda: False)
-        ((_, row),) = run_rows([model], chosen, Limits(time=seconds), 1, prepared, None)
+        ((_, row),) = run_rows([model], chosen, Limits(time=seconds), 1, None)
         cost = np.inf if row.assignment is None else model.cost(row.assignment)
         return cost, row.bound
 

@@ -107,6 +107,9 @@ class Hurried:
     def isolated(self) -> bool:
         return self.rounder.isolated
 
+    def prepare(self, gram, over):
+        return self.rounder.prepare(gram, over)
+
     def run(self, model, limits, prepared, stopped) -> RowAnswer:
         answers = [
             self.rounder.run(model, Limits(time=10.0**exponent), prepared, stopped)

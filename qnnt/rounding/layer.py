@@ -166,7 +166,6 @@ def round_layer(
     bound, seconds = np.zeros(problem.n), np.zeros(problem.n)
     reasons: list[str | None] = [None] * problem.n
     costs = nearest_cost.copy()
-    prepared = rounder.prepare(problem.gram, lambda: time.monotonic() >= deadline)
     models = [model for model, _ in encoded]
 
     @cache
@@ -175,7 +174,7 @@ def round_layer(
         parts = (np.array([getattr(m, name) for m in models]) for name in ("target", "lower", "upper"))
         return nearest_planes(problem.gram, *parts)
 
-    rows = run_rows(models, rounder, row_limits, limits.threads, prepared, executor, deadline)
+    rows = run_rows(models, rounder, row_limits, limits.threads, executor, deadline)
     for done, (i, row) in enumerate(rows, start=1):
         seconds[i] = row.seconds
         reasons[i] = row.reason

@@ -31,15 +31,20 @@ def run_rows(
     rounder: Rounder,
     limits: Limits,
     threads: int,
-    prepared: Any,
     executor: Executor | None,
     deadline: float = math.inf,
 ) -> Iterator[tuple[int, Row]]:
-    """Numbers and outcomes of the rows as they end; ``limits`` are each row's.
+    """Numbers and outcomes of the rows of one layer as they end; ``limits`` are each row's.
 
     No row begins after the ``deadline`` (of ``time.monotonic()``), and each that begins before gets an even
     share of the time that is left; on an executor, of the time at the start.
     """
+    try:
+        prepared = rounder.prepare(models[0].gram, lambda: time.monotonic() >= deadline)
+    except Exception as error:
+        failed = Row(None, 0.0, _describe(error), 0.0)
+        yield from ((i, failed) for i in range(len(models)))
+        return
     shares = _Shares(limits, deadline, threads, len(models))
     if executor is not None:
         share = shares.take()

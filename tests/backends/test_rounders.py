@@ -23,7 +23,8 @@ from qnnt.result import Limits
 from qnnt.rounding import round_layer
 
 ROUNDERS = {rounder.name: rounder for rounder in registry.rounders()}
-FEW = {"cpsat": 4, "milp": 4, "tabu": 8}  # examples are divided by it: a process or a timeout each
+SLOW = {"cpsat": 4, "milp": 4, "tabu": 16}  # a process or a timeout each: so many times fewer layers
+THOROUGH = 1000  # layers for every exact backend, slow or not, in the thorough profile
 
 
 def optimum(layer: Layer, neuron: int) -> float:
@@ -71,14 +72,18 @@ def holds(name: str, layer: Layer) -> None:
 @pytest.mark.parametrize("name", ROUNDERS)
 def test_against_all_assignments(name: str):
     wide = name not in ("annealing", "annealing:scaled", "tabu", "cpsat", "milp")
-    examples = settings().max_examples // FEW.get(name, 1)
+    examples, seen = settings().max_examples // 2, []
+    if examples < THOROUGH or not ROUNDERS[name].exact:
+        examples = max(examples // SLOW.get(name, 1), 4)
 
-    @settings(max_examples=max(examples // 2, 4))
+    @settings(max_examples=examples)
     @given(layers(most_bits=9, candidates=(2, 3, 4) if wide else (2,)))
     def run(layer: Layer) -> None:
         holds(name, layer)
+        seen.append(layer)
 
     run()
+    assert len(seen) >= examples
 
 
 def model_of(layer: Layer) -> QuadraticModel:

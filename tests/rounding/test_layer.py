@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -230,8 +232,7 @@ def test_bounds_hold_at_any_time_limit(name):
         layer = Layer.random(seed, 1, 11, 40)
         model, _ = QuboEncoder(0).apply(layer.problem())
         best = model.cost(registry.rounder("enumeration").run(model, Limits(), None, bool).assignment)
-        hurried, prepared = Hurried(rounder), rounder.prepare(model.gram, bool)
-        ((_, row),) = run_rows([model], hurried, Limits(time=60), 1, prepared, None)
+        ((_, row),) = run_rows([model], Hurried(rounder), Limits(time=60), 1, None)
         assert row.reason == "of 10"
         assert row.bound <= best * (1 + PROVED)
 
@@ -264,6 +265,10 @@ class Faulty(NearestRounder):
     how: str = "raise"
     name = "faulty"
 
+    def prepare(self, gram, over):
+        if self.how == "unprepared":
+            raise OSError("No space left on device")
+
     def run(self, model, limits, prepared, stopped):
         if self.how == "die":
             os._exit(3)
@@ -276,7 +281,8 @@ class Faulty(NearestRounder):
 
 def test_a_failing_solver_is_no_answer():
     layer = Layer.random(0, 2, 5, 20)
-    for how, reason in (("raise", "ZeroDivisionError: of course"), ("outside", "not in the box")):
+    faults = {"raise": "ZeroDivisionError: of course", "outside": "not in the box", "unprepared": "No space"}
+    for how, reason in faults.items():
         result = round_layer(layer.W, layer.b, layer.X, backend=Faulty(how=how))
         assert all(reason in r for r in result.reasons)
         assert not result.proved.any()
@@ -340,6 +346,39 @@ def test_the_second_layer_of_an_mnist_net_is_proved():
     layer = Layer(model.coef_, model.intercept_, hidden[:], Scheme(2))
     codes = np.append(result.codes[0], result.bias_codes[0])
     assert distance(layer, 0, codes) == pytest.approx(result.cost[0])
+
+
+def test_without_a_folder_to_keep_what_is_compiled():
+    """The package, the home and NUMBA_CACHE_DIR cannot be written to; numba tries by a temporary file."""
+    program = """
+import tempfile
+def refuse(*words, **more):
+    raise PermissionError(13, "Permission denied")
+tempfile.TemporaryFile = refuse
+from qnnt.kernels import lattice
+from qnnt.rounding import round_layer
+assert lattice.beam.stats.cache_path is None
+result = round_layer([[0.3, 0.4, -0.8]], [0.1], [[0.5, 1.0, 0.2], [0.1, 0.0, 0.9]], backend="beam")
+assert result.reasons == ("beam search proves nothing",), result.reasons
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": "/proc/none", "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], env=environment, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_numba_needs_no_scipy():
+    program = """
+import sys
+sys.modules["scipy"] = None
+from qnnt.rounding import round_layer
+result = round_layer([[0.3, 0.4, -0.8]], [0.1], [[0.5, 1.0, 0.2], [0.1, 0.0, 0.9]], row_time=120)
+assert result.proved.all(), result.reasons
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_the_package_is_loaded_lazily():
