@@ -62,6 +62,21 @@ def test_a_network_file_and_a_drawn_calibration(qnnt, tmp_path):
     assert report["layers"][0]["cost"] == network.report()["layers"][0]["cost"]
 
 
+def test_a_time_limit_counts_from_the_start_and_leaves_no_row_out(qnnt, tmp_path):
+    run = qnnt("round", *PLAIN[:3], "--time-limit", "1e-6", "--json", "-o", tmp_path / "d.onnx")
+    assert (run.status, run.err) == (0, "")
+    about = json.loads(run.out)
+    assert (about["backend"], about["limits"]["time"]) == ("closest-vector", 1e-6)
+    assert about["output"]["replay"]["differing"] == 0
+    rows = [row for layer in about["layers"] for row in layer["rows"]]
+    assert len(rows) == 34
+    for row in rows:
+        assert (row["proved"], row["reason"]) == (False, "the time limit was reached")
+        assert 0 == row["lower_bound"] <= row["cost"] <= row["nearest_cost"]
+    for layer in about["layers"]:
+        assert layer["cost"] < 0.6 * layer["nearest_cost"]  # by nearest plane
+
+
 def test_what_is_written_can_not_be_read_as_a_real_network(qnnt, tmp_path):
     assert qnnt("round", *PLAIN, "-o", tmp_path / "d.onnx").status == 0
     run = qnnt("round", tmp_path / "d.onnx", *PLAIN[1:])
