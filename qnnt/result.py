@@ -8,6 +8,8 @@ from typing import Any
 
 from qnnt.network import Network
 
+MOST_TIME = 10**6  # seconds
+
 
 class Status(StrEnum):
     """The verdict. UNKNOWN is the only one that proves nothing."""
@@ -40,7 +42,7 @@ class Limits:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.time is not None and not 0 < self.time <= 10**6:
+        if self.time is not None and not 0 < self.time <= MOST_TIME:
             raise ValueError(f"a time limit is a positive number of seconds up to a million, not {self.time}")
         if self.memory is not None and not 1 <= self.memory <= 2**40:
             raise ValueError(f"a memory limit lies in 1..2^40 MiB, not {self.memory}")

@@ -86,8 +86,9 @@ def sorted_order(H: Reals) -> npt.NDArray[np.int64]:
     for k in range(len(H) - 1, -1, -1):
         j = int(np.argmin(np.where(left, np.diagonal(inverse), np.inf)))
         order[k], left[j] = j, False
-        column = inverse[:, j] / np.sqrt(inverse[j, j])
-        inverse -= np.outer(column, column)
+        if inverse[j, j] > 0:  # rounding errors can make it negative, and any order will do
+            column = inverse[:, j] / np.sqrt(inverse[j, j])
+            inverse -= np.outer(column, column)
     return order
 
 
@@ -279,7 +280,7 @@ class ClosestVectorRounder(BeamRounder):
             own, proper = shor(form, best, sweeps=_SWEEPS, over=over)
             bound = max(bound, proper)
         if not searched:
-            if not model.binary:
+            if not (model.binary or over()):
                 bound = diagonal(convexified(form, own, form.value(best)), form.width)
             reason = f"{len(order)} free weights are too many to search"
             return RowAnswer(form.lift(best), form.bound(bound), reason)

@@ -92,6 +92,7 @@ def round_(
     _check_output(output, form)
     if report is not None:
         writable(report)
+    _check_apart([output, report], [model, calibration, *(evaluate or ())])
     from qnnt.rounding.model import DenseModel
 
     real = DenseModel.load(model)
@@ -149,6 +150,16 @@ def _check_output(output: Path | None, form: str) -> None:
         require_onnx()
         if form not in FORMS:
             raise InputError("--form", f"{form!r} is none of {', '.join(FORMS)}")
+
+
+def _check_apart(written: list[Path | None], read: list[Path]) -> None:
+    """No file that is read is written, and none is written twice."""
+    taken = {path.resolve() for path in read}
+    for path in written:
+        if path is not None and path.resolve() in taken:
+            raise InputError(str(path), "is named twice: what is written needs a name of its own")
+        if path is not None:
+            taken.add(path.resolve())
 
 
 def _scheme(bits: int, scaling: str, per: str) -> Scheme:

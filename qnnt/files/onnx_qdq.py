@@ -115,8 +115,11 @@ class _Graph:
         if self._exact:
             one = self._constant(f"{name}_one", np.float32(1))
             factors = [
-                self._node("DequantizeLinear", parts, f"{name}_{what}")
-                for what, parts in (("x", [quantised, one, zero]), ("w", [codes, one]), ("b", [biases, one]))
+                self._node("DequantizeLinear", [quantised, one, zero], f"{name}_x"),
+                self._node("DequantizeLinear", [codes, one], f"{name}_w"),
+                self._cast(biases, self.types.DOUBLE, f"{name}_b")
+                if np.abs(layer.bias_codes).max() > _FLOAT_SUMS  # more than a float holds
+                else self._node("DequantizeLinear", [biases, one], f"{name}_b"),
             ]
             sums = self._sums(f"{name}_sums", factors, layer, kind)
             bias_scale = self._constant(f"{name}_scale", _short(layer.bias_scale))

@@ -38,7 +38,7 @@ def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
     cost = np.zeros(beams)
     most = 1  # loops, where a call of numpy's takes numba a second to compile
     for i in range(m):
-        most = max(most, beams * (1 + width[i]))
+        most = max(most, beams * min(1 + width[i], 2 * beams + 1))
     child_cost, child_of, child_x = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
     order, n = np.empty(most, np.int64), 1
     for k in range(m - 1, -1, -1):
@@ -47,7 +47,9 @@ def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
             b = 0.0
             for j in range(k + 1, m):
                 b += R[k, j] * D[i, j]
-            for value in range(width[k] + 1):
+            # of one parent's children, only the nearest can be among the best
+            near: Any = np.int64(min(max(np.rint(r[k] - b / R[k, k]), 0.0), width[k] + 0.0))
+            for value in range(max(near - beams, 0), min(near + beams, width[k]) + 1):
                 y = b + R[k, k] * (value - r[k])
                 child_cost[c], child_of[c], child_x[c] = cost[i] + y * y, i, value
                 c += 1

@@ -17,7 +17,7 @@ from qnnt.backends.closest_vector import nearest_planes
 from qnnt.backends.rounding import LATE, PROVED, Rounder
 from qnnt.encoders.qubo import QuboEncoder
 from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
-from qnnt.result import Limits
+from qnnt.result import MOST_TIME, Limits
 from qnnt.rounding.problem import Clip, LayerProblem
 from qnnt.rounding.rows import run_rows
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
@@ -141,8 +141,8 @@ def round_layer(
         raise InputError("bits", f"{bits}, but the scheme has {scheme.bits}")
     scheme = scheme or Scheme(2 if bits is None else bits)
     limits = limits or Limits()
-    if row_time is not None and not row_time > 0:
-        raise InputError("row_time", f"a positive number of seconds, not {row_time}")
+    if row_time is not None and not 0 < row_time <= MOST_TIME:
+        raise InputError("row_time", f"a positive number of seconds up to a million, not {row_time}")
     rounder = registry.rounder(backend) if isinstance(backend, str) else backend
     state = rounder.availability()
     if not state.available:

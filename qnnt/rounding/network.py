@@ -144,7 +144,8 @@ def quantised_sums(layer: RoundedLayer, values: FloatArray) -> tuple[Ints, Ints]
 
 def scaled(layer: RoundedLayer, sums: Ints) -> npt.NDArray[np.float32]:
     """The pre-activations (N, n) of sums (N, n): one rounding to single precision each way."""
-    return sums.astype(np.float32) * layer.bias_scale.astype(np.float32)
+    with np.errstate(over="ignore"):
+        return sums.astype(np.float32) * layer.bias_scale.astype(np.float32)
 
 
 def largest_sum(layer: RoundedLayer) -> int:

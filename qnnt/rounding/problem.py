@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from qnnt.domain import IntArray
 from qnnt.exceptions import InputError
-from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
+from qnnt.rounding.scheme import MOST_BITS, Affine, Ints, Reals, Scheme
 
 Clip = Literal["fix", "after"]
+MOST_CANDIDATES = 2**MOST_BITS
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,14 @@ class LayerProblem:
             raise InputError("X", f"{W.shape[1]} columns as W has, not {X.shape[1]}")
         if len(X) == 0 or len(W) == 0:
             raise InputError("W" if len(X) else "X", "no rows")
-        if candidates < 2:
-            raise InputError("candidates", f"at least 2 integers per weight, not {candidates}")
+        if not 2 <= candidates <= MOST_CANDIDATES:
+            raise InputError("candidates", f"2 to {MOST_CANDIDATES} integers per weight, not {candidates}")
         if clip not in ("fix", "after"):
             raise InputError("clip", f"'fix' or 'after', not {clip!r}")
         scale = np.broadcast_to(np.asarray(scheme.weight_scale(W), dtype=np.float64), len(W)).copy()
         code = inputs or scheme.inputs(X)
+        if not (np.isfinite(code.scale) and code.scale > 0):
+            raise InputError("inputs", f"their scale is a positive finite number, not {code.scale}")
         integers = code.codes(X) - code.zero_point
         unit = scale * code.scale
         if not ((scale > 0).all() and np.isfinite(unit).all() and (unit > 0).all()):

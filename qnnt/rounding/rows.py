@@ -39,33 +39,36 @@ def run_rows(
     No row begins after the ``deadline`` (of ``time.monotonic()``), and each that begins before gets an even
     share of the time that is left; on an executor, of the time at the start.
     """
-    try:
-        prepared = rounder.prepare(models[0].gram, lambda: time.monotonic() >= deadline)
-    except Exception as error:
-        failed = Row(None, 0.0, _describe(error), 0.0)
-        yield from ((i, failed) for i in range(len(models)))
-        return
-    shares = _Shares(limits, deadline, threads, len(models))
-    if executor is not None:
-        share = shares.take()
-        if share is None:
-            yield from ((i, _UNREACHED) for i in range(len(models)))
-            return
-        futures = {executor.submit(run_row, m, rounder, share, prepared): i for i, m in enumerate(models)}
-        yield from _gathered(futures, deadline)
-        return
-    isolate = rounder.isolated or limits.memory is not None
-    # Never in this thread: a KeyboardInterrupt raised while a solver in C asks whether to stop would be lost.
+    # Nothing runs in this thread: a KeyboardInterrupt raised while a solver in C asks whether to stop, or
+    # while a compiler frees its memory, would be lost.
     stop = threading.Event()
-    run = _isolated_row if isolate else run_row
-
-    def in_turn(model: QuadraticModel) -> Row:
-        share = shares.take()
-        return _UNREACHED if share is None else run(model, rounder, share, prepared, stop.is_set)
-
     pool = ThreadPoolExecutor(threads)
     try:
-        yield from _gathered({pool.submit(in_turn, model): i for i, model in enumerate(models)}, math.inf)
+        preparation = pool.submit(
+            rounder.prepare, models[0].gram, lambda: stop.is_set() or time.monotonic() >= deadline
+        )
+        try:
+            prepared = preparation.result()
+        except Exception as error:
+            failed = Row(None, 0.0, _describe(error), 0.0)
+            yield from ((i, failed) for i in range(len(models)))
+            return
+        shares = _Shares(limits, deadline, threads, len(models))
+        if executor is None:
+            isolate = rounder.isolated or limits.memory is not None
+            run = _isolated_row if isolate else run_row
+
+            def in_turn(model: QuadraticModel) -> Row:
+                share = shares.take()
+                return _UNREACHED if share is None else run(model, rounder, share, prepared, stop.is_set)
+
+            futures = {pool.submit(in_turn, model): i for i, model in enumerate(models)}
+            yield from _gathered(futures, math.inf)
+        elif (share := shares.take()) is None:
+            yield from ((i, _UNREACHED) for i in range(len(models)))
+        else:
+            futures = {executor.submit(run_row, m, rounder, share, prepared): i for i, m in enumerate(models)}
+            yield from _gathered(futures, deadline)
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)

@@ -23,8 +23,9 @@ MOST_BITS = 16
 
 
 def single(value: npt.ArrayLike) -> Reals:
-    """The nearest single-precision numbers, as doubles."""
-    return np.asarray(value, dtype=np.float32).astype(np.float64)
+    """The nearest single-precision numbers, as doubles; infinite if they are beyond."""
+    with np.errstate(over="ignore"):
+        return np.asarray(value, dtype=np.float32).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,13 @@ class Scheme:
         return single(most / divisor)
 
     def inputs(self, X: Reals) -> Affine:
-        """How the layer's inputs are stored: int8, from the calibration inputs (N, f)."""
+        """How the layer's inputs are stored: int8, from the calibration inputs (N, f).
+
+        Raises :class:`InputError` for a range that no scale in single precision covers.
+        """
         lo, hi = min(X.min(initial=0.0), 0.0), max(X.max(initial=0.0), 0.0)
-        scale = float(single((hi - lo) / 255)) or 1.0
+        with np.errstate(over="ignore"):
+            scale = float(single((hi - lo) / 255)) or 1.0
+        if not np.isfinite(scale):
+            raise InputError("X", "their range is beyond single precision")
         return Affine(scale, int(np.clip(np.rint(-128 - lo / scale), -128, 127)))

@@ -18,6 +18,7 @@ from qnnt.backends.enumerated import Search
 from qnnt.backends.rounding import PROVED, Rounder, nearest
 from qnnt.encoders.qubo import QuboEncoder
 from qnnt.exceptions import Unsupported
+from qnnt.kernels import lattice
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits
 from qnnt.rounding import round_layer
@@ -209,6 +210,32 @@ def test_annealing_takes_a_range_from_the_data():
     many = AnnealingRounder(reads=20).run(model, Limits(), None, lambda: False)
     one = AnnealingRounder().run(model, Limits(), None, lambda: False)
     assert model.cost(many.assignment) <= model.cost(one.assignment)
+
+
+def k_best(R: np.ndarray, r: np.ndarray, width: np.ndarray, beams: int) -> float:
+    """The cost of the best of a beam search over all values of each variable."""
+    kept = [(0.0, np.zeros(0))]
+    for k in range(len(r) - 1, -1, -1):
+        children = []
+        for cost, tail in kept:
+            below = R[k, k + 1 :] @ (tail - r[k + 1 :])
+            for value in range(width[k] + 1):
+                y = below + R[k, k] * (value - r[k])
+                children.append((cost + y * y, np.append(value, tail)))
+        kept = sorted(children, key=lambda child: child[0])[:beams]
+    return kept[0][0]
+
+
+@given(st.integers(0, 10**6), st.integers(1, 5), st.sampled_from([1, 2, 3, 8]), st.integers(1, 40))
+def test_beams_are_the_best_of_all_children(seed: int, m: int, beams: int, most: int):
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(m + 2, m))
+    R = np.ascontiguousarray(np.linalg.cholesky(A.T @ A).T)
+    width = rng.integers(1, most + 1, m)
+    r = rng.uniform(-5, most + 5, m)
+    z = lattice.beam(R, r, width, beams)
+    assert ((z >= 0) & (z <= width)).all()
+    assert ((R @ (z - r)) ** 2).sum() == pytest.approx(k_best(R, r, width, beams))
 
 
 def test_what_is_prepared_is_shared():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,12 +122,17 @@ def test_a_file_that_differs_is_a_failure(qnnt, tmp_path, monkeypatch):
         (["{plain}", "--per", "frob"], "--per: "),
         (["{plain}", "--clip", "frob"], "clip: 'fix' or 'after'"),
         (["{plain}", "--target", "frob"], "target: 'layer' or 'network'"),
-        (["{plain}", "--candidates", "1"], "candidates: at least 2"),
+        (["{plain}", "--candidates", "1"], "candidates: 2 to 65536"),
         (["{plain}", "--calibration-size", "201"], "can be 1 to 200 rows"),
         (["{plain}", "--calibration-share", "2"], "share lies in"),
         (["{plain}", "--backend", "frob"], "no rounding backend 'frob'"),
         (["{plain}", "--time-limit", "0"], "time limit"),
         (["{plain}", "--row-time", "0"], "row_time: a positive number"),
+        (["{plain}", "--row-time", "inf"], "row_time: a positive number of seconds up to a million, not inf"),
+        (["{plain}", "--candidates", "65537"], "candidates: 2 to 65536 integers"),
+        (["{model}", "--calibration", "{huge}"], "layers[0].X: their range is beyond single precision"),
+        (["{model}", "--calibration", "{large}"], "layers[1].X: entry (0, "),
+        (["{plain}", "-o", "{tmp}/x.npz", "--report", "{tmp}/x.npz"], "x.npz: is named twice"),
         (["{plain}", "--threads", "0"], "at least one thread"),
         (["{plain}", "-o", "{tmp}/x.txt"], "must be named *.onnx or *.npz"),
         (["{plain}", "-o", "{tmp}/no/x.onnx"], "no folder"),
@@ -139,13 +145,15 @@ def test_a_file_that_differs_is_a_failure(qnnt, tmp_path, monkeypatch):
 )
 def test_a_mistake_is_one_line_and_status_2(qnnt, tmp_path, arguments, words):
     np.save(tmp_path / "nan.npy", np.full((2, 64), np.nan))
+    np.save(tmp_path / "huge.npy", np.load(CALIBRATION) * 1e300)
+    np.save(tmp_path / "large.npy", np.load(CALIBRATION) / 16 * 3e38)
     (tmp_path / "m.onnx").write_text("nonsense")
     places = {
         "model": MODEL,
         "data": CALIBRATION,
         "labels": LABELS,
         "tmp": tmp_path,
-        "nan": tmp_path / "nan.npy",
+        **{name: tmp_path / f"{name}.npy" for name in ("nan", "huge", "large")},
     }
     before = set(tmp_path.iterdir())
     words_given = [w for a in arguments for w in (PLAIN if a == "{plain}" else [a.format(**places)])]
@@ -155,6 +163,19 @@ def test_a_mistake_is_one_line_and_status_2(qnnt, tmp_path, arguments, words):
     assert run.err.count("\n") == 1
     assert words in run.err
     assert set(tmp_path.iterdir()) == before
+
+
+def test_what_is_read_is_not_written(qnnt, tmp_path):
+    model, data = tmp_path / "m.npz", tmp_path / "X.npy"
+    shutil.copy(MODEL, model)
+    shutil.copy(CALIBRATION, data)
+    (tmp_path / "link.npz").symlink_to(model)
+    before = {path: path.read_bytes() for path in (model, data)}
+    for option, path in (("-o", model), ("-o", tmp_path / "link.npz"), ("--report", data)):
+        run = qnnt("round", model, "--calibration", data, "--backend", "nearest", option, path)
+        assert (run.status, run.out) == (2, "")
+        assert run.err == f"qnnt: error: {path}: is named twice: what is written needs a name of its own\n"
+    assert before == {path: path.read_bytes() for path in before}
 
 
 def test_ctrl_c_is_a_clean_end(qnnt, tmp_path, monkeypatch):

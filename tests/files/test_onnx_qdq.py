@@ -102,6 +102,15 @@ def test_sums_beyond_single_precision_and_saturating_kernels(tmp_path):
     assert replay_onnx(tmp_path / "m.onnx", rounded, X).same
 
 
+def test_biases_beyond_single_precision(tmp_path):
+    for bias in (1e6, 1e9, 1e12):  # the last one is clipped at 2^31
+        model, X = DenseModel.from_arrays([np.eye(3)], [[bias, bias / 3, -bias / 7]], ["relu"]), np.eye(3)
+        rounded = round_network(model, X, scheme=Scheme(2), backend="nearest")
+        assert np.abs(rounded.layers[0].bias_codes).max() > 2**24
+        write_onnx(rounded, tmp_path / "m.onnx")
+        assert replay_onnx(tmp_path / "m.onnx", rounded, X).same
+
+
 @pytest.mark.parametrize("kind", ["INT2", "INT4"])
 def test_an_older_onnxruntime_gets_a_larger_type(tmp_path, monkeypatch, kind):
     before = onnx_qdq._dequantises

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -195,10 +196,12 @@ class Slow(NearestRounder):
     name = "slow"
 
     def prepare(self, gram, over):
+        assert threading.current_thread() is not threading.main_thread()  # where a Ctrl-C could be lost
         while self.seconds and not over():
             time.sleep(1e-3)
 
     def run(self, model, limits, prepared, stopped):
+        assert threading.current_thread() is not threading.main_thread()
         self.begun.append(limits)
         time.sleep(2e-3)
         return RowAnswer(nearest(model), bound=0.0, reason="slow")
@@ -304,6 +307,10 @@ def test_a_failing_solver_is_no_answer():
         ({"bits": 0}, "bits: "),
         ({"bits": 3, "scheme": Scheme(2)}, "bits: 3, but the scheme has 2"),
         ({"candidates": 1}, "candidates: "),
+        ({"candidates": 2**16 + 1}, "candidates: "),
+        ({"X": [[1e300, 0.0]]}, "X: their range is beyond"),
+        ({"inputs": Affine(np.inf, 0)}, "inputs: their scale"),
+        ({"row_time": np.inf}, "row_time: "),
         ({"clip": "never"}, "clip: "),
         ({"reference": [[1.0]]}, "reference: shape"),
         ({"row_time": 0.0}, "row_time: "),
@@ -320,6 +327,16 @@ def test_bad_input_names_its_place(change, words):
 def test_an_unknown_backend():
     with pytest.raises(Unsupported, match="no rounding backend 'frob'"):
         round_layer([[1.0]], [0.0], [[1.0]], backend="frob")
+
+
+def test_constant_inputs():
+    """Gram matrices of rank 1: nothing is divided by what rounding errors leave."""
+    layer = Layer.random(0, 3, 20, 40)
+    for X in (np.full((40, 20), 3.0), np.zeros((40, 20)), np.tile(np.linspace(-1, 2, 20), (40, 1))):
+        for name in ("closest-vector", "beam", "nearest-plane"):
+            result = round_layer(layer.W, layer.b, X, backend=name, row_time=0.5)
+            assert not any("Warning" in (reason or "") for reason in result.reasons)
+            assert (result.cost <= result.nearest_cost * (1 + 1e-9)).all()
 
 
 def test_all_zeros():
