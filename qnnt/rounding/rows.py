@@ -54,9 +54,8 @@ def run_rows(
             yield from ((i, failed) for i in range(len(models)))
             return
         shares = _Shares(limits, deadline, threads, len(models))
+        run = _isolated_row if rounder.isolated or limits.memory is not None else run_row
         if executor is None:
-            isolate = rounder.isolated or limits.memory is not None
-            run = _isolated_row if isolate else run_row
 
             def in_turn(model: QuadraticModel) -> Row:
                 share = shares.take()
@@ -67,7 +66,10 @@ def run_rows(
         elif (share := shares.take()) is None:
             yield from ((i, _UNREACHED) for i in range(len(models)))
         else:
-            futures = {executor.submit(run_row, m, rounder, share, prepared): i for i, m in enumerate(models)}
+            futures = {
+                executor.submit(run, model, rounder, share, prepared, _never): i
+                for i, model in enumerate(models)
+            }
             yield from _gathered(futures, deadline)
     finally:
         stop.set()
@@ -124,11 +126,7 @@ def _never() -> bool:
 
 
 def run_row(
-    model: QuadraticModel,
-    rounder: Rounder,
-    limits: Limits,
-    prepared: Any,
-    stopped: Callable[[], bool] = _never,
+    model: QuadraticModel, rounder: Rounder, limits: Limits, prepared: Any, stopped: Callable[[], bool]
 ) -> Row:
     """One row in this process; whatever its solver raises becomes the reason."""
     begin = time.perf_counter()

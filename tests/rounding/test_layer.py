@@ -160,6 +160,14 @@ def test_processes_of_an_executor_agree():
     assert set(late.reasons) == {LATE}
 
 
+def test_solvers_that_bear_no_other_share_an_executor():
+    layer = Layer.random(2, 2, 5, 30)
+    with ThreadPoolExecutor(2) as executor:
+        for name in ("cpsat", "milp"):
+            result = round_layer(layer.W, layer.b, layer.X, row_time=120, backend=name, executor=executor)
+            assert result.proved.all(), result.reasons
+
+
 def test_a_lost_executor_loses_no_row():
     layer = Layer.random(2, 3, 5, 30)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
