@@ -54,7 +54,7 @@ def run_rows(
             yield from ((i, failed) for i in range(len(models)))
             return
         shares = _Shares(limits, deadline, threads, len(models))
-        run = _isolated_row if rounder.isolated or limits.memory is not None else run_row
+        run = _isolated_row if rounder.isolated or limits.memory is not None else _run_row
         if executor is None:
 
             def in_turn(model: QuadraticModel) -> Row:
@@ -125,7 +125,7 @@ def _never() -> bool:
     return False
 
 
-def run_row(
+def _run_row(
     model: QuadraticModel, rounder: Rounder, limits: Limits, prepared: Any, stopped: Callable[[], bool]
 ) -> Row:
     """One row in this process; whatever its solver raises becomes the reason."""
