@@ -175,21 +175,23 @@ compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 """JSON on one line; raises ``TypeError`` or ``ValueError`` for what JSON cannot say."""
 
 
-def listed(items: Iterable[str], between: str = ", ") -> Iterator[str]:
-    """The pieces of a JSON list of items already in JSON."""
-    yield "["
-    for i, item in enumerate(items):
-        yield between + item if i else item
-    yield "]"
+def listed(items: Iterable[str]) -> Iterator[str]:
+    """The pieces of a JSON list of items already in JSON, on one line."""
+    return _joined("[", items, ", ", "]")
 
 
 def block(items: Iterable[str]) -> Iterator[str]:
     """The pieces of a JSON list of items already in JSON, one a line."""
-    rest = iter(items)
-    first = next(rest, None)
-    yield from ("[]",) if first is None else ("[\n  ", first)
-    yield from (f",\n  {item}" for item in rest)
-    yield "" if first is None else "\n ]"
+    return _joined("[\n  ", items, ",\n  ", "\n ]")
+
+
+def _joined(opening: str, items: Iterable[str], between: str, closing: str) -> Iterator[str]:
+    before = opening
+    for item in items:
+        yield before
+        yield item
+        before = between
+    yield closing if before == between else "[]"
 
 
 def write_document(path: Path, fields: Mapping[str, str | Iterable[str]]) -> None:
