@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,8 @@ from qnnt.exceptions import InputError
 
 if TYPE_CHECKING:
     import networkx as nx
+
+Pairs = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -50,63 +53,103 @@ class Connection:
         return slice(self.first + int(self.starts[neuron]), self.first + int(self.starts[neuron + 1]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, init=False)
 class Architecture:
-    """A layered DAG G: ``layers`` of neuron names, and ``arcs`` from one layer to the next.
+    """A layered DAG G: ``layers`` of neuron names, and arcs from one layer to the next.
 
-    Arcs are kept sorted by target, then source (both in layer order), so that two architectures with the
-    same arcs are equal. Raises :class:`InputError` naming the place when a name occurs twice, an arc skips a
-    layer or names an unknown neuron, a neuron of layer ≥ 1 has no in-arc, or a sink lies outside the last
-    layer (Section 2: layer 0 holds the sources, all sinks share one layer).
+    Arcs are given as pairs of names, or as an (A, 2) array of neuron numbers (source, target), counted from 0
+    through the layers. ``arc_index`` holds them as numbers, sorted by target, then source, so that two
+    architectures with the same arcs are equal. Raises :class:`InputError` naming the place when a name occurs
+    twice, an arc skips a layer or names an unknown neuron, a neuron of layer ≥ 1 has no in-arc, or a sink
+    lies outside the last layer (Section 2: layer 0 holds the sources, all sinks share one layer).
     """
 
     layers: tuple[tuple[str, ...], ...]
-    arcs: tuple[tuple[str, str], ...]
+    arc_index: Pairs
 
-    def __init__(self, layers: Iterable[Sequence[str]], arcs: Iterable[tuple[str, str]]) -> None:
-        names = tuple(tuple(layer) for layer in layers)
-        object.__setattr__(self, "layers", names)
-        index, layer_of = self._number(names)
-        given = list(arcs)
-        pairs = np.empty((len(given), 2), dtype=np.int64)
-        for i, (source, target) in enumerate(given):
-            for end in (source, target):
-                if end not in index:
-                    raise InputError(f"arcs[{i}]", f"unknown neuron {end!r}")
-            pairs[i] = index[source], index[target]
-            if layer_of[pairs[i, 1]] != layer_of[pairs[i, 0]] + 1:
-                raise InputError(
-                    f"arcs[{i}]",
-                    f"arc {source!r} → {target!r} goes from layer {layer_of[pairs[i, 0]]} to layer "
-                    f"{layer_of[pairs[i, 1]]}; arcs go from one layer to the next",
-                )
-        order = np.lexsort((pairs[:, 0], pairs[:, 1]))
-        object.__setattr__(self, "arcs", tuple(tuple(given[i]) for i in order))
-        pairs = pairs[order]
-        repeated = np.flatnonzero((pairs[1:] == pairs[:-1]).all(axis=1))
-        if len(repeated):
-            i = int(max(order[repeated[0]], order[repeated[0] + 1]))
-            raise InputError(f"arcs[{i}]", f"arc {given[i][0]!r} → {given[i][1]!r} is given twice")
-        self.__dict__["arc_index"] = pairs
-        self._check_degrees(pairs)
+    def __init__(self, layers: Iterable[Sequence[str]], arcs: Iterable[tuple[str, str]] | Pairs) -> None:
+        object.__setattr__(self, "layers", tuple(tuple(layer) for layer in layers))
+        self._check_names()
+        pairs = self._given(arcs) if isinstance(arcs, np.ndarray) else self._numbers(list(arcs))
+        self._check_layers(pairs)
+        object.__setattr__(self, "arc_index", self._sorted(pairs))
+        self._check_degrees(self.arc_index)
 
-    @staticmethod
-    def _number(names: tuple[tuple[str, ...], ...]) -> tuple[dict[str, int], list[int]]:
-        if len(names) < 2:
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Architecture):
+            return NotImplemented
+        return self.layers == other.layers and np.array_equal(self.arc_index, other.arc_index)
+
+    def __hash__(self) -> int:
+        return hash((self.layers, self.arc_index.tobytes()))
+
+    def _check_names(self) -> None:
+        if len(self.layers) < 2:
             raise InputError("layers", "an architecture has at least an input and an output layer")
-        index: dict[str, int] = {}
-        layer_of: list[int] = []
-        for i, layer in enumerate(names):
+        for i, layer in enumerate(self.layers):
             if not layer:
                 raise InputError(f"layers[{i}]", "a layer has at least one neuron")
+        # Different hashes cost a tenth of the memory of a set of millions of names.
+        hashes = np.sort(np.fromiter(map(hash, self.names), np.int64, self.n_neurons))
+        if (hashes[1:] != hashes[:-1]).all():
+            return
+        known: set[str] = set()
+        for i, layer in enumerate(self.layers):
             for j, name in enumerate(layer):
-                if name in index:
+                if name in known:
                     raise InputError(f"layers[{i}][{j}]", f"neuron {name!r} is named twice")
-                index[name] = len(index)
-                layer_of.append(i)
-        return index, layer_of
+                known.add(name)
 
-    def _check_degrees(self, pairs: npt.NDArray[np.int64]) -> None:
+    def _given(self, arcs: Pairs) -> Pairs:
+        if arcs.ndim != 2 or arcs.shape[1] != 2 or not np.issubdtype(arcs.dtype, np.integer):
+            raise InputError("arcs", f"must be pairs of integers, not {arcs.dtype} of shape {arcs.shape}")
+        wrong = np.flatnonzero(((arcs < 0) | (arcs >= self.n_neurons)).any(axis=1))
+        if len(wrong):
+            i = wrong[0]
+            raise InputError(
+                f"arcs[{i}]", f"{arcs[i].tolist()} are not both of the {self.n_neurons:,} neurons"
+            )
+        return arcs.astype(np.int64, copy=False)
+
+    def _numbers(self, arcs: list[tuple[str, str]]) -> Pairs:
+        number = {name: i for i, name in enumerate(self.names)}
+        pairs = np.empty((len(arcs), 2), dtype=np.int64)
+        try:
+            pairs[:, 0] = [number[source] for source, _ in arcs]
+            pairs[:, 1] = [number[target] for _, target in arcs]
+        except KeyError:
+            i, name = next((i, end) for i, arc in enumerate(arcs) for end in arc if end not in number)
+            raise InputError(f"arcs[{i}]", f"unknown neuron {name!r}") from None
+        return pairs
+
+    def _check_layers(self, pairs: Pairs) -> None:
+        layer = np.repeat(np.arange(len(self.layers), dtype=np.int32), list(map(len, self.layers)))
+        from_layer, to_layer = layer[pairs].T
+        wrong = np.flatnonzero(to_layer != from_layer + 1)
+        if len(wrong):
+            i = wrong[0]
+            raise InputError(
+                f"arcs[{i}]",
+                f"arc {self._shown(pairs[i])} goes from layer {from_layer[i]} to layer {to_layer[i]}; "
+                "arcs go from one layer to the next",
+            )
+
+    def _sorted(self, pairs: Pairs) -> Pairs:
+        code = pairs[:, 1] * self.n_neurons + pairs[:, 0]
+        order = np.argsort(code, kind="stable")
+        repeated = np.flatnonzero(np.diff(code[order]) == 0)
+        if len(repeated):
+            i = order[repeated[0] + 1]
+            raise InputError(f"arcs[{i}]", f"arc {self._shown(pairs[i])} is given twice")
+        pairs = pairs[order]
+        pairs.setflags(write=False)
+        return pairs
+
+    def _shown(self, pair: Pairs) -> str:
+        (i, source), (j, target) = map(self.position, pair.tolist())
+        return f"{self.layers[i][source]!r} → {self.layers[j][target]!r}"
+
+    def _check_degrees(self, pairs: Pairs) -> None:
         n, first_hidden = self.n_neurons, len(self.layers[0])
         no_in = np.flatnonzero(np.bincount(pairs[:, 1], minlength=n)[first_hidden:] == 0)
         if len(no_in):
@@ -131,8 +174,32 @@ class Architecture:
             raise InputError("layers", f"layer sizes must be two or more positive numbers, not {list(sizes)}")
         deep = len(sizes) > 3
         prefixes = ["x", *(f"h{i}_" if deep else "h" for i in range(1, len(sizes) - 1)), "y"]
-        layers = [[f"{p}{j}" for j in range(size)] for p, size in zip(prefixes, sizes, strict=True)]
-        return cls(layers, dense_arcs(layers))
+        return cls.full([f"{p}{j}" for j in range(size)] for p, size in zip(prefixes, sizes, strict=True))
+
+    @classmethod
+    def full(cls, layers: Iterable[Sequence[str]]) -> Architecture:
+        """Every neuron to every neuron of the next layer, under these names."""
+        names = tuple(map(tuple, layers))
+        ends = np.cumsum([0, *map(len, names)]).tolist()
+        numbers = [np.arange(a, b) for a, b in pairwise(ends)]
+        arcs = [np.column_stack([np.tile(a, len(b)), np.repeat(b, len(a))]) for a, b in pairwise(numbers)]
+        return cls(names, np.vstack(arcs) if arcs else np.empty((0, 2), dtype=np.int64))
+
+    @property
+    def names(self) -> Iterator[str]:
+        """All neurons, in the order of their numbers."""
+        return chain.from_iterable(self.layers)
+
+    @cached_property
+    def arcs(self) -> tuple[tuple[str, str], ...]:
+        """The arcs as pairs of names, in the order of ``arc_index``."""
+        names = list(self.names)
+        return tuple((names[a], names[b]) for a, b in self.arc_index.tolist())
+
+    @property
+    def n_arcs(self) -> int:
+        """Number of arcs."""
+        return len(self.arc_index)
 
     @property
     def n_neurons(self) -> int:
@@ -147,7 +214,7 @@ class Architecture:
     @property
     def n_parameters(self) -> int:
         """Number of integers to be trained: one weight per arc, one bias per neuron that is no input."""
-        return len(self.arcs) + self.n_biases
+        return self.n_arcs + self.n_biases
 
     @property
     def alpha(self) -> int:
@@ -173,12 +240,6 @@ class Architecture:
     def max_degree(self) -> int:
         """Δ: the largest number of arcs at any neuron, in and out together."""
         return int(np.bincount(self.arc_index.ravel()).max())
-
-    @cached_property
-    def arc_index(self) -> npt.NDArray[np.int64]:
-        """(A, 2) global neuron numbers (source, target), in the order of ``arcs``."""
-        index, _ = self._number(self.layers)
-        return np.array([(index[a], index[b]) for a, b in self.arcs], dtype=np.int64).reshape(-1, 2)
 
     @cached_property
     def connections(self) -> tuple[Connection, ...]:
@@ -233,8 +294,3 @@ class Architecture:
             graph.add_nodes_from(layer, layer=i)
         graph.add_edges_from(self.arcs)
         return graph
-
-
-def dense_arcs(layers: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
-    """Every arc between consecutive layers."""
-    return [(a, b) for i in range(len(layers) - 1) for b in layers[i + 1] for a in layers[i]]

@@ -16,12 +16,13 @@ from qnnt.exceptions import InputError
 def distinct_rows(rows: IntArray) -> tuple[IntArray, npt.NDArray[np.int64]]:
     """The distinct rows of an (n, k) array, sorted, and for each row the position of its own."""
     n = len(rows)
-    if n < rows.shape[1]:  # few wide rows: sorting them costs less than coding every column
-        order = np.lexsort(rows.T[::-1])
-        new = np.append(True, (rows[order[1:]] != rows[order[:-1]]).any(axis=1))[:n]
-        inverse = np.empty(n, dtype=np.int64)
-        inverse[order] = np.cumsum(new) - 1
-        return rows[order[new]], inverse
+    if 0 < n < rows.shape[1]:  # few wide rows: sorting their bytes costs less than coding every column
+        unsigned = f"u{rows.itemsize}"
+        codes = (rows - rows.min()).view(unsigned).astype(f">{unsigned}")
+        keys = [code.tobytes() for code in codes]
+        position = {key: i for i, key in enumerate(keys)}
+        number = {key: i for i, key in enumerate(sorted(position))}
+        return rows[[position[key] for key in number]], np.array([number[key] for key in keys])
     code, size = np.zeros(n, dtype=np.int64), 1
     lows, highs = (f(axis=0).astype(np.int64) if n else code for f in (rows.min, rows.max))
     for j in np.flatnonzero(highs > lows):

@@ -31,7 +31,7 @@ class Network:
 
     def __post_init__(self) -> None:
         for name, length in (
-            ("weights", len(self.architecture.arcs)),
+            ("weights", self.architecture.n_arcs),
             ("biases", self.architecture.n_biases),
         ):
             values = np.array(integers(name, getattr(self, name)), dtype=np.int64)
@@ -47,7 +47,7 @@ class Network:
     @classmethod
     def from_vector(cls, architecture: Architecture, domain: Domain, vector: IntArray) -> Network:
         """The network whose parameters are ``vector`` (A + H,): all weights, then all biases."""
-        a = len(architecture.arcs)
+        a = architecture.n_arcs
         return cls(architecture, domain, np.asarray(vector[:a]), np.asarray(vector[a:]))
 
     @property

@@ -71,7 +71,7 @@ def tree_like(neurons: int, rng: np.random.Generator) -> qnnt.Architecture:
 def planted(architecture: qnnt.Architecture, noise: bool, rng: np.random.Generator) -> qnnt.Instance:
     """All four inputs, with the labels of the most varied of some random networks."""
     domain, inputs = qnnt.Domain(2), [[0, 0], [0, 1], [1, 0], [1, 1]]
-    n_arcs, draws = len(architecture.arcs), []
+    n_arcs, draws = architecture.n_arcs, []
     for _ in range(10):  # mostly weights of 1 and biases of 0, else every label is 0
         vector = np.concatenate([rng.random(n_arcs) < 0.9, rng.random(architecture.n_biases) < 0.2])
         draws.append(qnnt.Network.from_vector(architecture, domain, vector.astype(np.int64)).predict(inputs))
@@ -142,7 +142,7 @@ def main() -> int:
         close_workers()  # its CPU time counts once it has ended
         cpu = _cpu() - before
         seconds = result.statistics.seconds
-        cells = (size, len(architecture.arcs), architecture.depth, architecture.width, width, result.status)
+        cells = (size, architecture.n_arcs, architecture.depth, architecture.width, width, result.status)
         times = (f"{s:.2f}" for s in (seconds["solve"], seconds["check"], total, cpu))
         print(" ".join(f"{cell:>13}" for cell in (*map(str, cells), *times)), flush=True)
         if result.reason:

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 from hypothesis import strategies as st
 
-from qnnt.architecture import Architecture, dense_arcs
+from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
@@ -47,7 +47,7 @@ def instances(draw, most=1100):
     domain = Domain(d)
     sizes = draw(st.sampled_from([s for s in _SIZES if d ** Architecture.dense(s).n_parameters <= most]))
     dense = Architecture.dense(sizes)
-    arcs = dense_arcs(dense.layers)
+    arcs = dense.arcs
     dropped = draw(st.sets(st.sampled_from(arcs), max_size=len(arcs) // 2))
     try:
         architecture = Architecture(dense.layers, [a for a in arcs if a not in dropped])

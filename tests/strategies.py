@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
-from qnnt.architecture import Architecture, dense_arcs
+from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.goals import AtMost, Exactly, Goal, Minimize
@@ -45,7 +45,7 @@ def architectures(
     else:
         flat = iter(draw(st.lists(names, min_size=sum(sizes), max_size=sum(sizes), unique=True)))
         layers = [[next(flat) for _ in range(size)] for size in sizes]
-    dense = dense_arcs(layers)
+    dense = Architecture.full(layers).arcs
     if len(dense) + sum(sizes[1:]) <= max_parameters and draw(st.booleans()):
         return Architecture(layers, dense)
     arcs = []

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import architectures
 
-from qnnt.architecture import Architecture, dense_arcs
+from qnnt.architecture import Architecture
 from qnnt.exceptions import InputError
 
 LAYERS = [["a", "b"], ["h", "k"], ["y"]]
@@ -36,6 +36,33 @@ def test_names_the_place_of_what_is_wrong(
     with pytest.raises(InputError) as error:
         Architecture(layers, arcs)
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("arcs", "message"),
+    [
+        ([[0, 2], [1, 5]], "arcs[1]: [1, 5] are not both of the 5 neurons"),
+        ([[-1, 2]], "arcs[0]: [-1, 2] are not both of the 5 neurons"),
+        ([[0, 2], [0, 2]], "arcs[1]: arc 'a' → 'h' is given twice"),
+        ([[0, 4]], "arcs[0]: arc 'a' → 'y' goes from layer 0 to layer 2"),
+        ([0, 2], "arcs: must be pairs of integers, not int64 of shape (2,)"),
+        ([[0.0, 2.0]], "arcs: must be pairs of integers, not float64 of shape (1, 2)"),
+    ],
+)
+def test_names_the_place_of_a_wrong_number(arcs: list[list[int]], message: str) -> None:
+    with pytest.raises(InputError) as error:
+        Architecture(LAYERS, np.array(arcs))
+    assert str(error.value).startswith(message)
+
+
+@given(architectures())
+def test_arcs_as_numbers_are_the_same_as_by_name(net: Architecture) -> None:
+    given = net.arc_index[::-1].astype(np.int32)
+    again = Architecture(net.layers, given)
+    assert again == net
+    assert again.arcs == net.arcs
+    assert given.flags.writeable
+    assert again != Architecture((*net.layers[:-1], ["other" + name for name in net.layers[-1]]), given)
 
 
 def test_dense_names_and_counts() -> None:
@@ -70,7 +97,7 @@ def test_counts_agree_with_the_graph(net: Architecture) -> None:
     graph = net.graph()
     assert net.n_parameters <= 25
     assert net.max_degree == max(degree for _, degree in graph.degree)
-    assert net.is_dense == (set(net.arcs) == set(dense_arcs(net.layers)))
+    assert net.is_dense == (set(net.arcs) == set(Architecture.full(net.layers).arcs))
     names = [name for layer in net.layers for name in layer]
     for number, name in enumerate(names):
         layer, position = net.position(number)

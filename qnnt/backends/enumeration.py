@@ -78,7 +78,7 @@ def parameter_blocks(instance: Instance) -> Iterator[npt.NDArray[np.int64]]:
 def count_errors(instance: Instance, vectors: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """(m,) how many data points each of m networks (m, A + H) gets wrong."""
     choices, architecture = instance.dataset.choices, instance.architecture
-    first_bias = len(architecture.arcs)
+    first_bias = architecture.n_arcs
     values = np.broadcast_to(choices.inputs.astype(np.int64), (len(vectors), *choices.inputs.shape))
     for connection in architecture.connections:
         weights = vectors[:, connection.first : connection.first + len(connection.source)]

@@ -69,7 +69,7 @@ def _facts(instance: Instance, known: Parameters) -> dict[str, Any]:
         "treewidth_without_inputs": asdict(known.treewidth_without_inputs),
         "log10_table": known.log10_table,
         "neurons": a.n_neurons,
-        "arcs": len(a.arcs),
+        "arcs": a.n_arcs,
         "dense": a.is_dense,
         "parameters": a.n_parameters,
         "log10_networks": a.n_parameters * math.log10(domain.d),

@@ -40,8 +40,8 @@ class ClauseEncoder:
         parameters = bank.fresh(architecture.n_parameters, domain.d - 1)
         if domain.d > 2:
             bank.add(-parameters[:, 1:], parameters[:, :-1])
-        weights = Order(domain.lo, parameters[: len(architecture.arcs)])
-        biases = Order(domain.lo, parameters[len(architecture.arcs) :])
+        weights = Order(domain.lo, parameters[: architecture.n_arcs])
+        biases = Order(domain.lo, parameters[architecture.n_arcs :])
         if self.symmetry:
             order_twins(bank, instance, weights.lits, biases.lits)
         if goal.infeasible:

@@ -96,7 +96,7 @@ def _forward(
 ) -> list[Any]:
     """The values of the output neurons on one input, through sums, products and ReLU_d."""
     lo, hi = instance.domain.lo, instance.domain.hi
-    arcs = parameters[: len(instance.architecture.arcs)]
+    arcs = parameters[: instance.architecture.n_arcs]
     biases = iter(parameters[len(arcs) :])
     values: list[Any] = list(x)
     for depth, connection in enumerate(instance.architecture.connections):

@@ -128,7 +128,7 @@ class _Builder:
         self.most: list[Ints] = []
         self.active: list[Ints] = []
         self.products: list[Ints] = []
-        self.variables("w", np.ones(len(architecture.arcs), dtype=bool), domain.lo, domain.hi)
+        self.variables("w", np.ones(architecture.n_arcs, dtype=bool), domain.lo, domain.hi)
         self.variables("b", np.ones(architecture.n_biases, dtype=bool), domain.lo, domain.hi)
 
     def variables(self, letter: str, where: npt.NDArray[np.bool_], lower: int = 0, upper: int = 1) -> Ints:
@@ -144,7 +144,7 @@ class _Builder:
     def network(self, goal: Targets) -> Ints:
         """All neurons on all inputs; the output activations (free inputs, ω, hi)."""
         nodes: list[_Node] = []
-        bias = len(self.architecture.arcs)
+        bias = self.architecture.n_arcs
         free, forced = np.flatnonzero(~goal.forced), np.flatnonzero(goal.forced)
         label = goal.labels[np.searchsorted(goal.of, forced)]
         for depth, connection in enumerate(self.architecture.connections):
@@ -259,7 +259,7 @@ class _Builder:
     def order(self) -> None:
         """Sort each class of interchangeable neurons by (bias, in-weights), lexicographically."""
         span = self.domain.d - 1
-        first_bias = len(self.architecture.arcs) + np.cumsum(
+        first_bias = self.architecture.n_arcs + np.cumsum(
             [0, *(len(la) for la in self.architecture.layers[1:])]
         )
         for layer, members in self.architecture.twins:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -170,48 +171,73 @@ def _explain(error: dict[str, Any]) -> str:
     return f"must be {_EXPECTED[kind]}, not {shown}" if kind in _EXPECTED else str(error["msg"])
 
 
-def compact(value: Any) -> str:
-    """JSON on one line; raises ``TypeError`` or ``ValueError`` for what JSON cannot say."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+"""JSON on one line; raises ``TypeError`` or ``ValueError`` for what JSON cannot say."""
 
 
-def block(items: Iterable[str]) -> str:
-    """A JSON list of items already in JSON, one a line."""
-    body = ",\n  ".join(items)
-    return f"[\n  {body}\n ]" if body else "[]"
+def listed(items: Iterable[str]) -> Iterator[str]:
+    """The pieces of a JSON list of items already in JSON, on one line."""
+    return _joined("[", items, ", ", "]")
 
 
-def write_document(path: Path, fields: Mapping[str, str]) -> None:
-    """Write an object whose values are already in JSON; the same fields give the same bytes.
+def block(items: Iterable[str]) -> Iterator[str]:
+    """The pieces of a JSON list of items already in JSON, one a line."""
+    return _joined("[\n  ", items, ",\n  ", "\n ]")
+
+
+def _joined(opening: str, items: Iterable[str], between: str, closing: str) -> Iterator[str]:
+    before = opening
+    for item in items:
+        yield before
+        yield item
+        before = between
+    yield closing if before == between else "[]"
+
+
+def write_document(path: Path, fields: Mapping[str, str | Iterable[str]]) -> None:
+    """Write an object whose values are JSON, whole or in pieces; the same fields give the same bytes.
 
     The file appears whole or not at all. Raises :class:`InputError` naming the path if it cannot be written.
     """
-    text = "{" + ",\n ".join(f"{compact(key)}: {value}" for key, value in fields.items()) + "}\n"
     try:
-        raw = text.encode()
+        _write_atomically(path, _pieces(fields))
     except UnicodeEncodeError as error:
         raise InputError(
-            str(path), f"cannot be written: {text[error.start]!r} is no Unicode character"
+            str(path), f"cannot be written: {error.object[error.start]!r} is no Unicode character"
         ) from None
-    if path.suffix == ".gz":
-        raw = gzip.compress(raw, compresslevel=6, mtime=0)
-    try:
-        _write_atomically(path, raw)
     except (OSError, RuntimeError) as error:
         raise InputError(
             str(path), f"cannot be written: {getattr(error, 'strerror', None) or error}"
         ) from None
 
 
-def _write_atomically(path: Path, raw: bytes) -> None:
+def _pieces(fields: Mapping[str, str | Iterable[str]]) -> Iterator[str]:
+    opening = "{"
+    for key, value in fields.items():
+        yield f"{opening}{compact(key)}: "
+        yield from (value,) if isinstance(value, str) else value
+        opening = ",\n "
+    yield "}\n"
+
+
+def _write_atomically(path: Path, pieces: Iterable[str]) -> None:
     target = path.resolve()
     if target.exists() and not target.is_file():  # a device or pipe is written to, never replaced
-        target.write_bytes(raw)
+        _write(target, pieces, path.suffix == ".gz")
         return
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        temporary.write_bytes(raw)
+        _write(temporary, pieces, path.suffix == ".gz")
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _write(path: Path, pieces: Iterable[str], compress: bool) -> None:
+    with ExitStack() as stack:
+        file: Any = stack.enter_context(path.open("wb"))
+        if compress:  # neither name nor time, so that the same text gives the same bytes
+            file = gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0)
+        text = stack.enter_context(io.TextIOWrapper(file, encoding="utf-8", newline="\n"))
+        text.writelines(pieces)

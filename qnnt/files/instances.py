@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
@@ -13,7 +14,7 @@ from pydantic import ConfigDict, FailFast, Strict, TypeAdapter, WrapValidator, w
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from qnnt.architecture import Architecture, dense_arcs
+from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
@@ -23,6 +24,7 @@ from qnnt.files.documents import (
     Positive,
     block,
     compact,
+    listed,
     located,
     read_document,
     write_document,
@@ -32,6 +34,7 @@ from qnnt.goals import AtMost, Exactly, Goal, Minimize
 from qnnt.instance import Instance
 
 KIND = "qnnt-instance"
+_BATCH = 1 << 16
 _ERRORS = '{"at_most": n}, {"exactly": n} or "min"'
 
 
@@ -86,7 +89,7 @@ def read_instance(path: Path) -> Instance:
     with located(path), collector_paused():
         document = read_document(path, KIND, _SCHEMA)
         layers, arcs = document["layers"], document["arcs"]
-        architecture = Architecture(layers, arcs if isinstance(arcs, list) else dense_arcs(layers))
+        architecture = Architecture(layers, arcs) if isinstance(arcs, list) else Architecture.full(layers)
         return Instance(
             Domain(document["d"]),
             architecture,
@@ -127,15 +130,13 @@ def write_instance(instance: Instance, path: Path) -> None:
     Raises :class:`InputError` if the file cannot be written or ``meta`` is not JSON.
     """
     architecture, goal = instance.architecture, instance.goal
-    with collector_paused():
-        points = block(_points(instance.dataset))
-    fields = {
+    fields: dict[str, str | Iterable[str]] = {
         "format": compact(KIND),
         "version": "1",
         "d": str(instance.domain.d),
-        "layers": compact(architecture.layers),
-        "arcs": compact("dense" if architecture.is_dense else architecture.arcs),
-        "data": points,
+        "layers": listed(map(compact, architecture.layers)),
+        "arcs": compact("dense") if architecture.is_dense else listed(_arcs(architecture)),
+        "data": block(_points(instance.dataset)),
         "errors": compact(
             "min"
             if isinstance(goal, Minimize)
@@ -147,12 +148,35 @@ def write_instance(instance: Instance, path: Path) -> None:
             fields["meta"] = compact(instance.meta)
         except (TypeError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: meta", f"cannot be written as JSON: {error}") from None
-    write_document(path, fields)
+    with collector_paused():
+        write_document(path, fields)
 
 
-def _points(dataset: Dataset) -> list[str]:
-    x, y = (", ".join(["%d"] * width) for width in (dataset.alpha, dataset.omega))
-    once = f'{{"x": [{x}], "y": [{y}]}}%.0s'  # the count of 1 is formatted to nothing
-    often = f'{{"x": [{x}], "y": [{y}], "count": %d}}'
-    rows = np.column_stack([dataset.inputs, dataset.labels, dataset.counts]).astype(np.int64)
-    return [(once if row[-1] == 1 else often) % tuple(row) for row in rows.tolist()]
+def _arcs(architecture: Architecture) -> Iterator[str]:
+    name = list(architecture.names).__getitem__
+    plain = not any(json.encoder.ESCAPE.search("".join(layer)) for layer in architecture.layers)
+    for first in range(0, architecture.n_arcs, _BATCH):
+        sources, targets = architecture.arc_index[first : first + _BATCH].T.tolist()
+        arcs = zip(map(name, sources), map(name, targets), strict=True)
+        # Where no name needs escapes, joining is twice as fast as the encoder.
+        yield '["' + '"], ["'.join(map('", "'.join, arcs)) + '"]' if plain else compact(list(arcs))[1:-1]
+
+
+def _points(dataset: Dataset) -> Iterator[str]:
+    batch = max(1, _BATCH // (dataset.alpha + dataset.omega))
+    for first in range(0, len(dataset), batch):
+        rows = slice(first, first + batch)
+        parts = _vectors(dataset.inputs[rows]), _vectors(dataset.labels[rows]), dataset.counts[rows].tolist()
+        for x, y, count in zip(*parts, strict=True):
+            often = f', "count": {count}' if count > 1 else ""
+            yield f'{{"x": [{x}], "y": [{y}]{often}}}'
+
+
+def _vectors(rows: npt.NDArray[Any]) -> list[str]:
+    """Each row as text; values of one digit are made text all at once."""
+    width = rows.shape[1]
+    if rows.size and rows.min() >= 0 and rows.max() <= 9:
+        digits = (rows.astype(np.uint8) + ord("0")).tobytes().decode("ascii")
+        return [", ".join(digits[i : i + width]) for i in range(0, len(digits), width)]
+    form = ", ".join(["%d"] * width)
+    return [form % tuple(row) for row in rows.tolist()]

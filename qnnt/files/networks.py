@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,7 +63,7 @@ def write_network(network: Network, path: Path) -> None:
     Raises :class:`InputError` if the file cannot be written.
     """
     document = network_document(network)
-    fields = {key: compact(value) for key, value in document.items()}
+    fields: dict[str, str | Iterable[str]] = {key: compact(value) for key, value in document.items()}
     fields["weights"] = block(compact(weight) for weight in document["weights"])
     write_document(path, fields)
 

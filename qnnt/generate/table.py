@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.architecture import Architecture, dense_arcs
+from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
@@ -78,7 +78,7 @@ def table_instance(
         "targets": [block.record for block in outputs],
     }
     dataset = Dataset(*(np.hstack([block.matrix for block in side]) for side in (features, outputs)))
-    return Instance(domain, Architecture(layers, dense_arcs(layers)), dataset, goal, meta)
+    return Instance(domain, Architecture.full(layers), dataset, goal, meta)
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,25 @@ a, b, c, each of which occurs twice either way, can be satisfied by a choice of 
 if all three are false the first clauses say a → b → c → a, against the last two; (a, b, c) = (1, 0, 0) serves
 for l1, (0, 1, 0) for l2 and (0, 0, 1) for l3. A literal may be given to it twice.
 
-**Construction.** A variable whose literals occur twice each is kept, one that does not occur is left out. Any
-other one, with p positive and q negative occurrences, becomes p + q copies in a cycle, in this order:
+**Construction.** A variable with p positive and q negative occurrences is copied. For some pairs of copies
+the enforcer S(¬u, ¬u, w) or S(¬u, w, w) says u → w.
 
-* if p, q ≥ 1: p-1 copies for a positive occurrence each, one for both a positive and a negative occurrence,
-  q-1 for a negative occurrence each, one *free* copy without an occurrence;
-* otherwise one copy for each occurrence.
+* If p, q ≥ 2, a *chain* of p + q - 3 copies, each of which implies the next. The first has two positive
+  occurrences and the next p-2 have one each; the last of these, number p-1, is the *middle*. It has the
+  first negative occurrence too, the q-2 after it have one each, and the last copy of all has one more. A
+  link to or before the middle has its tail twice, as that has no negative occurrence; a later one has its
+  head twice, as that has no positive one. With p = q = 2 the variable stays as it is.
+* Otherwise a *cycle* of p + q copies. If p, q ≥ 1: p-1 for a positive occurrence each, one for both a
+  positive and a negative one, q-1 for a negative one each, one *free* copy without; if not, one for each
+  occurrence. A copy lacks, in its own role of w, one positive literal (positive, both) or two (negative,
+  free), and in the role of u one negative literal (both, negative) or two (positive, free). In every pair
+  of neighbours these add up to three, so one enforcer a link closes all gaps.
 
-For each copy u and its successor w the enforcer S(¬u, ¬u, w) or S(¬u, w, w) says u → w. A copy lacks, in its
-own role of w, one positive literal (positive, both) or two (negative, free), and in the role of u one
-negative literal (both, negative) or two (positive, free). In every pair of neighbours these add up to three,
-so one enforcer a link closes all gaps.
-
-**⇒** Copies take the value of their variable; (a, b, c) = (¬u, 0, w). **⇐** A cycle of implications makes
-the copies equal; a variable takes the value of its first copy, and *false* if it does not occur.
+**⇒** Copies take the value of their variable; (a, b, c) = (¬u, 0, w).
+**⇐** A variable takes the value of the middle of its chain or of the first copy of its cycle, and *false*
+if it does not occur. In a chain, a positive occurrence that is true makes the middle true and a negative
+one that is true makes it false, so a clause keeps its true literal; a cycle of implications makes all
+copies equal.
 """
 
 from __future__ import annotations
@@ -44,11 +49,13 @@ _SIGNS = np.take_along_axis(_ENFORCER, _COLUMNS, axis=1)
 class _Plan:
     """Who is copied how often: the copies of variable v + 1 are ``first[v]`` … ``first[v + 1] - 1``.
 
-    ``clauses`` (m, 3) are the source's, over copies. Links run from ``tail`` to ``head``, both numbers of
-    copies; ``twice`` says which of the two the enforcer has twice (True: the tail).
+    ``value`` is the copy that the variable takes its value of. ``clauses`` (m, 3) are the source's, over
+    copies. Links run from ``tail`` to ``head``, both numbers of copies; ``twice`` says which of the two the
+    enforcer has twice (True: the tail).
     """
 
     first: Integers
+    value: Integers
     clauses: Integers
     tail: Integers
     head: Integers
@@ -74,7 +81,7 @@ def apply(source: Cnf) -> tuple[Cnf, Lift[Assignment, Assignment]]:
     def lift(solution: Assignment) -> Assignment:
         occurs = np.diff(plan.first) > 0
         values = np.zeros(source.n_variables, dtype=np.bool_)
-        values[occurs] = solution[plan.first[:-1][occurs] - 1]
+        values[occurs] = solution[plan.value[occurs] - 1]
         return values
 
     return Cnf(n_copies + 3 * len(links), rows), lift
@@ -95,26 +102,29 @@ def _plan(source: Cnf) -> _Plan:
     clauses = source.clauses
     if not len(clauses) or (clauses.lengths != 3).any():
         raise InputError("clauses", "(3,B2)-SAT needs clauses of exactly three literals, and at least one")
-    counts = source.occurrences
-    total = counts.sum(axis=1)
-    copied = (counts != 2).any(axis=1)
-    first = 1 + np.concatenate([[0], np.cumsum(np.where(copied, total, 1))])
-    variable, negative = np.abs(clauses.values) - 1, clauses.values < 0
-    shared = negative & (counts[variable, 0] > 0)
-    rank = _rank(variable, negative)
-    # A negative occurrence shares the last copy of the positive ones: hence one step back.
-    copy = first[variable] + np.where(copied[variable], rank - shared, 0)
-    literals = np.where(negative, -copy, copy)
-    position = np.arange(int(first[-1]) - 1)
-    owner = np.repeat(np.arange(len(total)), np.diff(first))
-    linked = copied[owner]
-    position, owner = position[linked], owner[linked]
-    offset, p = position + 1 - first[owner], counts[owner, 0]
-    last = total[owner] - 1
-    head = np.where(offset == last, first[owner], position + 2)
-    both = (p > 0) & (counts[owner, 1] > 0)
-    twice = (offset < p - both) | (both & (offset == last))
-    return _Plan(first, literals.reshape(-1, 3), position + 1, head, twice)
+    positive, negative = source.occurrences.T
+    chain = (positive >= 2) & (negative >= 2)
+    copies = positive + negative - 3 * chain
+    first = 1 + np.concatenate([[0], np.cumsum(copies)])
+    value = first[:-1] + np.where(chain, positive - 2, 0)
+
+    variable, negated = np.abs(clauses.values) - 1, clauses.values < 0
+    # The first negative occurrence shares a copy; in a chain, so do the first two and the last two of all.
+    offset = _rank(variable, negated) - (negated & (positive > 0)[variable])
+    offset = np.where(chain[variable], np.clip(offset - 1, 0, copies[variable] - 1), offset)
+    literals = np.where(negated, -1, 1) * (first[variable] + offset)
+
+    copy, owner = np.arange(1, first[-1]), np.repeat(np.arange(len(copies)), copies)
+    offset, last = copy - first[owner], copies[owner] - 1
+    both = (positive > 0) & (negative > 0)
+    twice = np.where(
+        chain[owner],
+        copy < value[owner],
+        (offset < (positive - both)[owner]) | (both[owner] & (offset == last)),
+    )
+    head = np.where(offset == last, first[owner], copy + 1)
+    linked = ~chain[owner] | (offset < last)
+    return _Plan(first, value, literals.reshape(-1, 3), copy[linked], head[linked], twice[linked])
 
 
 def _rank(variable: Integers, negative: Booleans) -> Integers:

@@ -36,7 +36,7 @@ from qnnt.network import Network
 from qnnt.reductions.balance import BALANCE
 from qnnt.reductions.base import Lift, Reduction
 from qnnt.reductions.exactly_three import EXACTLY_THREE
-from qnnt.reductions.literals import clause_outputs, literal_names
+from qnnt.reductions.literals import literal_names, output_arcs, output_names
 from qnnt.reductions.sources.cnf import Assignment, Cnf
 
 
@@ -65,7 +65,7 @@ def plant(source: Cnf, solution: Assignment) -> Network:
     if not source.accepts(solution):
         raise InputError("solution", "does not satisfy the formula")
     architecture = _architecture(source)
-    weights = np.ones(len(architecture.arcs), dtype=np.int64)
+    weights = np.ones(architecture.n_arcs, dtype=np.int64)
     weights[: 4 * len(solution) : 2] = np.column_stack([solution, ~solution]).ravel()
     hidden = np.zeros(2 * source.n_variables, dtype=np.int64)
     outputs = np.repeat([1, 0], [source.n_variables, len(source.clauses)])
@@ -74,12 +74,11 @@ def plant(source: Cnf, solution: Assignment) -> Network:
 
 def _architecture(source: Cnf) -> Architecture:
     literals = literal_names(source)
-    original, fake, hidden = ([f"{name}^{k}" for name in literals.values()] for k in (1, 2, 3))
-    variables = [f"x{i}*" for i in range(1, source.n_variables + 1)]
-    clauses, arcs_to_clauses = clause_outputs(source, dict(zip(literals, hidden, strict=True)))
-    arcs = [arc for x, y, z in zip(original, fake, hidden, strict=True) for arc in ((x, z), (y, z))]
-    arcs += [(z, v) for i, v in enumerate(variables) for z in hidden[2 * i : 2 * i + 2]]
-    return Architecture([original + fake, hidden, variables + clauses], arcs + arcs_to_clauses)
+    original, fake, hidden = ([name + mark for name in literals] for mark in ("^1", "^2", "^3"))
+    n = len(literals)
+    inputs = np.column_stack([np.arange(2 * n).reshape(2, n).T.ravel(), 2 * n + np.repeat(np.arange(n), 2)])
+    layers = [original + fake, hidden, output_names("x", source, "*")]
+    return Architecture(layers, np.vstack([inputs, output_arcs(source, 2 * n)]))
 
 
 BALANCED_SAT = Reduction(apply, plant)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qnnt.architecture import Architecture, dense_arcs
+from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
@@ -55,7 +55,7 @@ def plant(source: ExactCover, solution: Chosen) -> Network:
 
 def _architecture(source: ExactCover) -> Architecture:
     layers = [[*(f"S{j}" for j in range(1, len(source.sets) + 1)), "S*", "x1", "x2"], ["z"]]
-    return Architecture(layers, dense_arcs(layers))
+    return Architecture.full(layers)
 
 
 EXACT_COVER = Reduction(apply, plant)

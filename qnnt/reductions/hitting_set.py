@@ -32,7 +32,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.architecture import Architecture, dense_arcs
+from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset, distinct_rows
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
@@ -115,7 +115,7 @@ def _architecture(k: int, outputs: int, as_printed: bool) -> Architecture:
         raise InputError("size", "the printed construction has no input for k = 0")
     inputs = [f"p{i}" for i in range(1, k + 1)]
     layers = [inputs if as_printed else [*inputs, "p*"], [f"F{j}" for j in range(1, outputs + 1)]]
-    return Architecture(layers, dense_arcs(layers))
+    return Architecture.full(layers)
 
 
 HITTING_SET = Reduction(apply, plant)

@@ -28,7 +28,7 @@ from qnnt.instance import Instance
 from qnnt.network import Network
 from qnnt.reductions.base import Lift, Reduction
 from qnnt.reductions.exactly_three import EXACTLY_THREE
-from qnnt.reductions.literals import clause_outputs, literal_names
+from qnnt.reductions.literals import literal_names, output_arcs, output_names
 from qnnt.reductions.sources.cnf import Assignment, Cnf
 
 
@@ -52,18 +52,16 @@ def plant(source: Cnf, solution: Assignment) -> Network:
     architecture = _architecture(source)
     hidden = np.column_stack([~solution, solution]).ravel()
     outputs = np.repeat([1, 0], [source.n_variables, len(source.clauses)])
-    weights = np.ones(len(architecture.arcs), dtype=np.int64)
+    weights = np.ones(architecture.n_arcs, dtype=np.int64)
     return Network(architecture, Domain(2), weights, np.concatenate([hidden, outputs]))
 
 
 def _architecture(source: Cnf) -> Architecture:
-    literals = literal_names(source)
-    hidden = list(literals.values())
-    variables = [f"v{i}" for i in range(1, source.n_variables + 1)]
-    clauses, arcs_to_clauses = clause_outputs(source, literals)
-    arcs = [(z, x) for x in hidden for z in ("z1", "z2")]
-    arcs += [(x, v) for i, v in enumerate(variables) for x in hidden[2 * i : 2 * i + 2]]
-    return Architecture([["z1", "z2"], hidden, variables + clauses], arcs + arcs_to_clauses)
+    hidden = literal_names(source)
+    n = len(hidden)
+    inputs = np.column_stack([np.tile([0, 1], n), 2 + np.repeat(np.arange(n), 2)])
+    layers = [["z1", "z2"], hidden, output_names("v", source)]
+    return Architecture(layers, np.vstack([inputs, output_arcs(source, 2)]))
 
 
 THREE_SAT = Reduction(apply, plant)

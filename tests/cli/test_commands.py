@@ -302,7 +302,7 @@ def test_the_solvers_listed_are_those_of_pysat():
 
 def test_a_large_network_is_cut_and_says_so(capsys):
     architecture, domain = Architecture.dense([20, 60, 1]), Domain(3)
-    print_network(Network(architecture, domain, [-1] * len(architecture.arcs), [1] * architecture.n_biases))
+    print_network(Network(architecture, domain, [-1] * architecture.n_arcs, [1] * architecture.n_biases))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 42
     assert lines[1].startswith("  h0   =  ReLU(-x0 - x1 - ")

@@ -2,6 +2,7 @@ import errno
 import gzip
 import json
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -246,22 +247,19 @@ def test_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 SMALL = Instance(Domain(3), Architecture.dense([1, 1]), Dataset([[0]], [[0]]))
 
 
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = put(tmp_path)
-    before = path.read_bytes()
-    write = Path.write_bytes
-
-    def full(self: Path, raw: bytes) -> int:
-        write(self, raw[:10])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(InputError) as error:
-        SMALL.save(path)
-    assert str(error.value) == f"{path}: cannot be written: No space left on device"
-    assert path.read_bytes() == before
+@pytest.mark.parametrize("name", ["inst.json", "inst.json.gz"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"old")
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, unlimited[1]))
+    try:
+        with pytest.raises(InputError) as error:
+            SMALL.save(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert str(error.value) == f"{path}: cannot be written: {os.strerror(errno.EFBIG)}"
+    assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -42,7 +42,7 @@ def test_as_printed_the_answer_is_wrong_and_repaired_it_is_right(name):
 
 def test_bias_1_is_what_solves_the_first():
     instance, _ = HITTING_SET_AS_PRINTED.apply(BIASES)
-    n = len(instance.architecture.arcs)
+    n = instance.architecture.n_arcs
     network = qnnt.Network(instance.architecture, instance.domain, np.ones(n, int), np.ones(3, int))
     assert qnnt.check(instance, network).errors == instance.goal.errors
 

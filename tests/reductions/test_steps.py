@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from hard_sources import formulas, solutions
 from hypothesis import given
+from pysat.solvers import Cadical195
 
 from qnnt.exceptions import InputError
 from qnnt.reductions import balance, exactly_three
@@ -67,6 +70,14 @@ def test_balanced(source):
         planted = chain.plant(source, solution)
         assert target.accepts(planted)
         assert source.accepts(lift(planted))
+
+
+@given(formulas(4, 16))
+def test_every_solution_of_a_balanced_formula_lifts(source):
+    target, lift = EXACTLY_THREE.then(BALANCE).apply(source)
+    with Cadical195(bootstrap_with=target.clauses.rows()) as solver:
+        for model in islice(solver.enum_models(), 50):  # copies in a chain may differ
+            assert source.accepts(lift(np.array(model) > 0))
 
 
 @pytest.mark.parametrize("given", range(8))

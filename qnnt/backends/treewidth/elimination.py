@@ -133,7 +133,7 @@ class Elimination:
     def _rebuild(self, done: list[_Done]) -> Index:
         """Follow the back-pointers from the roots; a guessed first layer is found by its vectors."""
         architecture, lo = self._task.architecture, self._task.domain.lo
-        n_arcs = len(architecture.arcs)
+        n_arcs = architecture.n_arcs
         parameters = np.zeros(architecture.n_parameters, dtype=np.int64)
         stack = [(root, 0) for root in self._plan.roots]
         while stack:

@@ -252,7 +252,7 @@ class Layered:
     def _parameters(self, layers: list[list[Index]]) -> Index:
         """Weights and biases that show the vectors of each layer, outputs last."""
         architecture = self._task.architecture
-        weights = np.zeros(len(architecture.arcs), dtype=np.int64)
+        weights = np.zeros(architecture.n_arcs, dtype=np.int64)
         biases, before = [], self._task.inputs.T
         for connection, layer in zip(architecture.connections, layers, strict=True):
             for j, vector in enumerate(layer):
