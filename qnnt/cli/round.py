@@ -59,7 +59,7 @@ def round_(
         bool, typer.Option("--allow-overlap", help="Calibrate on inputs of the test data too.")
     ] = False,
     time_limit: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds from here to the last neuron.")
+        float | None, typer.Option(metavar="S", help="Seconds from the start to the last neuron.")
     ] = None,
     row_time: Annotated[
         float | None, typer.Option(metavar="S", help="Seconds for each neuron; without any limit, 5.")
