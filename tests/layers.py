@@ -53,6 +53,7 @@ def distance(layer: Layer, neuron: int, codes: np.ndarray) -> float:
 
 def room(layer: Layer, neuron: int, cost: float) -> float:
     """1e-9 of a cost, and what rounding errors of such outputs do to the square of a small difference."""
+    cost = max(cost, 0.0)  # a model's may be below by a rounding error
     size = float(np.abs(layer.W[neuron]) @ np.abs(layer.X).max(axis=0) + np.abs(layer.b[neuron]))
     return 1e-9 * cost + 1e-13 * size * cost**0.5 + 1e-26 * size**2 + 1e-300
 

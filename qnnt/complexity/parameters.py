@@ -10,13 +10,13 @@ import numpy as np
 
 from qnnt.architecture import Architecture
 from qnnt.decompositions.graph import Graph
-from qnnt.decompositions.layers import layer_decomposition
-from qnnt.decompositions.search import decompose
-from qnnt.decompositions.tree import TreeDecomposition
+from qnnt.decompositions.layers import largest_layer_bag
+from qnnt.decompositions.search import decompose, largest_bag
 from qnnt.goals import Minimize
 from qnnt.instance import Instance
 
-_SEARCHED = 2_000_000  # arcs up to which a narrower decomposition than the layers' is looked for
+_SEARCHED = 100_000  # arcs up to which narrow decompositions are searched for
+_MOST = 256  # vertices in a bag at which elimination gives up on a larger graph
 
 
 @dataclass(frozen=True)
@@ -111,15 +111,18 @@ def parameters(instance: Instance) -> Parameters:
 def treewidth(architecture: Architecture, *, inputs: bool = True) -> Treewidth:
     """Bounds on the treewidth of the graph under an architecture, with or without its inputs.
 
-    Above: the narrower of Observation 1's decomposition and what :func:`decompose` finds. Below: the
-    graph's degeneracy.
+    Above: the narrower of Observation 1's decomposition and what :func:`decompose` finds, or elimination by
+    least degree in a graph of more than 100,000 arcs. Below: the graph's degeneracy.
     """
     graph = Graph.of(architecture, inputs=inputs)
-    found = layer_decomposition(architecture, inputs=inputs)
+    bag = set(largest_layer_bag(architecture, inputs=inputs))
     lower = _degeneracy(graph)
-    if found.width > lower and len(graph.edges) <= _SEARCHED:
-        found = min(decompose(graph), found, key=lambda td: td.width)
-    return Treewidth(lower, found.width, *_largest(found, graph))
+    if len(bag) - 1 > lower:
+        small = len(graph.edges) <= _SEARCHED
+        found = set(decompose(graph).largest) if small else largest_bag(graph, _MOST)
+        bag = found if len(found) < len(bag) else bag
+    arcs = sum(u in bag for v in bag for u in graph.neighbours[v]) // 2
+    return Treewidth(lower, len(bag) - 1, len(bag), arcs)
 
 
 def _degeneracy(graph: Graph) -> int:
@@ -129,9 +132,3 @@ def _degeneracy(graph: Graph) -> int:
     if not len(graph.edges):
         return 0
     return int(max(nx.core_number(nx.Graph(graph.edges.tolist())).values()))
-
-
-def _largest(found: TreeDecomposition, graph: Graph) -> tuple[int, int]:
-    """Vertices and edges of a largest bag."""
-    bag = set(next(bag for bag in found.bags if len(bag) == found.width + 1))
-    return len(bag), sum(u in bag for v in bag for u in graph.neighbours[v]) // 2

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import accumulate, pairwise
 
 from qnnt.architecture import Architecture
 from qnnt.decompositions.tree import TreeDecomposition
+
+Side = tuple[list[int], list[int]]
 
 
 def layer_decomposition(architecture: Architecture, *, inputs: bool = True) -> TreeDecomposition:
@@ -17,6 +20,25 @@ def layer_decomposition(architecture: Architecture, *, inputs: bool = True) -> T
     side form the core: the smaller of the two layers and one neuron of the other in each bag. Vertices are as
     in :meth:`Graph.of`; without ``inputs`` the in-bags are left out.
     """
+    before, inner, after = _parts(architecture, inputs)
+    # In-bags as a path, inner bags as a path, out-bags as a path, one after the other: every bag before the
+    # inner ones holds V_1, every one after them the last hidden layer.
+    bags = [*_each(*before), *inner, *_each(*after)]
+    return TreeDecomposition.of(bags, ((i, i + 1) for i in range(len(bags) - 1)))
+
+
+def largest_layer_bag(architecture: Architecture, *, inputs: bool = True) -> list[int]:
+    """A largest bag of :func:`layer_decomposition`, whose bags together may outgrow any memory."""
+    before, inner, after = _parts(architecture, inputs)
+    return max([*inner, *([*vertices[:1], *rest] for vertices, rest in (before, after))], key=len)
+
+
+def _each(vertices: list[int], rest: list[int]) -> Iterator[list[int]]:
+    return ([v, *rest] for v in vertices)
+
+
+def _parts(architecture: Architecture, inputs: bool) -> tuple[Side, list[list[int]], Side]:
+    """In- and out-bags, each as the vertices that it has one of and those that it has all of; inner bags."""
     sizes = [len(layer) for layer in architecture.layers]
     ends = list(accumulate(sizes, initial=0))
     layers = [list(range(a, b)) for a, b in pairwise(ends)]
@@ -28,10 +50,4 @@ def layer_decomposition(architecture: Architecture, *, inputs: bool = True) -> T
         first, hidden, last = layers[0], layers[1:-1], layers[-1]
     if not hidden:  # a bipartite graph, or outputs alone
         hidden, first, last = ([first], [], last) if len(first) <= len(last) else ([last], first, [])
-    inner = [a + b for a, b in pairwise(hidden)]
-    bags = [[v, *hidden[0]] for v in first]
-    out_bags = [[v, *hidden[-1]] for v in last]
-    # In-bags as a path, inner bags as a path, out-bags as a path, one after the other: every bag before the
-    # inner ones holds V_1, every one after them the last hidden layer.
-    bags = bags + inner + out_bags
-    return TreeDecomposition.of(bags, ((i, i + 1) for i in range(len(bags) - 1)))
+    return (first, hidden[0]), [a + b for a, b in pairwise(hidden)], (last, hidden[-1])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Literal, get_args
 
@@ -64,23 +65,44 @@ def elimination_order(
 
 def least_degree_order(graph: Graph) -> list[int]:
     """Eliminate a vertex of least degree, join its neighbours, repeat; ties go to the smaller number."""
+    return [v for v, _ in _eliminated(graph)]
+
+
+def largest_bag(graph: Graph, most: int) -> set[int]:
+    """A largest bag of the decomposition by least degree that gives up beyond bags of ``most`` vertices.
+
+    The first bag that would be larger holds all vertices that are left: they are mostly joined to each other
+    by then, and to go on would cost more time and memory than a narrower bag is worth.
+    """
+    largest: set[int] = set()
+    left = set(range(graph.n))
+    for v, around in _eliminated(graph):
+        if len(around) >= most:
+            return left
+        left.remove(v)
+        if len(around) >= len(largest):
+            largest = {v, *around}
+    return largest
+
+
+def _eliminated(graph: Graph) -> Iterator[tuple[int, set[int]]]:
+    """Vertices in the order of :func:`least_degree_order`, each with its neighbours at that time."""
     neighbours = [set(around) for around in graph.neighbours]
     heap = [(len(around), v) for v, around in enumerate(neighbours)]
     heapq.heapify(heap)
-    gone, order = bytearray(graph.n), []
+    gone = bytearray(graph.n)
     while heap:
         degree, v = heapq.heappop(heap)
         if gone[v] or degree != len(neighbours[v]):
             continue  # an entry that a newer one has replaced
         gone[v] = 1
-        order.append(v)
+        yield v, neighbours[v]
         for u in neighbours[v]:
             around = neighbours[u]
             around |= neighbours[v]
             around -= {u, v}
             heapq.heappush(heap, (len(around), u))
         neighbours[v] = set()
-    return order
 
 
 def _goatd(graph: Graph, method: str, seed: int, seconds: float) -> TreeDecomposition:

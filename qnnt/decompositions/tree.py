@@ -58,9 +58,14 @@ class TreeDecomposition:
         return cls.of(([v, *later[v]] for v in order), edges).contracted()
 
     @property
+    def largest(self) -> Bag:
+        """A largest bag."""
+        return self.bags[max(range(len(self.bags)), key=lambda t: len(self.bags[t]))]
+
+    @property
     def width(self) -> int:
         """The size of the largest bag less one; −1 if all are empty."""
-        return max(map(len, self.bags)) - 1
+        return len(self.largest) - 1
 
     @cached_property
     def rooted(self) -> tuple[tuple[int, ...], tuple[int, ...]]:

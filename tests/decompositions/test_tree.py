@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from strategies import architectures
 from qnnt.architecture import Architecture
 from qnnt.decompositions import search
 from qnnt.decompositions.graph import Graph
-from qnnt.decompositions.layers import layer_decomposition
+from qnnt.decompositions.layers import largest_layer_bag, layer_decomposition
 from qnnt.decompositions.tree import TreeDecomposition
 from qnnt.exceptions import InputError, Unavailable
 
@@ -53,6 +53,13 @@ def test_what_is_found_is_valid(graph):
 @given(graph=graphs())
 def test_every_method_is_valid(method, graph):
     assert search.decompose(graph, method, seconds=0.001).problem(graph) is None
+
+
+@given(graphs(), st.integers(1, 13))
+def test_an_elimination_that_is_given_up_has_a_bag_for_the_rest(graph, most):
+    bag = search.largest_bag(graph, most)
+    clique = Graph(graph.n, [*graph.edges.tolist(), *combinations(sorted(bag), 2)])
+    assert fill_width(clique, search.least_degree_order(graph)) == len(bag) - 1
 
 
 @given(graphs(max_n=6))
@@ -153,6 +160,9 @@ def test_observation_1(architecture, inputs):
     graph = Graph.of(architecture, inputs=inputs)
     found = layer_decomposition(architecture, inputs=inputs)
     assert found.problem(graph) is None
+    bag = largest_layer_bag(architecture, inputs=inputs)
+    assert len(bag) == found.width + 1
+    assert tuple(sorted(bag)) in found.bags
     if architecture.depth > 1:
         assert found.width <= 2 * architecture.width - 1
     elif architecture.depth == 1:  # repaired: here the proof as printed has no inner bag
