@@ -10,6 +10,7 @@ confirms.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -257,22 +258,24 @@ class ClosestVectorRounder(BeamRounder):
         from qnnt.backends.enumerated import Search
         from qnnt.backends.relaxation import convexified, diagonal, shared_bound, shor
 
-        deadline = None if limits.time is None else time.monotonic() + limits.time
+        deadline = math.inf if limits.time is None else time.monotonic() + limits.time
 
-        def over() -> bool:
-            return stopped() or (deadline is not None and time.monotonic() >= deadline)
+        def over(ahead: float = 0.0) -> bool:
+            return stopped() or time.monotonic() + ahead >= deadline
 
         form = Form.of(model)
         if not len(form.free):
             return RowAnswer(form.lift(form.free), bound=model.cost(model.lower))
         order, dual = restricted(prepared[0], form.free), prepared[1]
+        begin = time.monotonic()
         best, beams = start(form, order, self.beams), 2 * self.beams
+        step = 2 * (time.monotonic() - begin)  # what the search costs with twice as many beams
         if over():
             return RowAnswer(form.lift(best), form.bound(0.0), _ended(stopped))
         searched = len(order) <= MOST_SEARCHED
-        while not searched and beams <= self.widest and not over():
+        while not searched and beams <= self.widest and not over(step):
             best = min(best, start(form, order, beams), key=form.value)
-            beams *= 2
+            beams, step = 2 * beams, 2 * step
         bound, own = 0.0, np.zeros(len(best))
         if model.binary:
             if dual is not None:
