@@ -172,7 +172,7 @@ def test_a_time_limit_leaves_a_gap():
     rng = np.random.default_rng(0)
     X = np.maximum(rng.normal(size=(400, 60)) @ rng.normal(size=(60, 160)), 0)
     layer = Layer(rng.normal(size=(1, 160)), rng.normal(size=1), X, Layer.random(0, 1, 1, 1).scheme)
-    result = round_layer(layer.W, layer.b, layer.X, row_time=0.5)
+    result = round_layer(layer.W, layer.b, layer.X, row_time=3)
     assert not result.proved[0]
     assert result.reasons == ("the time limit was reached",)
     assert 0 < result.lower_bound[0] < result.cost[0]
