@@ -45,7 +45,8 @@ def test_the_bits_and_the_dimod_model_have_the_same_cost(layer: Layer, seed: int
     assert (np.tril(pairs) == 0).all()
     bqm = model.bqm()
     assert list(bqm.variables) == model.free.tolist()
-    scale = 1e-3 * model.qubo()[2] + 1e-300
+    d, S, c = model.qubo()
+    scale = 1e-3 * (c + np.abs(d).sum() + np.abs(S).sum()) + 1e-300  # of what is added up
     for _ in range(5):
         z = rng.integers(0, 2, len(model.free))
         v = model.lower.copy()
