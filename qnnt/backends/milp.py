@@ -24,6 +24,7 @@ import numpy.typing as npt
 from qnnt.backends.base import Answer, Availability, Capability, Report
 from qnnt.domain import IntArray
 from qnnt.exceptions import Unsupported
+from qnnt.highs import expect_taken, new_highs
 from qnnt.instance import Instance
 from qnnt.models import LinearModel
 from qnnt.result import Limit, Limits, Status
@@ -146,8 +147,14 @@ def _ceil(bound: float) -> int | None:
 
 
 def _highs(model: LinearModel, limits: Limits, report: Report) -> Answer:
-    if "ortools" in sys.modules:
-        raise RuntimeError("HiGHS cannot be loaded beside OR-tools in one process: use isolate=True")
+    options = {
+        "threads": limits.threads,
+        "random_seed": limits.seed,
+        "time_limit": math.inf if limits.time is None else limits.time,
+        "mip_rel_gap": 0.0,
+        "mip_abs_gap": _GAP,
+    }
+    highs = new_highs(options)
     import highspy
 
     kinds = highspy.cb.HighsCallbackType
@@ -160,21 +167,10 @@ def _highs(model: LinearModel, limits: Limits, report: Report) -> Answer:
         if model.minimize and (bound := _ceil(data.mip_dual_bound)) is not None:
             report.bound(bound)
 
-    highs = highspy.Highs()
-    options = {
-        "output_flag": False,
-        "threads": limits.threads,
-        "random_seed": limits.seed,
-        "time_limit": math.inf if limits.time is None else limits.time,
-        "mip_rel_gap": 0.0,
-        "mip_abs_gap": _GAP,
-    }
-    for key, value in options.items():
-        _done(highs.setOptionValue(key, value), f"option {key}={value}")
     highs.setCallback(progress, None)
     highs.startCallback(kinds.kCallbackMipImprovingSolution)
     highs.startCallback(kinds.kCallbackMipLogging)
-    _done(highs.passModel(_highs_model(model)), "the model")
+    expect_taken(highs.passModel(_highs_model(model)), "the model")
     highs.run()
 
     status, info = highs.getModelStatus(), highs.getInfo()
@@ -191,13 +187,6 @@ def _highs(model: LinearModel, limits: Limits, report: Report) -> Answer:
         bound=_ceil(info.mip_dual_bound) if model.minimize else None,
         limit=Limit.INTERRUPT if status == known.kInterrupt else Limit.TIME,
     )
-
-
-def _done(status: highspy.HighsStatus, what: str) -> None:
-    import highspy
-
-    if status == highspy.HighsStatus.kError:
-        raise RuntimeError(f"HiGHS did not take {what}")
 
 
 def _highs_model(model: LinearModel) -> highspy.HighsLp:

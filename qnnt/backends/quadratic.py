@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from qnnt.backends.base import Availability
 from qnnt.backends.rounding import LATE, RowAnswer, Stopped, nearest
+from qnnt.highs import expect_taken, new_highs
 from qnnt.models import QuadraticModel
 from qnnt.result import Limits
 
@@ -154,13 +155,9 @@ class MilpRounder(_Linearised):
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Minimise; raises RuntimeError if the solver fails."""
-        import highspy
-
         linear, pairs, offset = model.bits()
         unit = float(np.abs(linear).max(initial=0.0)) or 1.0
-        highs = highspy.Highs()
         options = {
-            "output_flag": False,
             "threads": limits.threads,
             "random_seed": limits.seed,
             "time_limit": math.inf if limits.time is None else limits.time,
@@ -170,11 +167,10 @@ class MilpRounder(_Linearised):
             "primal_feasibility_tolerance": _FEASIBILITY,
             "dual_feasibility_tolerance": _FEASIBILITY,
         }
-        for key, value in options.items():
-            if highs.setOptionValue(key, value) == highspy.HighsStatus.kError:
-                raise RuntimeError(f"HiGHS did not take {key}={value}")
-        if highs.passModel(_linearised(linear / unit, pairs / unit)) == highspy.HighsStatus.kError:
-            raise RuntimeError("HiGHS did not take the model")
+        highs = new_highs(options)
+        import highspy
+
+        expect_taken(highs.passModel(_linearised(linear / unit, pairs / unit)), "the model")
         highs.run()
         status, info = highs.getModelStatus(), highs.getInfo()
         known = highspy.HighsModelStatus

@@ -86,11 +86,14 @@ def test_highs_reads_lp_and_mps(tmp_path):
     for name in ("lp", "mps"):
         write_model(model, lift, tmp_path / f"m.{name}", name)
         code = (
-            f"import highspy; h = highspy.Highs(); h.silent(); h.readModel(r'{tmp_path / f'm.{name}'}');"
-            "h.run(); print(h.getObjectiveValue())"
+            "import highspy, pathlib, sys; h = highspy.Highs(); h.readModel(sys.argv[1]); h.run();"
+            "pathlib.Path(sys.argv[2]).write_text(str(h.getObjectiveValue()))"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert round(float(done.stdout)) + model.offset == errors(tiny(Minimize())).min()
+        answer = tmp_path / "answer"
+        subprocess.run(
+            [sys.executable, "-c", code, tmp_path / f"m.{name}", answer], check=True, capture_output=True
+        )
+        assert round(float(answer.read_text())) + model.offset == errors(tiny(Minimize())).min()
 
 
 def read_opb(path):
