@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from qnnt.goals import Exactly as Exactly
     from qnnt.goals import Minimize as Minimize
     from qnnt.instance import Instance as Instance
+    from qnnt.limits import Limit as Limit
+    from qnnt.limits import Limits as Limits
+    from qnnt.limits import Status as Status
     from qnnt.network import Network as Network
     from qnnt.pipeline import solve as solve
-    from qnnt.result import Limit as Limit
-    from qnnt.result import Limits as Limits
     from qnnt.result import Result as Result
-    from qnnt.result import Status as Status
     from qnnt.sparsity.lemma1 import sparsify as sparsify
     from qnnt.verify.replay import check as check
 
@@ -40,13 +40,13 @@ _PUBLIC = {
     "Exactly": "goals",
     "InputError": "exceptions",
     "Instance": "instance",
-    "Limit": "result",
-    "Limits": "result",
+    "Limit": "limits",
+    "Limits": "limits",
     "Minimize": "goals",
     "Network": "network",
     "QnntError": "exceptions",
     "Result": "result",
-    "Status": "result",
+    "Status": "limits",
     "Unavailable": "exceptions",
     "Unsupported": "exceptions",
     "WrongAnswer": "exceptions",

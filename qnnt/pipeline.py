@@ -16,8 +16,9 @@ from qnnt.encoders.base import Encoder
 from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
 from qnnt.goals import AtMost, Goal, Minimize
 from qnnt.instance import Instance
+from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
-from qnnt.result import Limit, Limits, Result, Statistics, Status
+from qnnt.result import Result, Statistics
 from qnnt.verify.replay import check
 
 FEW_NETWORKS = 20_000  # up to here trying all networks beats starting a solver

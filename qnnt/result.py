@@ -1,55 +1,12 @@
-"""What a run was allowed, and what came of it: verdict, limit and quality are three separate things."""
+"""What came of a run: verdict, limit and quality are three separate things."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
-
-MOST_TIME = 10**6  # seconds
-
-
-class Status(StrEnum):
-    """The verdict. UNKNOWN is the only one that proves nothing."""
-
-    SATISFIABLE = "SATISFIABLE"
-    OPTIMAL = "OPTIMAL"
-    UNSATISFIABLE = "UNSATISFIABLE"
-    UNKNOWN = "UNKNOWN"
-
-
-class Limit(StrEnum):
-    """What ended a run early."""
-
-    TIME = "time"
-    MEMORY = "memory"
-    INTERRUPT = "interrupt"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """``time`` in seconds, encoding included, ``memory`` in MiB of address space, ``threads``, ``seed``.
-
-    None means no limit; a backend that cannot use more than one thread declines ``threads > 1``.
-    Raises ``ValueError`` for values that make no sense.
-    """
-
-    time: float | None = None
-    memory: int | None = None
-    threads: int = 1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.time is not None and not 0 < self.time <= MOST_TIME:
-            raise ValueError(f"a time limit is a positive number of seconds up to a million, not {self.time}")
-        if self.memory is not None and not 1 <= self.memory <= 2**40:
-            raise ValueError(f"a memory limit lies in 1..2^40 MiB, not {self.memory}")
-        if self.threads < 1:
-            raise ValueError(f"at least one thread is needed, not {self.threads}")
-        if not 0 <= self.seed < 2**31:
-            raise ValueError(f"a seed lies in 0..2^31-1, not {self.seed}")
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from qnnt import registry
 from qnnt.cli.options import Errors, load, value_of, writable
 from qnnt.cli.program import FAILED, INTERRUPTED, OK, run
 from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
+from qnnt.limits import Limit, Limits
 from qnnt.pipeline import solve
-from qnnt.result import Limit, Limits, Result
+from qnnt.result import Result
 from qnnt.verify.agreement import disagreements
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from rich.table import Table
 from qnnt import registry
 from qnnt.backends.rounding import PROVED
 from qnnt.encoders.qubo import QuboEncoder
+from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
-from qnnt.result import Limits
 from qnnt.rounding import LayerProblem, RoundedLayer, Scheme, round_layer
 
 Solve = Callable[[QuadraticModel, float], tuple[float, float]]

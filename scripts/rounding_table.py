@@ -28,10 +28,10 @@ import typer
 from rounding_data import Data, digits, read_data
 from rounding_pictures import Line, draw, pearson, points
 
-from qnnt.backends.base import Availability
+from qnnt.availability import Availability
 from qnnt.cli.program import INTERRUPTED, OK, run
 from qnnt.exceptions import InputError, Unavailable
-from qnnt.result import Limits
+from qnnt.limits import Limits
 from qnnt.rounding.calibration import draw_calibration
 from qnnt.rounding.model import DenseModel
 from qnnt.rounding.network import round_network

@@ -11,8 +11,8 @@ from qnnt.domain import Domain
 from qnnt.exceptions import InputError
 from qnnt.goals import AtMost, Exactly, Minimize
 from qnnt.instance import Instance
+from qnnt.limits import Status
 from qnnt.network import Network
-from qnnt.result import Status
 
 
 def errors(instance):

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.availability import Availability
+from qnnt.backends.base import Answer, Capability, Report
 from qnnt.backends.rounding import Rounder, RowAnswer
 from qnnt.instance import Instance
-from qnnt.result import Limits, Status
+from qnnt.limits import Limits, Status
 
 
 @dataclass(frozen=True)

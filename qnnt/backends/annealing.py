@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.backends.base import Availability
+from qnnt.availability import Availability
 from qnnt.backends.rounding import RowAnswer, Stopped, nearest
 from qnnt.exceptions import Unsupported
+from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
-from qnnt.result import Limits
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from qnnt.availability import Availability
 from qnnt.domain import IntArray
 from qnnt.instance import Instance
-from qnnt.result import Limit, Limits, Status
+from qnnt.limits import Limit, Limits, Status
 
 
 class Capability(StrEnum):
@@ -21,25 +20,6 @@ class Capability(StrEnum):
     INCUMBENTS = "incumbents"
     BOUNDS = "bounds"
     THREADS = "threads"
-
-
-@dataclass(frozen=True)
-class Availability:
-    """Whether a backend can run here, its version, or why not; found without importing anything."""
-
-    available: bool
-    version: str | None = None
-    reason: str | None = None
-
-    @classmethod
-    def of_package(cls, package: str, module: str, install: str) -> Availability:
-        """Probe a Python package by its metadata."""
-        if importlib.util.find_spec(module) is None:
-            return cls(False, reason=f"package {package!r} is missing: pip install '{install}'")
-        try:
-            return cls(True, version=f"{package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            return cls(True, version=package)
 
 
 @dataclass(frozen=True)

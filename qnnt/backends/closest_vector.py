@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.backends.base import Availability
+from qnnt.availability import Availability
 from qnnt.backends.rounding import LATE, RowAnswer, Stopped
 from qnnt.domain import IntArray
+from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
-from qnnt.result import Limits
 
 Reals = npt.NDArray[np.float64]
 

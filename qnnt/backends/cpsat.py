@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.availability import Availability
+from qnnt.backends.base import Answer, Capability, Report
 from qnnt.instance import Instance
+from qnnt.limits import Limit, Limits, Status
 from qnnt.models import CpSatModel, Formula
-from qnnt.result import Limit, Limits, Status
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.availability import Availability
+from qnnt.backends.base import Answer, Capability, Report
 from qnnt.backends.sat import Model, Reloading, as_model, improve
 from qnnt.exceptions import Unavailable
 from qnnt.files.dimacs import write_cnf
 from qnnt.instance import Instance
+from qnnt.limits import Limits
 from qnnt.models import Formula
-from qnnt.result import Limits
 
 
 @dataclass(frozen=True)

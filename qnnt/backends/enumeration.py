@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.availability import Availability
+from qnnt.backends.base import Answer, Capability, Report
 from qnnt.goals import Minimize
 from qnnt.instance import Instance
-from qnnt.result import Limits, Status
+from qnnt.limits import Limits, Status
 
 MOST_NETWORKS = 10**7
 _BLOCK = 1 << 18  # values held at once

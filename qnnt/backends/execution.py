@@ -15,8 +15,8 @@ from qnnt.domain import IntArray
 from qnnt.encoders.base import Encoder
 from qnnt.exceptions import QnntError
 from qnnt.instance import Instance
+from qnnt.limits import Limit, Limits, Status
 from qnnt.models import Lift
-from qnnt.result import Limit, Limits, Status
 
 Vector = npt.NDArray[np.int64]
 

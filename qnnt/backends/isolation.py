@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from qnnt.backends.execution import Event, Outcome, Task
-    from qnnt.result import Limits
+    from qnnt.limits import Limits
 
 _START_UP = 30.0  # seconds that a worker may take before it starts on a job with a time limit
 _LOOK = 0.1  # seconds between two looks at whether a run was stopped
@@ -78,7 +78,7 @@ class Worker:
         ``stopped`` is asked now and then; once it is true the worker is killed.
         """
         from qnnt.backends.execution import Outcome
-        from qnnt.result import Limit, Status
+        from qnnt.limits import Limit, Status
 
         taken = not self._warm
         try:
@@ -124,7 +124,7 @@ class Worker:
 
     def _lost(self, limits: Limits) -> Outcome:
         from qnnt.backends.execution import Outcome
-        from qnnt.result import Status
+        from qnnt.limits import Status
 
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
@@ -149,7 +149,7 @@ class Worker:
 
 def _blame_memory(outcome: Outcome, limits: Limits) -> Outcome:
     """Under a memory limit, a failure that speaks of memory is that limit's doing."""
-    from qnnt.result import Limit
+    from qnnt.limits import Limit
 
     if limits.memory is None or outcome.limit is not None or not _OUT_OF_MEMORY.search(outcome.reason or ""):
         return outcome

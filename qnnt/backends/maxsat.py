@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.availability import Availability
+from qnnt.backends.base import Answer, Capability, Report
 from qnnt.backends.sat import as_model, load
 from qnnt.instance import Instance
+from qnnt.limits import Limits, Status
 from qnnt.models import Formula
-from qnnt.result import Limits, Status
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.availability import Availability
+from qnnt.backends.base import Answer, Capability, Report
 from qnnt.domain import IntArray
 from qnnt.exceptions import Unsupported
 from qnnt.highs import expect_taken, new_highs
 from qnnt.instance import Instance
+from qnnt.limits import Limit, Limits, Status
 from qnnt.models import LinearModel
-from qnnt.result import Limit, Limits, Status
 
 if TYPE_CHECKING:
     import highspy

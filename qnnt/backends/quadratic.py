@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.backends.base import Availability
+from qnnt.availability import Availability
 from qnnt.backends.rounding import LATE, RowAnswer, Stopped, nearest
 from qnnt.highs import expect_taken, new_highs
+from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
-from qnnt.result import Limits
 
 MOST_ASSIGNMENTS = 2**26
 _BLOCK = 1 << 16

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.backends.base import Availability
+from qnnt.availability import Availability
 from qnnt.backends.execution import Event, Outcome
 from qnnt.domain import IntArray
+from qnnt.limits import Limit, Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.result import Limit, Limits, Status
 
 Stopped = Callable[[], bool]
 LATE = "the time limit was reached"

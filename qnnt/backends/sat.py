@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.availability import Availability
+from qnnt.backends.base import Answer, Capability, Report
 from qnnt.exceptions import Unsupported
 from qnnt.garbage import collector_paused
 from qnnt.instance import Instance
+from qnnt.limits import Limits, Status
 from qnnt.models import Formula
-from qnnt.result import Limits, Status
 
 # Kissat cannot be asked twice, and PySAT's ignores assumptions: it gets a new solver for every question.
 _ONE_SHOT = ("kissat404",)

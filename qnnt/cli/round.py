@@ -85,7 +85,7 @@ def round_(
     onnxruntime and its integers are compared.
     """
     start = time.monotonic()
-    from qnnt.result import Limits
+    from qnnt.limits import Limits
 
     with value_of(""):
         limits = Limits(time_limit, None, threads, seed)

@@ -37,7 +37,7 @@ def solve(
 
     Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN.
     """
-    from qnnt.result import Limits, Status
+    from qnnt.limits import Limits, Status
 
     with value_of(""):
         limits = Limits(time_limit, memory_limit, threads, seed)
@@ -98,7 +98,7 @@ def _show(problem: Instance, result: Result) -> None:
 
 
 def _errors(problem: Instance, result: Result) -> str:
-    from qnnt.result import Status
+    from qnnt.limits import Status
 
     shown = f"{result.errors:,} of {problem.dataset.total:,}"
     if result.status is Status.UNKNOWN:
@@ -110,7 +110,7 @@ def _errors(problem: Instance, result: Result) -> str:
 
 def _verdict(problem: Instance, result: Result) -> str:
     from qnnt.goals import Exactly
-    from qnnt.result import Status
+    from qnnt.limits import Status
 
     points = count(problem.dataset.total, "point")
     if result.status is Status.UNKNOWN:

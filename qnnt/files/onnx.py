@@ -28,7 +28,7 @@ Array = npt.NDArray[Any]
 
 def require_onnx() -> None:
     """Raise :class:`Unavailable`, saying what to install, unless onnx and onnxruntime are there."""
-    from qnnt.backends.base import Availability
+    from qnnt.availability import Availability
 
     for name in ("onnx", "onnxruntime"):
         state = Availability.of_package(name, name, "qnnt[onnx]")

@@ -17,7 +17,7 @@ from qnnt.backends.closest_vector import nearest_planes
 from qnnt.backends.rounding import LATE, PROVED, Rounder
 from qnnt.encoders.qubo import QuboEncoder
 from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
-from qnnt.result import MOST_TIME, Limits
+from qnnt.limits import MOST_TIME, Limits
 from qnnt.rounding.problem import Clip, LayerProblem
 from qnnt.rounding.rows import run_rows
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme

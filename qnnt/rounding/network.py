@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from qnnt.exceptions import InputError
 from qnnt.files.documents import located
-from qnnt.result import Limits
+from qnnt.limits import Limits
 from qnnt.rounding.calibration import Calibration
 from qnnt.rounding.layer import Progress, RoundedLayer, round_layer
 from qnnt.rounding.model import DenseModel, FloatArray, activate, classes, inputs, read_arrays, write_arrays

@@ -12,8 +12,8 @@ from typing import Any
 
 from qnnt.backends.rounding import LATE, Rounder, RowAnswer, RowJob
 from qnnt.domain import IntArray
+from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
-from qnnt.result import Limits
 
 
 @dataclass(frozen=True)

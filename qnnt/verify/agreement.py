@@ -8,11 +8,12 @@ import numpy as np
 
 from qnnt.exceptions import Unsupported
 from qnnt.goals import Goal
+from qnnt.limits import Limits, Status
 from qnnt.pipeline import solve
 from qnnt.reductions.catalogue import PROOFS, Source
 from qnnt.reductions.sources.cnf import Assignment, Cnf
 from qnnt.reductions.sources.sets import Chosen, ExactCover, HittingSet
-from qnnt.result import Limits, Result, Status
+from qnnt.result import Result
 from qnnt.verify.replay import check
 
 Solution = Assignment | Chosen

@@ -27,14 +27,14 @@ from qnnt.encoders.pseudo_boolean import PseudoBooleanEncoder
 from qnnt.exceptions import Unsupported
 from qnnt.goals import AtMost, Minimize
 from qnnt.instance import Instance
+from qnnt.limits import Limits, Status
 from qnnt.models import Formula, LinearModel, PseudoBooleanModel, Rows
-from qnnt.result import Limits, Status
 
 # OR-tools and HiGHS cannot share a process, hence a child for HiGHS.
 CHILD = """
 import pickle, sys
 from qnnt.backends.milp import MilpBackend
-from qnnt.result import Limits
+from qnnt.limits import Limits
 
 class Heard:
     def __init__(self): self.costs, self.bounds = [], []

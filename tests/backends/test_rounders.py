@@ -19,8 +19,8 @@ from qnnt.backends.rounding import PROVED, Rounder, nearest
 from qnnt.encoders.qubo import QuboEncoder
 from qnnt.exceptions import Unsupported
 from qnnt.kernels import lattice
+from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
-from qnnt.result import Limits
 from qnnt.rounding import round_layer
 
 ROUNDERS = {rounder.name: rounder for rounder in registry.rounders()}

@@ -21,8 +21,8 @@ from qnnt.encoders.milp import MilpEncoder, TextbookMilpEncoder
 from qnnt.encoders.pseudo_boolean import PseudoBooleanEncoder
 from qnnt.goals import AtMost, Exactly, Minimize
 from qnnt.instance import Instance
+from qnnt.limits import Limits
 from qnnt.network import Network
-from qnnt.result import Limits
 
 PAIRS = [
     (CpSatEncoder, CpSatBackend()),

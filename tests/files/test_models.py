@@ -24,9 +24,9 @@ from qnnt.exceptions import InputError, Unsupported
 from qnnt.files.models import formats, write_model
 from qnnt.goals import AtMost, Minimize
 from qnnt.instance import Instance
+from qnnt.limits import Limits
 from qnnt.models import Formula, Lift, PseudoBooleanModel, Rows
 from qnnt.network import Network
-from qnnt.result import Limits
 
 
 def tiny(goal):

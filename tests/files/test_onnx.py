@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from qnnt.backends.base import Availability
+from qnnt.availability import Availability
 from qnnt.exceptions import InputError, Unavailable
 from qnnt.files.onnx import read_onnx
 from qnnt.rounding.model import DenseModel

@@ -25,7 +25,7 @@ from qnnt.backends.closest_vector import NearestRounder
 from qnnt.backends.rounding import LATE, PROVED, RowAnswer, nearest
 from qnnt.encoders.qubo import QuboEncoder
 from qnnt.exceptions import InputError, Unsupported, WrongAnswer
-from qnnt.result import Limits
+from qnnt.limits import Limits
 from qnnt.rounding import Affine, Scheme, round_layer
 from qnnt.rounding.rows import run_rows
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qnnt.exceptions import InputError
-from qnnt.result import Limits
+from qnnt.limits import Limits
 from qnnt.rounding.calibration import draw_calibration
 from qnnt.rounding.layer import round_layer
 from qnnt.rounding.model import DenseModel, activate

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qnnt.backends.base import Answer, Availability, Capability, Report
+from qnnt.availability import Availability
+from qnnt.backends.base import Answer, Capability, Report
 from qnnt.backends.treewidth.engine import LARGE, MOST, Engine, too_large
 from qnnt.backends.treewidth.patterns import Patterns
 from qnnt.backends.treewidth.task import Budget, Stopped
 from qnnt.instance import Instance
-from qnnt.result import Limits, Status
+from qnnt.limits import Limits, Status
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from qnnt.backends.treewidth.plan import Op, Plan, Wiring
 from qnnt.backends.treewidth.tables import Back, Table, Tables, Target
 from qnnt.backends.treewidth.task import Budget, Index, Mask, Rows, Stopped, Task
 from qnnt.backends.treewidth.vectors import Reachable, merge, small_type, unique_rows
-from qnnt.result import Limit
+from qnnt.limits import Limit
 
 _FULL_BITS = 18  # of activation vectors: up to 2^18 of them a domain may simply be all
 _WORK = 1 << 19  # rows made for one domain before all vectors are taken instead

@@ -14,7 +14,7 @@ from qnnt.backends.treewidth.task import Budget, Index, Stopped, Task
 from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.search import available, elimination_order
 from qnnt.domain import Domain
-from qnnt.result import Limit
+from qnnt.limits import Limit
 
 SURE = 36.0  # bits of a bound on the work by layers up to which no decomposition is looked for
 MOST = 80.0  # bits of a bound on the rows of a table beyond which nothing is started

@@ -22,7 +22,7 @@ from qnnt.architecture import Architecture
 from qnnt.backends.treewidth.task import Budget, Index, Mask, Stopped, Task
 from qnnt.backends.treewidth.vectors import Reachable, compatible, pack, unpack
 from qnnt.domain import Domain
-from qnnt.result import Limit
+from qnnt.limits import Limit
 
 _BLOCK = 1 << 22  # numbers held at once
 

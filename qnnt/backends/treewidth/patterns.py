@@ -21,8 +21,8 @@ from qnnt.backends.base import Answer, Report
 from qnnt.backends.treewidth.task import Budget, Index, Stopped, Task
 from qnnt.goals import Exactly, Minimize
 from qnnt.instance import Instance
+from qnnt.limits import Limit, Status
 from qnnt.network import Network
-from qnnt.result import Limit, Status
 
 Oracle = Callable[[Task], Index | None]
 Pattern = frozenset[int]

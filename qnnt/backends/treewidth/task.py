@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from qnnt.architecture import Architecture
 from qnnt.domain import Domain, IntArray
-from qnnt.result import Limit
+from qnnt.limits import Limit
 
 Rows = IntArray
 Index = IntArray
