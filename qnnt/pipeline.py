@@ -11,15 +11,17 @@ import numpy as np
 
 from qnnt import registry
 from qnnt.backends.base import Backend, Capability
-from qnnt.backends.execution import Event, Job, Outcome, Vector, execute
 from qnnt.encoders.base import Encoder
 from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
 from qnnt.goals import AtMost, Goal, Minimize
 from qnnt.instance import Instance
+from qnnt.job import Event, Job, Outcome, Vector
 from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
 from qnnt.result import Result, Statistics
 from qnnt.verify.replay import check
+from qnnt.workers.pool import run_isolated
+from qnnt.workers.task import Ended, run_here
 
 FEW_NETWORKS = 20_000  # up to here trying all networks beats starting a solver
 DEEP = 8  # hidden layers
@@ -82,16 +84,13 @@ def solve(
     run = _Run(instance, progress)
     start = time.perf_counter()
     try:
-        if isolate:
-            from qnnt.backends.isolation import run_isolated
-
-            outcome = run_isolated(Job(instance, made, chosen, limits), run.hear)
-        else:
-            outcome = execute(Job(instance, made, chosen, limits), run.hear)
+        job = Job(instance, made, chosen, limits)
+        ended = run_isolated(job, run.hear) if isolate else run_here(job, run.hear)
     except KeyboardInterrupt:
-        outcome = Outcome(Status.UNKNOWN, limit=Limit.INTERRUPT, reason="interrupted")
-    if outcome.error is not None:
-        raise outcome.error
+        ended = Ended(limit=Limit.INTERRUPT, reason="interrupted")
+    if ended.error is not None:
+        raise ended.error
+    outcome = ended.answer or Outcome(Status.UNKNOWN, limit=ended.limit, reason=ended.reason)
     checking = time.perf_counter()
     result = run.conclude(outcome, Result(Status.UNKNOWN, str(instance.goal), chosen.name, made.name))
     now = time.perf_counter()

@@ -11,9 +11,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 from qnnt.backends.base import Backend
-from qnnt.backends.rounding import Rounder
 from qnnt.encoders.base import Encoder
 from qnnt.exceptions import Unsupported
+from qnnt.rounders.base import Rounder
 
 
 @cache

@@ -20,11 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from qnnt import registry
-from qnnt.backends.rounding import PROVED
-from qnnt.encoders.qubo import QuboEncoder
 from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
+from qnnt.rounders.base import PROVED
 from qnnt.rounding import LayerProblem, RoundedLayer, Scheme, round_layer
+from qnnt.rounding.qubo import QuboEncoder
 
 Solve = Callable[[QuadraticModel, float], tuple[float, float]]
 

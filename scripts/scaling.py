@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 import qnnt
-from qnnt.backends.isolation import close_workers
 from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.search import decompose
+from qnnt.workers.pool import close_workers
 
 
 def tree_like(neurons: int, rng: np.random.Generator) -> qnnt.Architecture:

@@ -15,9 +15,9 @@ import numpy as np
 
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report
-from qnnt.backends.rounding import Rounder, RowAnswer
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
+from qnnt.rounders.base import Rounder, RowAnswer
 
 
 @dataclass(frozen=True)

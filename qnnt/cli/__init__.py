@@ -15,10 +15,10 @@ def program() -> NoReturn:
     It ends at once: the interpreter's tidying up after numpy and pydantic would take longer than the rest.
     """
     status = main()
-    if "qnnt.backends.isolation" in sys.modules:
-        from qnnt.backends import isolation
+    if "qnnt.workers.pool" in sys.modules:
+        from qnnt.workers.pool import close_workers
 
-        isolation.close_workers()
+        close_workers()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # run() has told of what could not be written
             stream.flush()
@@ -30,9 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         if words[:1] == ["solve"] and "--help" not in words:
-            from qnnt.backends import isolation
+            from qnnt.workers.pool import prepare
 
-            isolation.prepare()  # the worker starts up while this process does
+            prepare("qnnt.job:warm_up")  # the worker starts up while this process does
         from qnnt.cli.commands import app
         from qnnt.cli.program import run
     except KeyboardInterrupt:

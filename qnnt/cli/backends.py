@@ -64,7 +64,7 @@ def _backends() -> list[dict[str, Any]]:
 
 def _rounders() -> list[dict[str, Any]]:
     from qnnt import registry
-    from qnnt.encoders.qubo import QuboEncoder
+    from qnnt.rounding.qubo import QuboEncoder
 
     result = []
     for rounder in registry.rounders():

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt import registry
-from qnnt.backends.closest_vector import nearest_planes
-from qnnt.backends.rounding import LATE, PROVED, Rounder
-from qnnt.encoders.qubo import QuboEncoder
 from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
 from qnnt.limits import MOST_TIME, Limits
+from qnnt.rounders.base import LATE, PROVED, Rounder
+from qnnt.rounders.nearest import nearest_planes
 from qnnt.rounding.problem import Clip, LayerProblem
+from qnnt.rounding.qubo import QuboEncoder
 from qnnt.rounding.rows import run_rows
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
 

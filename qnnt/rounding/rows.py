@@ -10,10 +10,12 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_complete
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qnnt.backends.rounding import LATE, Rounder, RowAnswer, RowJob
 from qnnt.domain import IntArray
 from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
+from qnnt.rounders.base import LATE, Rounder, RowAnswer
+from qnnt.workers.pool import run_isolated
+from qnnt.workers.task import Ended, Tell, describe, run_here
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def run_rows(
         try:
             prepared = preparation.result()
         except Exception as error:
-            failed = Row(None, 0.0, _describe(error), 0.0)
+            failed = Row(None, 0.0, describe(error), 0.0)
             yield from ((i, failed) for i in range(len(models)))
             return
         shares = _Shares(limits, deadline, threads, len(models))
@@ -118,11 +120,40 @@ def _outcome(future: Future[Row]) -> Row:
     try:
         return future.result()
     except Exception as error:  # the executor's own failure: a lost worker, say
-        return Row(None, 0.0, _describe(error), 0.0)
+        return Row(None, 0.0, describe(error), 0.0)
 
 
 def _never() -> bool:
     return False
+
+
+@dataclass(frozen=True)
+class RowTask:
+    """One row: a task for a worker, or for this process.
+
+    The rounder is to end ``spare`` seconds before the time limit, by its own clock.
+    """
+
+    model: QuadraticModel
+    rounder: Rounder
+    limits: Limits
+    prepared: Any
+    stopped: Callable[[], bool] = _never
+    spare: float = 0.0
+    fresh = False  # the rows of a layer are many, and alike
+    runs_programs = False
+
+    @property
+    def family(self) -> str:
+        """Rows under the same memory limit."""
+        return f"round {self.rounder.name} {self.limits.memory}"
+
+    def execute(self, tell: Tell[None]) -> RowAnswer:  # noqa: ARG002 - a row has no news
+        """The rounder's answer; raises whatever the rounder raises."""
+        limits = self.limits
+        if limits.time is not None:
+            limits = replace(limits, time=limits.time - self.spare)
+        return self.rounder.run(self.model, limits, self.prepared, self.stopped)
 
 
 def _run_row(
@@ -130,37 +161,33 @@ def _run_row(
 ) -> Row:
     """One row in this process; whatever its solver raises becomes the reason."""
     begin = time.perf_counter()
-    try:
-        answer = rounder.run(model, limits, prepared, stopped)
-    except Exception as error:
-        return Row(None, 0.0, _describe(error), time.perf_counter() - begin)
-    return _row(model, answer, time.perf_counter() - begin)
+    ended = run_here(RowTask(model, rounder, limits, prepared, stopped), _ignore)
+    return _row(model, ended, time.perf_counter() - begin)
 
 
 def _isolated_row(
     model: QuadraticModel, rounder: Rounder, limits: Limits, prepared: Any, stopped: Callable[[], bool]
 ) -> Row:
-    from qnnt.backends.isolation import run_isolated
-
+    """One row in a worker process."""
     begin = time.perf_counter()
     if stopped():
         return Row(None, 0.0, "interrupted", 0.0)
-    outcome = run_isolated(RowJob(model, rounder, limits, prepared), lambda _: None, stopped)
-    seconds = time.perf_counter() - begin
-    if outcome.answer is None:
-        return Row(None, 0.0, outcome.reason, seconds)
-    return _row(model, outcome.answer, seconds)
+    spare = 0.0 if limits.time is None else min(0.5, 0.2 * limits.time)
+    ended = run_isolated(RowTask(model, rounder, limits, prepared, spare=spare), _ignore, stopped)
+    return _row(model, ended, time.perf_counter() - begin)
 
 
-def _row(model: QuadraticModel, answer: RowAnswer, seconds: float) -> Row:
+def _ignore(_: None) -> None:
+    """Takes the news of rows, which have none."""
+
+
+def _row(model: QuadraticModel, ended: Ended[RowAnswer], seconds: float) -> Row:
+    answer = ended.answer
+    if answer is None:
+        return Row(None, 0.0, ended.reason, seconds)
     v = answer.assignment
     if v is None:
         return Row(None, answer.bound, answer.reason, seconds)
     if v.shape != model.lower.shape or (v < model.lower).any() or (v > model.upper).any():
         return Row(None, 0.0, "the solver's answer is not in the box", seconds)
     return Row(v, answer.bound, answer.reason, seconds)
-
-
-def _describe(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -21,12 +21,12 @@ from layers import Layer, distance, layers
 
 import qnnt
 from qnnt import registry
-from qnnt.backends.closest_vector import NearestRounder
-from qnnt.backends.rounding import LATE, PROVED, RowAnswer, nearest
-from qnnt.encoders.qubo import QuboEncoder
 from qnnt.exceptions import InputError, Unsupported, WrongAnswer
 from qnnt.limits import Limits
+from qnnt.rounders.base import LATE, PROVED, RowAnswer, nearest
+from qnnt.rounders.nearest import NearestRounder
 from qnnt.rounding import Affine, Scheme, round_layer
+from qnnt.rounding.qubo import QuboEncoder
 from qnnt.rounding.rows import run_rows
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"
@@ -380,9 +380,9 @@ import tempfile
 def refuse(*words, **more):
     raise PermissionError(13, "Permission denied")
 tempfile.TemporaryFile = refuse
-from qnnt.kernels import lattice
+from qnnt.rounders.lattice import loops
 from qnnt.rounding import round_layer
-assert lattice.beam.stats.cache_path is None
+assert loops.beam.stats.cache_path is None
 result = round_layer([[0.3, 0.4, -0.8]], [0.1], [[0.5, 1.0, 0.2], [0.1, 0.0, 0.9]], backend="beam")
 assert result.reasons == ("beam search proves nothing",), result.reasons
 """

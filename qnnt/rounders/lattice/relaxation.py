@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from qnnt.backends.closest_vector import Form
-    from qnnt.domain import IntArray
-
-Reals = npt.NDArray[np.float64]
+from qnnt.domain import IntArray
+from qnnt.rounders.lattice.form import Form, Reals
 
 UNIT = float(np.finfo(np.float64).eps)
 _SWEEPS = 100
@@ -89,7 +85,7 @@ def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -
     gives the bound Σλ; a λ that is not feasible loses (m+1) times what its least eigenvalue lacks, less
     the eigenvalue's own rounding error.
     """
-    from qnnt.kernels import lattice
+    from qnnt.rounders.lattice import loops
 
     m = len(form.G)
     rows = form.G.sum(axis=1)
@@ -103,7 +99,7 @@ def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -
     dual = np.zeros(m + 1)
     for _ in range(0, sweeps, _SLICE):
         before = dual
-        dual = lattice.mix(M, V, _SLICE, _TOLERANCE)
+        dual = loops.mix(M, V, _SLICE, _TOLERANCE)
         if np.abs(dual - before).sum() <= 10 * _TOLERANCE * np.abs(dual).sum() or over():
             break
     lacks = min(float(np.linalg.eigvalsh(M - np.diag(dual))[0]), 0.0)
@@ -116,11 +112,11 @@ def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -
 
 def trace_dual(G: Reals, sweeps: int, over: Callable[[], bool]) -> Reals:
     """(m,) λ with G − diag(λ) ⪰ 0 and nearly the largest sum: one for all rows of a layer."""
-    from qnnt.kernels import lattice
+    from qnnt.rounders.lattice import loops
 
     V, dual = _directions(len(G)), np.zeros(len(G))
     for _ in range(0, sweeps, _LONG_SLICE):
-        dual = lattice.mix(G, V, _LONG_SLICE, _TOLERANCE)
+        dual = loops.mix(G, V, _LONG_SLICE, _TOLERANCE)
         if over():
             break
     shift = float(np.linalg.eigvalsh(G - np.diag(dual))[0])
@@ -138,15 +134,15 @@ def separable(H: Reals, levels: int) -> Reals:
 
     About ``levels`` semidefinite programs are solved; the rows between take the next longer one's λ.
     """
-    from qnnt.kernels import lattice
+    from qnnt.rounders.lattice import loops
 
     m = len(H)
     rates, V = np.zeros((m, m)), _directions(m)
-    lattice.mix(H, V, 100, 1e-4)
+    loops.mix(H, V, 100, 1e-4)
     step = -(-m // levels)
     for k in range(m, 0, -step):
         leading, vectors = np.ascontiguousarray(H[:k, :k]), V[:k].copy()
-        rate = feasible(leading, lattice.mix(leading, vectors, 20, 1e-4))
+        rate = feasible(leading, loops.mix(leading, vectors, 20, 1e-4))
         V[:k] = vectors
         for row in range(max(k - step, 0), k):
             rates[row, : row + 1] = rate[: row + 1]
@@ -158,12 +154,12 @@ def diagonal(relaxed: Convexified, width: npt.NDArray[np.int64]) -> float:
 
     The bound for variables of more than two values; for bits it is never above :func:`shor`'s.
     """
-    from qnnt.kernels import lattice
+    from qnnt.rounders.lattice import loops
 
     distance = np.abs(relaxed.r - np.clip(np.rint(relaxed.r), 0, width))
     weight = np.maximum(distance, 1e-3)  # so that the matrix can be scaled by it
     scaled = relaxed.H * np.outer(weight, weight)
-    rate = feasible(scaled, lattice.mix(scaled, _directions(len(width)), _SWEEPS, 1e-5)) / weight**2
+    rate = feasible(scaled, loops.mix(scaled, _directions(len(width)), _SWEEPS, 1e-5)) / weight**2
     return relaxed.least + float((rate * distance**2).sum()) * (1 - 1e-9) - relaxed.slack
 
 

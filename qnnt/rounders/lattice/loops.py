@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from qnnt.kernels import compiled
+from qnnt.compiled import compiled
 
 
 @compiled()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from qnnt.backends.relaxation import UNIT, Convexified, separable
-
-if TYPE_CHECKING:
-    from qnnt.backends.closest_vector import Form
-    from qnnt.domain import IntArray
+from qnnt.domain import IntArray
+from qnnt.rounders.lattice.form import Form, sorted_order
+from qnnt.rounders.lattice.relaxation import UNIT, Convexified, separable
 
 _DRIFT = 1e-8  # beyond, the open variables' optimum is not known well enough to bound with
 
@@ -19,16 +15,15 @@ class Search:
     """Enumerates the box of a form along a convexified one; ``best`` and ``bound`` hold at any time."""
 
     def __init__(self, form: Form, relaxed: Convexified, best: IntArray, *, levels: int, beams: int) -> None:
-        from qnnt.backends.closest_vector import sorted_order
-        from qnnt.kernels import lattice
+        from qnnt.rounders.lattice import loops
 
         m = len(form.G)
         order = sorted_order(relaxed.H)
         H, r, width = relaxed.H[np.ix_(order, order)], relaxed.r[order], form.width[order]
         R = np.ascontiguousarray(np.linalg.cholesky(H).T)
         G, g = np.ascontiguousarray(form.G[np.ix_(order, order)]), form.g[order]
-        z = lattice.beam(R, r, width, beams)
-        lattice.descend(G, g, z, width)
+        z = loops.beam(R, r, width, beams)
+        loops.descend(G, g, z, width)
         self._order, self._done = order, False
         self._best_x = min(best[order], z, key=lambda x: float(x @ G @ x + 2 * (g @ x)))
         self._best = max(form.value(self._unsorted(self._best_x)), 0.0)
@@ -72,9 +67,9 @@ class Search:
 
     def advance(self, nodes: int) -> bool:
         """Look at up to ``nodes`` more nodes; whether the search is complete."""
-        from qnnt.kernels import lattice
+        from qnnt.rounders.lattice import loops
 
-        self._best, self._done = lattice.enumerate_box(
+        self._best, self._done = loops.enumerate_box(
             *self._fixed, self._best, self._best_x, *self._stack, self._state, nodes
         )
         return self._done

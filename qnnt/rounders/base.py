@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.backends.execution import Event, Outcome
 from qnnt.domain import IntArray
-from qnnt.limits import Limit, Limits, Status
+from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
 
 Stopped = Callable[[], bool]
 LATE = "the time limit was reached"
+DAMPING = 1e-6  # of the trace, where a factor is needed: real Gram matrices are rank-deficient
 PROVED = 1e-6  # a cost whose relative distance to a lower bound is at most this counts as the least
 
 
@@ -76,33 +76,3 @@ def nearest(model: QuadraticModel) -> npt.NDArray[np.int64]:
     """(m,) the integers in the box that are nearest to the target."""
     integers: npt.NDArray[np.int64] = np.rint(model.target).astype(np.int64)
     return np.clip(integers, model.lower, model.upper)
-
-
-@dataclass(frozen=True)
-class RowJob:
-    """A row for a worker process."""
-
-    model: QuadraticModel
-    backend: Rounder
-    limits: Limits
-    prepared: Any
-    fresh = False  # the rows of a layer are many, and alike
-
-    @property
-    def family(self) -> str:
-        """Rows under the same memory limit."""
-        return f"round {self.backend.name} {self.limits.memory}"
-
-    def execute(self, tell: Callable[[Event], None]) -> Outcome:
-        """Run the row; whatever goes wrong is an UNKNOWN with its reason."""
-        tell(Event(phase="encode"))
-        limits = self.limits
-        if limits.time is not None:  # to end in time by its own clock
-            limits = replace(limits, time=limits.time - min(0.5, 0.2 * limits.time))
-        try:
-            answer = self.backend.run(self.model, limits, self.prepared, lambda: False)
-        except MemoryError:
-            return Outcome(Status.UNKNOWN, limit=Limit.MEMORY, reason="out of memory")
-        except Exception as error:
-            return Outcome(Status.UNKNOWN, reason=f"{type(error).__name__}: {error}")
-        return Outcome(Status.SATISFIABLE, answer=answer)

@@ -1,4 +1,4 @@
-"""Every run in a child process that can be limited, killed and lost; one warm worker is kept per backend.
+"""Every task in a child process that can be limited, killed and lost; a warm worker is kept per family.
 
 Importing this module is cheap, so that a program may start a worker before it loads anything else.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -20,13 +21,18 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from qnnt.backends.execution import Event, Outcome, Task
     from qnnt.limits import Limits
+    from qnnt.workers.task import Ended, Task, Tell
 
-_START_UP = 30.0  # seconds that a worker may take before it starts on a job with a time limit
+E = TypeVar("E")
+A = TypeVar("A")
+
+_LOG = logging.getLogger(__name__)
+
+_START_UP = 30.0  # seconds that a worker may take before it starts on a task with a time limit
 _LOOK = 0.1  # seconds between two looks at whether a run was stopped
 _OUT_OF_MEMORY = re.compile(
     "bad_alloc|MemoryError|out[- ]of[- ]memory|cannot allocate memory|failed to map segment"
@@ -36,13 +42,16 @@ _OUT_OF_MEMORY = re.compile(
 
 
 class _Stale(Exception):  # noqa: N818
-    """An idle worker had died before it took the job."""
+    """An idle worker had died before it took the task."""
 
 
 class Worker:
-    """A child process and the connection to it."""
+    """A child process and the connection to it.
 
-    def __init__(self) -> None:
+    ``warm_up`` names what it calls before its first task comes, as ``module:function``.
+    """
+
+    def __init__(self, warm_up: str = "") -> None:
         self._warm = False
         ours, theirs = socket.socketpair()
         # What a killed solver leaves in the temporary folder has to go with it.
@@ -50,7 +59,8 @@ class Worker:
         self._stderr = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - lives as long as the worker
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "qnnt.backends.worker", str(theirs.fileno())],
+                # -P: a file of the current folder is no module of ours.
+                [sys.executable, "-P", "-m", "qnnt.workers.child", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -63,52 +73,51 @@ class Worker:
                 },
             )
         self._connection = Connection(ours.detach())
-        self._connection.send(sys.path)
+        self._connection.send((sys.path, warm_up))
 
     @property
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def run(
-        self, job: Task, tell: Callable[[Event], None], stopped: Callable[[], bool] | None = None
-    ) -> Outcome:
-        """Run a job to its end or its limit; the worker is dead afterwards unless the job ended by itself.
+    def run(self, task: Task[E, A], tell: Tell[E], stopped: Callable[[], bool] | None = None) -> Ended[A]:
+        """Run a task to its end or its limit; the worker is dead afterwards unless the task ended by itself.
 
         ``stopped`` is asked now and then; once it is true the worker is killed.
         """
-        from qnnt.backends.execution import Outcome
-        from qnnt.limits import Limit, Status
+        from qnnt.limits import Limit
+        from qnnt.workers.task import Ended, Started
 
         taken = not self._warm
         try:
-            self._connection.send(job)
-            limit = job.limits.time
+            self._connection.send(task)
+            limit = task.limits.time
             deadline = None if limit is None else time.monotonic() + limit + _START_UP
             while True:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     self.kill()
-                    return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason="the time limit was reached")
+                    return Ended(limit=Limit.TIME, reason="the time limit was reached")
                 if stopped is not None:
                     if stopped():
                         self.kill()
-                        return Outcome(Status.UNKNOWN, limit=Limit.INTERRUPT, reason="interrupted")
+                        return Ended(limit=Limit.INTERRUPT, reason="interrupted")
                     left = _LOOK if left is None else min(left, _LOOK)
                 if not self._connection.poll(left):
                     continue
                 message = self._connection.recv()
                 taken = self._warm = True
-                if isinstance(message, Outcome):
-                    return _blame_memory(message, job.limits)
-                if message.phase == "encode" and limit is not None:
+                if isinstance(message, Ended):
+                    return _blame_memory(message, task.limits)
+                if not isinstance(message, Started):
+                    tell(message.event)
+                elif limit is not None:
                     deadline = time.monotonic() + limit
-                tell(message)
         except (EOFError, ConnectionError) as error:
             if not taken:
                 self.kill()
                 raise _Stale from error
-            return self._lost(job.limits)
+            return self._lost(task.limits)
         except BaseException:  # Ctrl-C above all: nothing may be left behind
             self.kill()
             raise
@@ -122,9 +131,8 @@ class Worker:
         self._stderr.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _lost(self, limits: Limits) -> Outcome:
-        from qnnt.backends.execution import Outcome
-        from qnnt.limits import Status
+    def _lost(self, limits: Limits) -> Ended[A]:
+        from qnnt.workers.task import Ended
 
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
@@ -144,20 +152,21 @@ class Worker:
             if _OUT_OF_MEMORY.search(words)
             else f"the solver process ended with {how}: {last}"
         )
-        return _blame_memory(Outcome(Status.UNKNOWN, reason=reason), limits)
+        _LOG.info("a worker was lost: %s", reason)
+        return _blame_memory(Ended(reason=reason), limits)
 
 
-def _blame_memory(outcome: Outcome, limits: Limits) -> Outcome:
+def _blame_memory(ended: Ended[A], limits: Limits) -> Ended[A]:
     """Under a memory limit, a failure that speaks of memory is that limit's doing."""
     from qnnt.limits import Limit
 
-    if limits.memory is None or outcome.limit is not None or not _OUT_OF_MEMORY.search(outcome.reason or ""):
-        return outcome
-    return replace(outcome, limit=Limit.MEMORY)
+    if limits.memory is None or ended.limit is not None or not _OUT_OF_MEMORY.search(ended.reason or ""):
+        return ended
+    return replace(ended, limit=Limit.MEMORY)
 
 
 class _Pool:
-    """Idle workers by backend family, "" for any; a worker is in nobody's or in one run's hands."""
+    """Idle workers by family of tasks, "" for any; a worker is idle or in one run's hands."""
 
     def __init__(self) -> None:
         self._idle: dict[str, Worker] = {}
@@ -195,23 +204,22 @@ atexit.register(_POOL.close)
 os.register_at_fork(after_in_child=_POOL.forget)
 
 
-def run_isolated(
-    job: Task, tell: Callable[[Event], None], stopped: Callable[[], bool] | None = None
-) -> Outcome:
-    """Run a job in a worker of its family, which is kept warm for the next one."""
-    worker = _POOL.take("" if job.fresh else job.family)
+def run_isolated(task: Task[E, A], tell: Tell[E], stopped: Callable[[], bool] | None = None) -> Ended[A]:
+    """Run a task in a worker of its family, which is kept warm for the next one."""
+    worker = _POOL.take("" if task.fresh else task.family)
     try:
-        outcome = worker.run(job, tell, stopped)
+        ended = worker.run(task, tell, stopped)
     except _Stale:
+        _LOG.info("an idle worker had died; a new one takes the task")
         worker = Worker()
-        outcome = worker.run(job, tell, stopped)
-    _POOL.give(job.family, worker)
-    return outcome
+        ended = worker.run(task, tell, stopped)
+    _POOL.give(task.family, worker)
+    return ended
 
 
-def prepare() -> None:
-    """Start a worker for whichever backend runs first, while the caller does other things."""
-    _POOL.give("", Worker())
+def prepare(warm_up: str = "") -> None:
+    """Start a worker for whichever task runs first, while the caller does other things."""
+    _POOL.give("", Worker(warm_up))
 
 
 def close_workers() -> None:

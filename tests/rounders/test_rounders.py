@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from layers import Layer, distance, layers, room
 
 from qnnt import registry
-from qnnt.backends import relaxation
-from qnnt.backends.annealing import AnnealingRounder, beta_range
-from qnnt.backends.closest_vector import ClosestVectorRounder, Form, shared_order
-from qnnt.backends.enumerated import Search
-from qnnt.backends.rounding import PROVED, Rounder, nearest
-from qnnt.encoders.qubo import QuboEncoder
 from qnnt.exceptions import Unsupported
-from qnnt.kernels import lattice
 from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
+from qnnt.rounders.annealing import AnnealingRounder, beta_range
+from qnnt.rounders.base import PROVED, Rounder, nearest
+from qnnt.rounders.lattice import loops, relaxation
+from qnnt.rounders.lattice.closest_vector import ClosestVectorRounder
+from qnnt.rounders.lattice.form import Form, shared_order
+from qnnt.rounders.lattice.search import Search
 from qnnt.rounding import round_layer
+from qnnt.rounding.qubo import QuboEncoder
 
 ROUNDERS = {rounder.name: rounder for rounder in registry.rounders()}
 SLOW = {"cpsat": 4, "milp": 4, "tabu": 4}  # a process or a timeout each: so many times fewer layers
@@ -236,7 +236,7 @@ def test_beams_are_the_best_of_all_children(seed: int, m: int, beams: int, most:
     R = np.ascontiguousarray(np.linalg.cholesky(A.T @ A).T)
     width = rng.integers(1, most + 1, m)
     r = rng.uniform(-5, most + 5, m)
-    z = lattice.beam(R, r, width, beams)
+    z = loops.beam(R, r, width, beams)
     assert ((z >= 0) & (z <= width)).all()
     assert ((R @ (z - r)) ** 2).sum() == pytest.approx(k_best(R, r, width, beams))
 

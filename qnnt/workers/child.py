@@ -1,4 +1,4 @@
-"""The child process: ``python -m qnnt.backends.worker FD`` takes jobs from its parent, one after another."""
+"""The child process: ``python -m qnnt.workers.child FD`` takes tasks from its parent, one after another."""
 
 from __future__ import annotations
 
@@ -9,42 +9,44 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qnnt.backends.execution import Task
+    from qnnt.workers.task import Task
 
 MIB = 1 << 20
 
 
 def main() -> None:
-    """Serve jobs until the parent closes the connection."""
+    """Serve tasks until the parent closes the connection."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     connection = Connection(int(sys.argv[1]))
-    sys.path[:] = connection.recv()
-    from qnnt import registry
+    sys.path[:], warm_up = connection.recv()
+    from qnnt.workers.task import News, Started, run_here
 
-    with contextlib.suppress(Exception):  # one that cannot be loaded is the matter of a job that wants it
-        for _ in registry.encoders():  # loaded while the parent still prepares the job
-            pass
+    if warm_up:
+        module, _, function = warm_up.partition(":")
+        getattr(import_module(module), function)()
     with contextlib.suppress(EOFError):
         while True:
-            job = connection.recv()
-            with _dies_with_parent(connection.fileno(), job), _memory_limit(job.limits.memory):
-                outcome = job.execute(connection.send)
-            connection.send(outcome)
-            del job, outcome
+            task = connection.recv()
+            with _dies_with_parent(connection.fileno(), task), _memory_limit(task.limits.memory):
+                connection.send(Started())
+                ended = run_here(task, lambda event: connection.send(News(event)))
+            connection.send(ended)
+            del task, ended
 
 
 @contextlib.contextmanager
-def _dies_with_parent(fd: int, job: Task) -> Iterator[None]:
+def _dies_with_parent(fd: int, task: Task[Any, Any]) -> Iterator[None]:
     """Have SIGIO end this process when the other end closes: a solver in C sees no exception and no EOF.
 
-    A backend that waits for a program lets Python act, which ends the program too.
+    A task that waits for a program lets Python act, which ends the program too.
     """
-    if getattr(job.backend, "runs_programs", False):
+    if task.runs_programs:
         signal.signal(signal.SIGIO, lambda *_: os.killpg(0, signal.SIGKILL))
     else:
         signal.signal(signal.SIGIO, signal.SIG_DFL)

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.backends.rounding import RowAnswer, Stopped, nearest
 from qnnt.exceptions import Unsupported
 from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
+from qnnt.rounders.base import RowAnswer, Stopped, nearest
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pytest
 from faulty import Faulty
 
 import qnnt
-from qnnt.backends import isolation
+from qnnt.workers import pool
 
 WRONG = qnnt.Dataset([[0], [1]], [[1], [0]])  # two points: the zero network gets the first one wrong
 
@@ -101,7 +101,7 @@ def test_a_memory_limit_ends_what_eats_memory(instance: qnnt.Instance) -> None:
 
 @pytest.mark.parametrize("backend", ["sat:kissat404", "cpsat", "sat:glucose4"])
 def test_a_memory_limit_too_small_to_work_is_that_limit(instance: qnnt.Instance, backend: str) -> None:
-    isolation.close_workers()  # one that has its libraries already needs no more memory
+    pool.close_workers()  # one that has its libraries already needs no more memory
     result = qnnt.solve(instance, backend=backend, limits=qnnt.Limits(memory=100))
     assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.MEMORY)
 
@@ -229,7 +229,7 @@ def test_missing_and_declining_backends_say_so(instance: qnnt.Instance) -> None:
 
 
 def test_a_worker_is_reused_and_replaced_when_dead(instance: qnnt.Instance) -> None:
-    isolation.close_workers()
+    pool.close_workers()
     before = children()
     for _ in range(3):
         qnnt.solve(instance, backend="enumeration")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from layers import Layer, distance, layers, room
 
-from qnnt.encoders.qubo import QuboEncoder
+from qnnt.rounding.qubo import QuboEncoder
 
 
 def near(a: float, b: float, scale: float) -> bool:

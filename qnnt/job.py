@@ -1,0 +1,136 @@
+"""The task of training: encode, run the backend, lift what it found. Runs in a worker or in this process."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt import registry
+from qnnt.backends.base import Answer, Backend
+from qnnt.domain import IntArray
+from qnnt.encoders.base import Encoder
+from qnnt.instance import Instance
+from qnnt.limits import Limit, Limits, Status
+from qnnt.models import Lift
+from qnnt.workers.task import Tell
+
+Vector = npt.NDArray[np.int64]
+
+_PAUSE = 0.2  # seconds between two reports of progress
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to solve and how: a task for a worker."""
+
+    instance: Instance
+    encoder: Encoder
+    backend: Backend
+    limits: Limits
+
+    @property
+    def family(self) -> str:
+        """All variants of a backend."""
+        return self.backend.name.partition(":")[0]
+
+    @property
+    def fresh(self) -> bool:
+        """What an earlier job left mapped would count against a memory limit, or escape it."""
+        return self.limits.memory is not None
+
+    @property
+    def runs_programs(self) -> bool:
+        """Whether the backend waits for another program."""
+        return bool(getattr(self.backend, "runs_programs", False))
+
+    def execute(self, tell: Tell[Event]) -> Outcome:
+        """Encode, run, lift. Raises whatever the encoder or the backend raises."""
+        tell(Event(phase="encode"))
+        start = time.perf_counter()
+        model, lift = self.encoder.apply(self.instance)
+        seconds = {"encode": time.perf_counter() - start}
+        sizes = model.sizes() if hasattr(model, "sizes") else {}
+        tell(Event(phase="solve", sizes=sizes))
+        limits = self.limits
+        if limits.time is not None:
+            left = limits.time - seconds["encode"]
+            if left <= 0:
+                reason = "the time limit ended while encoding"
+                return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason=reason, seconds=seconds)
+            limits = replace(limits, time=left - min(0.1, 0.05 * left))  # to end in time by its own clock
+        start = time.perf_counter()
+        answer = self.backend.run(model, limits, _Reporter(lift, tell))
+        seconds["solve"] = time.perf_counter() - start
+        return _outcome(answer, lift, seconds, sizes)
+
+
+@dataclass(frozen=True)
+class Event:
+    """News of a running job: a phase, an incumbent (its parameters and claimed error), a lower bound.
+
+    ``steps`` are those done and all of the pass under way.
+    """
+
+    phase: str | None = None
+    vector: Vector | None = None
+    cost: int | None = None
+    bound: int | None = None
+    steps: tuple[int, int] | None = None
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job came to: the backend's answer with its assignment lifted to a parameter vector."""
+
+    status: Status
+    vector: Vector | None = None
+    cost: int | None = None
+    bound: int | None = None
+    limit: Limit | None = None
+    reason: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+class _Reporter:
+    """Lifts what a backend reports and passes it on."""
+
+    def __init__(self, lift: Lift, tell: Tell[Event]) -> None:
+        self._lift, self._tell, self._last = lift, tell, 0.0
+
+    def incumbent(self, assignment: IntArray, cost: int) -> None:
+        self._tell(Event(vector=self._lift(assignment).vector, cost=int(cost)))
+
+    def bound(self, bound: int) -> None:
+        self._tell(Event(bound=int(bound)))
+
+    def progress(self, done: int, total: int) -> None:
+        if time.monotonic() - self._last > _PAUSE:
+            self._last = time.monotonic()
+            self._tell(Event(steps=(done, total)))
+
+
+def _outcome(answer: Answer, lift: Lift, seconds: dict[str, float], sizes: dict[str, Any]) -> Outcome:
+    return Outcome(
+        status=answer.status,
+        vector=None if answer.assignment is None else lift(answer.assignment).vector,
+        cost=None if answer.cost is None else int(answer.cost),
+        bound=None if answer.bound is None else int(answer.bound),
+        limit=answer.limit,
+        reason=answer.reason,
+        seconds=seconds,
+        sizes={**sizes, **answer.sizes},
+    )
+
+
+def warm_up() -> None:
+    """Load the encoders before a job comes; one that fails to load is left to the job that wants it."""
+    with suppress(Exception):
+        for _ in registry.encoders():
+            pass

@@ -1,0 +1,1 @@
+"""Rounding as a closest-vector problem in a box."""

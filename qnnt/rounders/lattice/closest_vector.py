@@ -1,0 +1,110 @@
+"""The rounder ``closest-vector``: beam search, a semidefinite bound, and enumeration with a proof.
+
+For bits, z² = z, so that λ·z(1 − z) can be added to the objective for any λ: with diag(λ) near the optimum of
+the semidefinite relaxation's dual, the quadratic form G − diag(λ) is still convex, its unconstrained minimum
+is a bound that is often close to the optimum, and Schnorr–Euchner enumeration of *that* form starts from it.
+On top, an open node with k variables left and their unconstrained optimum c is worth Σ λ'_i·dist(c_i, {0,
+1})² more, G_k − diag(λ + λ') ⪰ 0. Both bounds only need λ to be feasible, which a Cholesky factorisation
+confirms.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qnnt.limits import Limits
+from qnnt.models import QuadraticModel
+from qnnt.rounders.base import LATE, RowAnswer, Stopped
+from qnnt.rounders.lattice.beam import BeamRounder, start
+from qnnt.rounders.lattice.form import EXAMPLE, Form, Reals, restricted, shared_order
+
+MOST_SEARCHED = 200  # free variables; beyond, enumeration only burns the time limit
+_SLICE = 20_000  # nodes between two looks at the clock
+_SWEEPS = 1000
+_SHARED_SWEEPS = 400  # once per layer of long rows
+_LEVELS = 25  # semidefinite bounds along the tree
+
+
+@dataclass(frozen=True)
+class ClosestVectorRounder(BeamRounder):
+    """Beam search, semidefinite bound, Schnorr–Euchner enumeration: a proof, or a gap at the time limit.
+
+    Rows of more than :data:`MOST_SEARCHED` free variables get wider beams instead of the enumeration.
+    """
+
+    widest: int = 256
+    name = "closest-vector"
+    summary = "Schnorr–Euchner enumeration of the convexified form, from beam search: proof or gap"
+    exact = True
+
+    def prepare(self, gram: Reals, over: Stopped) -> Any:
+        """The order of all rows and, where they are too long to be searched, (m,) a dual for their bounds."""
+        from qnnt.rounders.lattice.relaxation import convexified, shor, trace_dual
+        from qnnt.rounders.lattice.search import Search
+
+        both, z = np.arange(2), np.zeros(2, dtype=np.int64)
+        for compile_one in (
+            lambda: start(EXAMPLE, both, 2, flips=False),
+            lambda: start(EXAMPLE, both, 2),
+            lambda: shor(EXAMPLE, z, sweeps=1, over=over),
+            lambda: Search(EXAMPLE, convexified(EXAMPLE, np.zeros(2), 1.0), z, levels=1, beams=1).advance(1),
+        ):
+            if over():
+                return None
+            compile_one()
+        order = shared_order(gram)
+        if len(order) <= MOST_SEARCHED:
+            return order, None
+        dual = np.zeros(len(gram))
+        dual[order] = trace_dual(np.ascontiguousarray(gram[np.ix_(order, order)]), _SHARED_SWEEPS, over)
+        return order, dual
+
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:
+        """Search until the proof, the time limit or ``stopped``."""
+        from qnnt.rounders.lattice.relaxation import convexified, diagonal, shared_bound, shor
+        from qnnt.rounders.lattice.search import Search
+
+        deadline = math.inf if limits.time is None else time.monotonic() + limits.time
+
+        def over(ahead: float = 0.0) -> bool:
+            return stopped() or time.monotonic() + ahead >= deadline
+
+        form = Form.of(model)
+        if not len(form.free):
+            return RowAnswer(form.lift(form.free), bound=model.cost(model.lower))
+        order, dual = restricted(prepared[0], form.free), prepared[1]
+        begin = time.monotonic()
+        best, beams = start(form, order, self.beams), 2 * self.beams
+        step = 2 * (time.monotonic() - begin)  # what the search costs with twice as many beams
+        if over():
+            return RowAnswer(form.lift(best), form.bound(0.0), _ended(stopped))
+        searched = len(order) <= MOST_SEARCHED
+        while not searched and beams <= self.widest and not over(step):
+            best = min(best, start(form, order, beams), key=form.value)
+            beams, step = 2 * beams, 2 * step
+        bound, own = 0.0, np.zeros(len(best))
+        if model.binary:
+            if dual is not None:
+                bound = shared_bound(form, dual[form.free])
+            own, proper = shor(form, best, sweeps=_SWEEPS, over=over)
+            bound = max(bound, proper)
+        if not searched:
+            if not (model.binary or over()):
+                bound = diagonal(convexified(form, own, form.value(best)), form.width)
+            reason = f"{len(order)} free weights are too many to search"
+            return RowAnswer(form.lift(best), form.bound(bound), reason)
+        relaxed = convexified(form, own, form.value(best))
+        search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams)
+        while not (done := search.advance(_SLICE)) and not over():
+            pass
+        late = None if done else _ended(stopped)
+        return RowAnswer(form.lift(search.best), form.bound(max(bound, search.bound)), late)
+
+
+def _ended(stopped: Stopped) -> str:
+    return "interrupted" if stopped() else LATE

@@ -1,0 +1,1 @@
+"""Child processes that run any task under limits and can be lost without harm."""

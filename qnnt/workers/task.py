@@ -1,0 +1,84 @@
+"""A task for a worker process, and how it can end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from qnnt.exceptions import QnntError
+from qnnt.limits import Limit, Limits
+
+E = TypeVar("E")
+A = TypeVar("A")
+E_co = TypeVar("E_co", covariant=True)
+A_co = TypeVar("A_co", covariant=True)
+
+Tell = Callable[[E], None]
+"""Takes the news of a running task."""
+
+
+class Task(Protocol[E_co, A_co]):
+    """What a worker can do: a picklable value that tells events ``E`` and comes to an answer ``A``."""
+
+    @property
+    def family(self) -> str:
+        """Tasks of one family share a warm worker."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the task needs a worker that has done nothing else."""
+
+    @property
+    def limits(self) -> Limits:
+        """Time, from when the task begins, and memory."""
+
+    @property
+    def runs_programs(self) -> bool:
+        """Whether the task waits for another program, which has to end with it."""
+
+    def execute(self, tell: Tell[E_co]) -> A_co:
+        """Do it. What it raises ends the task without an answer; see :class:`Ended`."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """The worker begins with the task: its time counts from here."""
+
+
+@dataclass(frozen=True)
+class News(Generic[E]):
+    """An event that the task tells."""
+
+    event: E
+
+
+@dataclass(frozen=True)
+class Ended(Generic[A]):
+    """``answer`` is what the task came to, or None with the ``reason`` and the ``limit`` that ended it.
+
+    ``error`` is one that the caller is to raise: the task declined, it did not fail.
+    """
+
+    answer: A | None = None
+    limit: Limit | None = None
+    reason: str | None = None
+    error: QnntError | None = None
+
+
+def run_here(task: Task[E, A], tell: Tell[E]) -> Ended[A]:
+    """Run a task in this process; whatever it raises is how it ended."""
+    try:
+        return Ended(task.execute(tell))
+    except QnntError as error:
+        return Ended(reason=str(error), error=error)
+    except MemoryError:
+        return Ended(limit=Limit.MEMORY, reason="out of memory")
+    except Exception as error:
+        return Ended(reason=describe(error))
+
+
+def describe(error: BaseException) -> str:
+    """An exception on one line: its type and what it says."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
