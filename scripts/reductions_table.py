@@ -21,9 +21,10 @@ from qnnt.cli.program import FAILED, INTERRUPTED, OK, run
 from qnnt.exceptions import InputError
 from qnnt.limits import Limit, Limits, Status
 from qnnt.pipeline import solve
-from qnnt.reductions.catalogue import PROOFS, Source
+from qnnt.reductions.catalogue import PROOFS
 from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
+from qnnt.reductions.sources.solve import Source
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 

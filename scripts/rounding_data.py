@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.exceptions import InputError
+from qnnt.files.arrays import load_numpy
 from qnnt.files.documents import located
-from qnnt.rounding.model import load_numpy
 
 Array = npt.NDArray[Any]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import platform
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Collection
@@ -25,6 +24,7 @@ from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report
 from qnnt.domain import IntArray
 from qnnt.exceptions import Unsupported
+from qnnt.files.linear import import_pulp, to_pulp
 from qnnt.highs import expect_taken, new_highs
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
@@ -32,7 +32,6 @@ from qnnt.models import LinearModel
 
 if TYPE_CHECKING:
     import highspy
-    import pulp
 
 _VARIANTS = {"highs": "HiGHS", "cbc": "COIN-OR CBC"}
 MOST_COUNTED = 100_000  # points, in units of the common divisor of their counts
@@ -261,36 +260,3 @@ def _cbc(model: LinearModel, limits: Limits) -> Answer:
     found = "infeasible" not in verdict and "no integer solution" not in verdict
     values = np.array([v.varValue or 0.0 for v in variables]) if found else None
     return _answer(model, values, proved=optimal, bound=None, limit=Limit.TIME)
-
-
-def import_pulp() -> Any:
-    """PuLP without its HiGHS, which it would load at once, and beside which OR-tools cannot be loaded."""
-    hide = "highspy" not in sys.modules
-    if hide:
-        sys.modules["highspy"] = None  # type: ignore[assignment]
-    try:
-        import pulp
-    finally:
-        if hide:
-            del sys.modules["highspy"]
-    return pulp
-
-
-def to_pulp(model: LinearModel) -> tuple[pulp.LpProblem, list[pulp.LpVariable]]:
-    """The model as a PuLP problem, without its offset, and its variables in the order of the model."""
-    library = import_pulp()
-    problem = library.LpProblem("qnnt")
-    variables = [
-        problem.add_variable(name, low, high, library.LpInteger)
-        for name, low, high in zip(model.names, model.lower.tolist(), model.upper.tolist(), strict=True)
-    ]
-    cost = model.objective if model.minimize else np.zeros_like(model.objective)
-    terms = [(variables[i], cost[i].item()) for i in np.flatnonzero(cost)]
-    problem.setObjective(library.LpAffineExpression(terms))
-    rows = model.rows
-    entries = list(zip([variables[i] for i in rows.index], rows.coef.tolist(), strict=True))
-    starts = rows.starts.tolist()
-    for r, lower in enumerate(rows.lower.tolist()):
-        row = library.LpAffineExpression(entries[starts[r] : starts[r + 1]])
-        problem.addConstraint(library.LpConstraint(row, library.LpConstraintGE, f"r{r}", lower))
-    return problem, variables

@@ -14,7 +14,7 @@ from qnnt.cli.output import count, deliver
 from qnnt.cli.program import OK
 
 if TYPE_CHECKING:
-    from qnnt.reductions.catalogue import Source
+    from qnnt.reductions.sources.solve import Source
 
 _CnfFile = Annotated[Path, typer.Argument(metavar="F.cnf", help="Formula, DIMACS CNF.")]
 

@@ -174,8 +174,8 @@ def _scheme(bits: int, scaling: str, per: str) -> Scheme:
 def _array(path: Path) -> npt.NDArray[Any]:
     import numpy as np
 
+    from qnnt.files.arrays import load_numpy
     from qnnt.files.documents import located
-    from qnnt.rounding.model import load_numpy
 
     with located(path):
         array = load_numpy(path)

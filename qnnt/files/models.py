@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qnnt.backends.milp import to_pulp
 from qnnt.exceptions import InputError, Unsupported
 from qnnt.files.dimacs import clause_lines, write_cnf
 from qnnt.files.documents import compact, write_document
+from qnnt.files.linear import write_lp, write_mps
 from qnnt.models import CpSatModel, Formula, Lift, LinearModel, PseudoBooleanModel
 
 
@@ -134,11 +134,11 @@ def _write_opb(model: PseudoBooleanModel, path: Path, comments: Sequence[str]) -
 
 
 def _write_lp(model: LinearModel, path: Path, _: Sequence[str]) -> None:
-    to_pulp(model)[0].writeLP(str(path))
+    write_lp(model, path)
 
 
 def _write_mps(model: LinearModel, path: Path, _: Sequence[str]) -> None:
-    to_pulp(model)[0].writeMPS(str(path))
+    write_mps(model, path)
 
 
 def _write_cpsat(model: CpSatModel, path: Path, _: Sequence[str]) -> None:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.availability import Availability
 from qnnt.exceptions import InputError, Unavailable
 from qnnt.files.documents import located
+from qnnt.rounding.model import DenseModel
 
 if TYPE_CHECKING:
     import onnx
-
-    from qnnt.rounding.model import DenseModel
 
 _ACTIVATIONS = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Softmax": "softmax"}
 _PASSING = ("Identity", "Dropout", "Flatten", "Reshape")  # where they leave a batch of vectors as it is
@@ -28,8 +28,6 @@ Array = npt.NDArray[Any]
 
 def require_onnx() -> None:
     """Raise :class:`Unavailable`, saying what to install, unless onnx and onnxruntime are there."""
-    from qnnt.availability import Availability
-
     for name in ("onnx", "onnxruntime"):
         state = Availability.of_package(name, name, "qnnt[onnx]")
         if not state.available:
@@ -79,8 +77,6 @@ class _Chain:
         self._activations: list[str] = []
 
     def model(self) -> DenseModel:
-        from qnnt.rounding.model import DenseModel
-
         graph = self._graph
         names = [i.name for i in graph.input if i.name not in self._constants]
         if len(names) != 1 or len(graph.output) != 1:

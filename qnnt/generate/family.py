@@ -20,9 +20,10 @@ from qnnt.exceptions import InputError
 from qnnt.files.models import write_model
 from qnnt.goals import Minimize
 from qnnt.instance import Instance
-from qnnt.reductions.catalogue import Source, generate
+from qnnt.reductions.catalogue import generate
 from qnnt.reductions.sources import random
 from qnnt.reductions.sources.sets import HittingSet
+from qnnt.reductions.sources.solve import Source
 
 _ENCODERS = {"cnf": "clauses", "wcnf": "clauses", "opb": "pseudo-boolean"}
 
@@ -41,14 +42,14 @@ def _planted_sat(n: int, seed: int) -> Iterator[Member]:
 
 
 def _threshold_sat(n: int, seed: int) -> Iterator[Member]:
-    from qnnt.verify.agreement import solve_source
+    from qnnt.reductions.sources.solve import solve_source
 
     formula = random.threshold_formula(n, seed)
     yield Member("threshold", formula, solve_source(formula) is not None)
 
 
 def _balanced_sat(n: int, seed: int) -> Iterator[Member]:
-    from qnnt.verify.agreement import solve_source
+    from qnnt.reductions.sources.solve import solve_source
 
     formula = random.balanced_formula(n, seed)
     yield Member("random", formula, solve_source(formula) is not None)

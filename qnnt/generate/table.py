@@ -16,8 +16,6 @@ category of its own, written ``?``; in a column of numbers and in a target it is
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +28,8 @@ from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
-from qnnt.files.documents import located, read_text
+from qnnt.files.documents import located
+from qnnt.files.tables import csv_rows
 from qnnt.garbage import collector_paused
 from qnnt.goals import Goal
 from qnnt.instance import Instance
@@ -60,7 +59,7 @@ def table_instance(
             raise InputError(f"hidden[{i}]", f"a layer has at least one neuron, not {size}")
     path = Path(table) if isinstance(table, str | Path) else Path("table")
     with located(path), collector_paused():
-        columns = list(_columns(_csv_rows(path) if isinstance(table, str | Path) else enumerate(table, 1)))
+        columns = list(_columns(csv_rows(path) if isinstance(table, str | Path) else enumerate(table, 1)))
         names = [column.name for column in columns]
         _check_targets(targets, names)
         domain = Domain(d)
@@ -101,22 +100,6 @@ class _Block:
     names: list[str]
     matrix: Codes
     record: dict[str, Any]
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, Sequence[str]]]:
-    lines, line = io.StringIO(read_text(path), newline=""), 1
-    try:
-        header = lines.readline()
-        # max keeps the first of equals: a header of one column is read with commas.
-        delimiter = max(",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
-        lines.seek(0)
-        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-        for row in reader:
-            if row:
-                yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"line {line}", f"is not valid CSV: {error}") from None
 
 
 def _columns(rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[_Column]:

@@ -12,9 +12,8 @@ from qnnt.reductions import balanced_sat, exact_cover, hitting_set, three_sat
 from qnnt.reductions.base import Lift, Reduction
 from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
+from qnnt.reductions.sources.solve import Source
 from qnnt.verify.replay import check
-
-Source = Cnf | ExactCover | HittingSet
 
 
 @dataclass(frozen=True)

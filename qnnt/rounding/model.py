@@ -7,7 +7,6 @@ ONNX (:func:`qnnt.files.onnx.read_onnx`).
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.exceptions import InputError
-from qnnt.files.documents import located
 
 FloatArray = npt.NDArray[np.floating[Any]]
-
-FORMAT, VERSION = "qnnt-dense-model", 1
 
 
 def _sigmoid(y: FloatArray) -> FloatArray:
@@ -60,7 +56,7 @@ class DenseLayer:
     activation: str
 
     def __post_init__(self) -> None:
-        weights, biases = _real("weights", self.weights, 2), _real("biases", self.biases, 1)
+        weights, biases = real_numbers("weights", self.weights, 2), real_numbers("biases", self.biases, 1)
         if not weights.size:
             raise InputError("weights", f"a layer has inputs and outputs, not shape {weights.shape}")
         if len(biases) != len(weights):
@@ -171,47 +167,21 @@ class DenseModel:
 
     def save(self, path: str | Path) -> None:
         """Write a ``.npz`` file that :meth:`load` reads; :class:`InputError` if it cannot be written."""
-        arrays: dict[str, npt.NDArray[Any]] = {
-            "format": np.array(FORMAT),
-            "version": np.array(VERSION),
-            "activations": np.array([layer.activation for layer in self.layers]),
-        }
-        for i, layer in enumerate(self.layers):
-            arrays |= {f"weights_{i}": layer.weights, f"biases_{i}": layer.biases}
-        if self.labels is not None:
-            arrays["labels"] = self.labels
-        write_arrays(Path(path), arrays)
+        from qnnt.files.dense_models import write_model
+
+        write_model(self, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> DenseModel:
-        """The model in a ``.npz`` or ``.onnx`` file.
+        """The model in a ``.npz`` or ``.onnx`` file; raises :class:`InputError` naming the place."""
+        from qnnt.files.dense_models import read_model
 
-        A ``.npz`` holds ``weights_0`` (n, f), ``biases_0`` (n,), … and ``activations``, one name a layer.
-        Raises :class:`InputError` naming the place.
-        """
-        path = Path(path)
-        if path.suffix == ".onnx":
-            from qnnt.files.onnx import read_onnx
-
-            return read_onnx(path)
-        with located(path):
-            arrays = read_arrays(path, FORMAT, VERSION)
-            n = sum(name.startswith("weights_") for name in arrays)
-            wanted = ["activations", *(f"{kind}_{i}" for i in range(n) for kind in ("weights", "biases"))]
-            missing = [name for name in wanted if name not in arrays]
-            if missing:
-                raise InputError(missing[0], "is missing")
-            return cls.from_arrays(
-                [arrays[f"weights_{i}"] for i in range(n)],
-                [arrays[f"biases_{i}"] for i in range(n)],
-                [str(name) for name in np.atleast_1d(arrays["activations"])],
-                arrays.get("labels"),
-            )
+        return read_model(Path(path))
 
 
 def inputs(X: npt.ArrayLike, f: int) -> npt.NDArray[np.float64]:
     """The inputs as (N, f) doubles; :class:`InputError` unless they are finite numbers of that shape."""
-    values = _real("inputs", X, 2)
+    values = real_numbers("inputs", X, 2)
     if values.shape[1] != f:
         raise InputError("inputs", f"have {values.shape[1]} columns, but the model takes {f}")
     return values
@@ -260,49 +230,14 @@ def score(network: _Network, X: npt.ArrayLike, y: npt.NDArray[Any]) -> float:
             raise InputError("y", f"holds none of the classes {', '.join(map(str, known[:10].tolist()))}")
         return float((network.classify(X) == y).mean())
     outputs = network.predict(X).astype(np.float64)
-    values = _real("y", y if y.ndim > 1 else y[:, None], 2)
+    values = real_numbers("y", y if y.ndim > 1 else y[:, None], 2)
     if values.shape != outputs.shape:
         raise InputError("y", f"of shape {y.shape} does not fit outputs of shape {outputs.shape}")
     return float(((outputs - values) ** 2).mean())
 
 
-def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """Write a ``.npz`` file under just this name; equal arrays give equal bytes."""
-    try:
-        with path.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-    except OSError as error:
-        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from None
-
-
-def read_arrays(path: Path, kind: str, version: int) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a ``.npz`` file; :class:`InputError` if it is another file or of another format."""
-    arrays = load_numpy(path)
-    if not isinstance(arrays, dict):
-        raise InputError("", "must be a .npz file, not a .npy file")
-    found = str(arrays["format"]) if "format" in arrays else kind
-    if found != kind:
-        raise InputError("format", f'must be "{kind}", not {found!r}')
-    if "version" in arrays and arrays["version"] != version:
-        raise InputError("version", f"must be {version}, the one known here, not {arrays['version']}")
-    return arrays
-
-
-def load_numpy(path: Path) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
-    """The array of a ``.npy`` file or the arrays of a ``.npz`` file; :class:`InputError` says why not."""
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
-    except OSError as error:
-        raise InputError("", f"cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError):
-        raise InputError("", "is not a .npy or .npz file of numbers and text") from None
-
-
-def _real(what: str, values: npt.ArrayLike, dimensions: int) -> npt.NDArray[np.float64]:
+def real_numbers(what: str, values: npt.ArrayLike, dimensions: int) -> npt.NDArray[np.float64]:
+    """The values as finite doubles of so many dimensions; raises :class:`InputError` with place ``what``."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise InputError(what, f"must be numbers, not {array.dtype}")

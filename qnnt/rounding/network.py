@@ -9,8 +9,6 @@ are exact (:mod:`qnnt.files.onnx_qdq`).
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -22,15 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.exceptions import InputError
-from qnnt.files.documents import located
 from qnnt.limits import Limits
 from qnnt.rounding.calibration import Calibration
 from qnnt.rounding.layer import Progress, RoundedLayer, round_layer
-from qnnt.rounding.model import DenseModel, FloatArray, activate, classes, inputs, read_arrays, write_arrays
+from qnnt.rounding.model import DenseModel, FloatArray, activate, classes, inputs
 from qnnt.rounding.problem import Clip
 from qnnt.rounding.scheme import Ints, Scheme
-
-FORMAT, VERSION = "qnnt-rounded-network", 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,45 +86,16 @@ class RoundedNetwork:
 
     def save(self, path: str | Path) -> None:
         """Write a ``.npz`` file that :meth:`load` reads; :class:`InputError` if it cannot be written."""
-        arrays: dict[str, npt.NDArray[Any]] = {"format": np.array(FORMAT), "version": np.array(VERSION)}
-        texts = []
-        for i, layer in enumerate(self.layers):
-            text: dict[str, Any] = {}
-            for part in dataclasses.fields(layer):
-                value = getattr(layer, part.name)
-                if isinstance(value, np.ndarray):
-                    arrays[f"{part.name}_{i}"] = value
-                else:
-                    text[part.name] = value
-            text["scheme"] = {f.name: getattr(layer.scheme, f.name) for f in dataclasses.fields(Scheme)}
-            texts.append(text)
-        about = {"activations": self.activations, "layers": texts, "settings": self.settings}
-        arrays["about"] = np.array(json.dumps(about))
-        if self.labels is not None:
-            arrays["labels"] = self.labels
-        write_arrays(Path(path), arrays)
+        from qnnt.files.rounded_networks import write_rounded
+
+        write_rounded(self, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> RoundedNetwork:
-        """The network in a file that :meth:`save` wrote; any scheme comes back as a :class:`Scheme`.
+        """The network in a file that :meth:`save` wrote; raises :class:`InputError` naming the place."""
+        from qnnt.files.rounded_networks import read_rounded
 
-        Raises :class:`InputError` naming the place.
-        """
-        with located(Path(path)):
-            arrays = read_arrays(Path(path), FORMAT, VERSION)
-            try:
-                about = json.loads(str(arrays["about"]))
-                layers = []
-                for i, text in enumerate(about["layers"]):
-                    text["scheme"] = Scheme(**text["scheme"])
-                    text |= {name: tuple(text[name]) for name in ("reasons", "input_range")}
-                    names = {part.name for part in dataclasses.fields(RoundedLayer)} - text.keys()
-                    text |= {name: arrays[f"{name}_{i}"] for name in names}
-                    layers.append(RoundedLayer(**text))
-                activations = tuple(about["activations"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise InputError("", f"is not a complete {FORMAT} file: {error}") from None
-            return cls(tuple(layers), activations, arrays.get("labels"), about["settings"])
+        return read_rounded(Path(path))
 
 
 def quantised_sums(layer: RoundedLayer, values: FloatArray) -> tuple[Ints, Ints]:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qnnt.decompositions.nice import Kind, NiceDecomposition, nice
-from qnnt.decompositions.pace import parse_gr
 from qnnt.decompositions.search import decompose
 from qnnt.decompositions.tree import TreeDecomposition
+from qnnt.files.pace import parse_gr
 
 
 @given(graphs(min_n=1), st.booleans())

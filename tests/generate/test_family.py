@@ -13,7 +13,7 @@ import qnnt
 from qnnt.exceptions import InputError
 from qnnt.generate.family import FAMILIES, parameters, write_family
 from qnnt.reductions.catalogue import recall
-from qnnt.verify.agreement import solve_source
+from qnnt.reductions.sources.solve import solve_source
 
 SIZES = {"balanced-sat": [3, 9]}
 

@@ -11,7 +11,7 @@ from qnnt.exceptions import InputError
 from qnnt.reductions.balance import BALANCE
 from qnnt.reductions.sources import random
 from qnnt.reductions.sources.sets import HittingSet
-from qnnt.verify.agreement import solve_source
+from qnnt.reductions.sources.solve import solve_source
 
 SEEDS = st.integers(0, 2**31)
 

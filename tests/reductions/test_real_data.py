@@ -12,7 +12,7 @@ from qnnt.reductions.catalogue import PROOFS
 from qnnt.reductions.exactly_three import EXACTLY_THREE
 from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
-from qnnt.verify.agreement import solve_source
+from qnnt.reductions.sources.solve import solve_source
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the data files are not here")

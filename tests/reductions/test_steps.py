@@ -15,7 +15,7 @@ from qnnt.reductions import balance, exactly_three
 from qnnt.reductions.balance import BALANCE, enforcer
 from qnnt.reductions.exactly_three import EXACTLY_THREE
 from qnnt.reductions.sources.cnf import Cnf
-from qnnt.verify.agreement import solve_source
+from qnnt.reductions.sources.solve import solve_source
 
 
 def chained(*parts):

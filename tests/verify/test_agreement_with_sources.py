@@ -12,7 +12,8 @@ import qnnt
 from qnnt import registry
 from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
-from qnnt.verify.agreement import solve_source, source_disagreements
+from qnnt.reductions.sources.solve import solve_source
+from qnnt.verify.agreement import source_disagreements
 
 IN_PROCESS = ["sat:cadical195", "sat:glucose4", "maxsat"]
 SOURCES = {

@@ -83,8 +83,8 @@ class ExactCover(SetSystem):
 
     @classmethod
     def read(cls, path: Path) -> ExactCover:
-        """The source in a file: a 0/1 matrix or lists of elements; see :mod:`.set_files`."""
-        from qnnt.reductions.sources.set_files import read_sets
+        """The source in a file: a 0/1 matrix or lists of elements; see :mod:`qnnt.files.sets`."""
+        from qnnt.files.sets import read_sets
 
         return cls.of(*read_sets(path))
 
@@ -128,8 +128,8 @@ class HittingSet(SetSystem):
 
     @classmethod
     def read(cls, path: Path, size: int) -> HittingSet:
-        """The source in a file: ``.hgr``, lists of elements or OR-Library; see :mod:`.set_files`."""
-        from qnnt.reductions.sources.set_files import read_sets
+        """The source in a file: ``.hgr``, lists of elements or OR-Library; see :mod:`qnnt.files.sets`."""
+        from qnnt.files.sets import read_sets
 
         return cls.of(*read_sets(path), size)
 

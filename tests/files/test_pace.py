@@ -11,7 +11,10 @@ from graphs import DATA, graphs, known_treewidths
 from hypothesis import given
 
 from qnnt.decompositions import search
-from qnnt.decompositions.pace import (
+from qnnt.decompositions.search import decompose
+from qnnt.decompositions.tree import TreeDecomposition
+from qnnt.exceptions import InputError
+from qnnt.files.pace import (
     gr_text,
     parse_gr,
     parse_td,
@@ -21,9 +24,6 @@ from qnnt.decompositions.pace import (
     write_gr,
     write_td,
 )
-from qnnt.decompositions.search import decompose
-from qnnt.decompositions.tree import TreeDecomposition
-from qnnt.exceptions import InputError
 
 here = pytest.mark.skipif(not known_treewidths(), reason="the data files are not here")
 

@@ -10,8 +10,9 @@ from hard_sources import exact_covers, formulas, hitting_sets
 from hypothesis import given
 
 from qnnt.exceptions import InputError
-from qnnt.reductions.sources.cnf import Cnf, parse_dimacs
-from qnnt.reductions.sources.set_files import parse_sets
+from qnnt.files.formulas import parse_dimacs
+from qnnt.files.sets import parse_sets
+from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
 
 

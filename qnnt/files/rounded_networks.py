@@ -1,0 +1,63 @@
+"""Rounded networks: ``.npz`` files of format ``qnnt-rounded-network``, version 1."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qnnt.exceptions import InputError
+from qnnt.files.arrays import read_arrays, write_arrays
+from qnnt.files.documents import located
+from qnnt.rounding.layer import RoundedLayer
+from qnnt.rounding.network import RoundedNetwork
+from qnnt.rounding.scheme import Scheme
+
+KIND, VERSION = "qnnt-rounded-network", 1
+
+
+def write_rounded(network: RoundedNetwork, path: Path) -> None:
+    """Write a file that :func:`read_rounded` reads; raises :class:`InputError` if it cannot be written."""
+    arrays: dict[str, npt.NDArray[Any]] = {"format": np.array(KIND), "version": np.array(VERSION)}
+    texts = []
+    for i, layer in enumerate(network.layers):
+        text: dict[str, Any] = {}
+        for part in dataclasses.fields(layer):
+            value = getattr(layer, part.name)
+            if isinstance(value, np.ndarray):
+                arrays[f"{part.name}_{i}"] = value
+            else:
+                text[part.name] = value
+        text["scheme"] = {f.name: getattr(layer.scheme, f.name) for f in dataclasses.fields(Scheme)}
+        texts.append(text)
+    about = {"activations": network.activations, "layers": texts, "settings": network.settings}
+    arrays["about"] = np.array(json.dumps(about))
+    if network.labels is not None:
+        arrays["labels"] = network.labels
+    write_arrays(path, arrays)
+
+
+def read_rounded(path: Path) -> RoundedNetwork:
+    """The network in a file; any scheme comes back as a :class:`Scheme`.
+
+    Raises :class:`InputError` naming the place.
+    """
+    with located(path):
+        arrays = read_arrays(path, KIND, VERSION)
+        try:
+            about = json.loads(str(arrays["about"]))
+            layers = []
+            for i, text in enumerate(about["layers"]):
+                text["scheme"] = Scheme(**text["scheme"])
+                text |= {name: tuple(text[name]) for name in ("reasons", "input_range")}
+                names = {part.name for part in dataclasses.fields(RoundedLayer)} - text.keys()
+                text |= {name: arrays[f"{name}_{i}"] for name in names}
+                layers.append(RoundedLayer(**text))
+            activations = tuple(about["activations"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError("", f"is not a complete {KIND} file: {error}") from None
+        return RoundedNetwork(tuple(layers), activations, arrays.get("labels"), about["settings"])
