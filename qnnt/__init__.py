@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qnnt import rounding as rounding
+    from qnnt.activation import Activation as Activation
     from qnnt.architecture import Architecture as Architecture
     from qnnt.dataset import Dataset as Dataset
     from qnnt.domain import Domain as Domain
     from qnnt.exceptions import InputError as InputError
     from qnnt.exceptions import QnntError as QnntError
     from qnnt.exceptions import Unavailable as Unavailable
+    from qnnt.exceptions import UnknownWord as UnknownWord
     from qnnt.exceptions import Unsupported as Unsupported
     from qnnt.exceptions import WrongAnswer as WrongAnswer
     from qnnt.goals import AtMost as AtMost
     from qnnt.goals import Exactly as Exactly
+    from qnnt.goals import Goal as Goal
     from qnnt.goals import Minimize as Minimize
     from qnnt.instance import Instance as Instance
     from qnnt.limits import Limit as Limit
@@ -33,11 +36,13 @@ __version__ = "0.1.0"
 _PACKAGES = ("rounding",)
 
 _PUBLIC = {
+    "Activation": "activation",
     "Architecture": "architecture",
     "AtMost": "goals",
     "Dataset": "dataset",
     "Domain": "domain",
     "Exactly": "goals",
+    "Goal": "goals",
     "InputError": "exceptions",
     "Instance": "instance",
     "Limit": "limits",
@@ -48,6 +53,7 @@ _PUBLIC = {
     "Result": "result",
     "Status": "limits",
     "Unavailable": "exceptions",
+    "UnknownWord": "exceptions",
     "Unsupported": "exceptions",
     "WrongAnswer": "exceptions",
     "check": "verify.replay",

@@ -25,10 +25,11 @@ class Connection:
 
     ``source`` and ``target`` hold positions *within* the previous and this layer; arc i of the connection
     is arc ``first + i`` of the architecture. ``starts[j]`` is where the arcs of this layer's neuron j begin
-    (one more entry than neurons).
+    (one more entry than neurons). ``first_bias`` is the number of neuron 0's bias among all biases.
     """
 
     first: int
+    first_bias: int
     source: npt.NDArray[np.int64]
     target: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
@@ -47,6 +48,16 @@ class Connection:
     def sources(self, neuron: int) -> npt.NDArray[np.int64]:
         """Positions, in the previous layer, of the in-neighbours of one neuron, ascending."""
         return self.source[self.starts[neuron] : self.starts[neuron + 1]]
+
+    @property
+    def all_arcs(self) -> slice:
+        """The arcs that enter the layer, as a slice of the architecture's arcs."""
+        return slice(self.first, self.first + len(self.source))
+
+    @property
+    def biases(self) -> slice:
+        """The biases of the layer, as a slice of all biases."""
+        return slice(self.first_bias, self.first_bias + self.n_target)
 
     def arcs(self, neuron: int) -> slice:
         """The arcs that enter one neuron, as a slice of the architecture's arcs."""
@@ -251,7 +262,8 @@ class Architecture:
             source = self.arc_index[lo:hi, 0] - offsets[i - 1]
             target = self.arc_index[lo:hi, 1] - offsets[i]
             starts = np.searchsorted(target, np.arange(len(self.layers[i]) + 1))
-            result.append(Connection(int(lo), source, target, starts, len(self.layers[i - 1])))
+            first_bias = int(offsets[i] - offsets[1])
+            result.append(Connection(int(lo), first_bias, source, target, starts, len(self.layers[i - 1])))
         return tuple(result)
 
     @cached_property

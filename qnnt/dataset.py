@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.activation import Activation
 from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
 
@@ -40,14 +40,16 @@ class Choices:
     """What each distinct input can be taught: at most one of its labels.
 
     ``inputs`` (n, α) are the distinct inputs. Label r belongs to input ``of[r]``, reads ``labels[r]`` (ω
-    values) and is carried by ``counts[r]`` data points; labels of one input are sorted by falling count.
-    Labels that no network can output (a value below 0) are left out. ``total`` counts all data points and
-    ``unavoidable`` those that are wrong in every network: all but the most frequent label of each input.
+    values), which are ``levels[r]`` of the output activation, and is carried by ``counts[r]`` data points;
+    labels of one input are sorted by falling count. Labels with a value that no output shows are left out.
+    ``total`` counts all data points and ``unavoidable`` those that are wrong in every network: all but the
+    most frequent label of each input.
     """
 
     inputs: IntArray
     of: npt.NDArray[np.int64]
     labels: IntArray
+    levels: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
     total: int
     unavoidable: int
@@ -114,18 +116,19 @@ class Dataset:
         """|D|, repetitions counted."""
         return int(self.counts.sum())
 
-    @cached_property
-    def choices(self) -> Choices:
-        """The data grouped by distinct input, without labels that no network outputs."""
+    def choices(self, output: Activation) -> Choices:
+        """The data grouped by distinct input, without labels that the output activation never shows."""
         inputs, of_row = distinct_rows(self.inputs)
         keys, group = distinct_rows(np.column_stack([of_row, self.labels.astype(np.int64)]))
         counts = np.zeros(len(keys), dtype=np.int64)
         np.add.at(counts, group, self.counts)
         order = np.lexsort((-counts, keys[:, 0]))
-        order = order[(keys[order, 1:] >= 0).all(axis=1)]
+        levels = output.levels_of(keys[order, 1:])
+        shown = (levels >= 0).all(axis=1)
+        order, levels = order[shown], levels[shown]
         of, labels, counts = keys[order, 0], keys[order, 1:], counts[order]
         best = counts[np.flatnonzero(np.diff(of, prepend=-1))]
-        return Choices(inputs, of, labels, counts, self.total, self.total - int(best.sum()))
+        return Choices(inputs, of, labels, levels, counts, self.total, self.total - int(best.sum()))
 
     def check(self, domain: Domain, alpha: int, omega: int) -> None:
         """Raise :class:`InputError` unless every value lies in the domain and vectors have α and ω values."""

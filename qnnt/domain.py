@@ -1,4 +1,4 @@
-"""The quantised domain Z_d and its activation function ReLU_d (paper, Section 2)."""
+"""The quantised domain Z_d (paper, Section 2)."""
 
 from __future__ import annotations
 
@@ -31,17 +31,13 @@ class Domain:
 
     @property
     def hi(self) -> int:
-        """Max Z_d = ⌈(d-1)/2⌉, also the largest activation."""
+        """Max Z_d = ⌈(d-1)/2⌉."""
         return self.d // 2
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The smallest signed integer type that holds every value of Z_d."""
         return np.min_scalar_type(-self.hi - 1)
-
-    def relu(self, z: IntArray) -> IntArray:
-        """ReLU_d: negative values become 0, values above max Z_d become max Z_d."""
-        return np.clip(z, 0, self.hi)
 
     def contains(self, values: IntArray) -> npt.NDArray[np.bool_]:
         """Which of the values lie in Z_d, elementwise."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 
 class QnntError(Exception):
     """Base of every error that qnnt raises on purpose."""
@@ -14,8 +17,22 @@ class InputError(QnntError):
         self.place, self.message = place, message
         super().__init__(f"{place}: {message}" if place else message)
 
-    def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
+    def __reduce__(self) -> Any:
         return type(self), (self.place, self.message)
+
+
+class UnknownWord(InputError):  # noqa: N818 - reads as what it is
+    """A word that names nothing, wherever a name is asked for; the message lists what there is.
+
+    ``kind`` says what should be named: a backend, a format, an activation.
+    """
+
+    def __init__(self, kind: str, word: str, known: Iterable[str], place: str = "") -> None:
+        self.kind, self.word, self.known = kind, word, tuple(known)
+        super().__init__(place, f"no {kind} {word!r}; there are: {', '.join(self.known)}")
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.kind, self.word, self.known, self.place)
 
 
 class Unsupported(QnntError):  # noqa: N818 - reads as the verdict it is

@@ -2,61 +2,120 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
+
+from qnnt.exceptions import InputError
+
+_DOCUMENT = '{"at_most": n}, {"exactly": n} or "min"'
 
 
-def _check(count: int) -> None:
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise ValueError(f"an error count must be an integer of at least 0, not {count!r}")
+class Goal(ABC):
+    """A goal answers for itself; code that uses one need not know which kind it is."""
+
+    @property
+    def budget(self) -> int | None:
+        """The number of errors that the goal names; None if the error is to be minimised."""
+        return None
+
+    @property
+    def minimizes(self) -> bool:
+        """Whether every network is feasible and the fewest errors are asked for, with proof."""
+        return self.budget is None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the budget must be met exactly, so that fewer errors are as wrong as more."""
+        return False
+
+    @abstractmethod
+    def accepts(self, errors: int) -> bool:
+        """Whether a network with this many errors meets the goal."""
+
+    @property
+    @abstractmethod
+    def document(self) -> Any:
+        """What an instance file says."""
 
 
 @dataclass(frozen=True)
-class AtMost:
-    """At most ``errors`` (ℓ) data points may be wrong: the decision problem of the paper."""
-
+class _Counted(Goal):
     errors: int = 0
 
     def __post_init__(self) -> None:
-        _check(self.errors)
+        if isinstance(self.errors, bool) or not isinstance(self.errors, int) or self.errors < 0:
+            raise ValueError(f"an error count must be an integer of at least 0, not {self.errors!r}")
+
+    @property
+    def budget(self) -> int:
+        """ℓ."""
+        return self.errors
+
+
+@dataclass(frozen=True)
+class AtMost(_Counted):
+    """At most ``errors`` (ℓ) data points may be wrong: the decision problem of the paper."""
 
     def accepts(self, errors: int) -> bool:
         """Whether a network with this many errors meets the goal."""
         return errors <= self.errors
+
+    @property
+    def document(self) -> dict[str, int]:
+        """What an instance file says."""
+        return {"at_most": self.errors}
 
     def __str__(self) -> str:
         return f"at-most:{self.errors}"
 
 
 @dataclass(frozen=True)
-class Exactly:
+class Exactly(_Counted):
     """Exactly ``errors`` (ℓ) data points must be wrong."""
 
-    errors: int
-
-    def __post_init__(self) -> None:
-        _check(self.errors)
+    @property
+    def exact(self) -> bool:
+        """True: fewer errors do not meet the goal."""
+        return True
 
     def accepts(self, errors: int) -> bool:
         """Whether a network with this many errors meets the goal."""
         return errors == self.errors
+
+    @property
+    def document(self) -> dict[str, int]:
+        """What an instance file says."""
+        return {"exactly": self.errors}
 
     def __str__(self) -> str:
         return f"exactly:{self.errors}"
 
 
 @dataclass(frozen=True)
-class Minimize:
+class Minimize(Goal):
     """As few wrong data points as possible, with proof."""
 
     def accepts(self, errors: int) -> bool:  # noqa: ARG002 - any network is a feasible solution
         """Every network is feasible; only the proof of a bound makes it optimal."""
         return True
 
+    @property
+    def document(self) -> str:
+        """What an instance file says."""
+        return "min"
+
     def __str__(self) -> str:
         return "min"
 
 
-Goal = AtMost | Exactly | Minimize
+def goal_of(document: Any) -> Goal:
+    """The goal that an instance file names; raises :class:`InputError` for anything else."""
+    if document == "min":
+        return Minimize()
+    if not isinstance(document, dict) or len(document) != 1 or not document.keys() <= {"at_most", "exactly"}:
+        raise InputError("errors", f"must be {_DOCUMENT}")
+    return AtMost(document["at_most"]) if "at_most" in document else Exactly(document["exactly"])
 
 
 def parse_goal(text: str) -> Goal:

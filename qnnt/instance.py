@@ -2,37 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from qnnt.activation import Activation, ActivationLike, Activations
 from qnnt.architecture import Architecture
-from qnnt.dataset import Dataset
-from qnnt.domain import Domain
+from qnnt.dataset import Choices, Dataset
+from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
 from qnnt.goals import AtMost, Goal
+from qnnt.network import Network
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Instance:
     """An instance of d-QNNT; ``meta`` tells where it comes from and is carried along untouched.
 
-    Raises :class:`InputError` naming the place when the data do not fit the architecture or the domain.
+    ``activation`` is ``"relu"`` (the paper's ReLU_d), ``"sign"``, ``"step"`` or an :class:`Activation`, for
+    all neurons, or a pair (hidden, output). Raises :class:`InputError` naming the place when the data do not
+    fit the architecture or the domain, or an activation leaves the domain.
     """
 
     domain: Domain
     architecture: Architecture
     dataset: Dataset
-    goal: Goal = field(default_factory=AtMost)
-    meta: dict[str, Any] = field(default_factory=dict)
+    goal: Goal
+    meta: dict[str, Any]
+    activation: Activations
 
-    def __post_init__(self) -> None:
-        largest = max(int(np.diff(c.starts).max()) for c in self.architecture.connections)
-        if (largest + 1) * self.domain.hi**2 >= 2**53:
-            raise InputError("d", f"sums of {largest} products over {self.domain} exceed exact arithmetic")
-        self.dataset.check(self.domain, self.architecture.alpha, self.architecture.omega)
+    def __init__(
+        self,
+        domain: Domain,
+        architecture: Architecture,
+        dataset: Dataset,
+        goal: Goal | None = None,
+        meta: dict[str, Any] | None = None,
+        activation: ActivationLike = "relu",
+    ) -> None:
+        parts = {
+            "domain": domain,
+            "architecture": architecture,
+            "dataset": dataset,
+            "goal": AtMost() if goal is None else goal,
+            "meta": {} if meta is None else meta,
+            "activation": Activations.of(activation, domain),
+        }
+        for name, value in parts.items():
+            object.__setattr__(self, name, value)
+        largest = max(int(np.diff(c.starts).max()) for c in architecture.connections)
+        if (largest + 1) * domain.hi**2 >= 2**53:
+            raise InputError("d", f"sums of {largest} products over {domain} exceed exact arithmetic")
+        dataset.check(domain, architecture.alpha, architecture.omega)
+
+    @cached_property
+    def choices(self) -> Choices:
+        """The data grouped by distinct input, without labels that no output shows."""
+        return self.dataset.choices(self.activation.output)
+
+    @cached_property
+    def activations(self) -> tuple[Activation, ...]:
+        """The activation of each layer after the inputs, one for each connection of the architecture."""
+        return self.activation.each(self.architecture.depth)
+
+    def network(self, vector: IntArray) -> Network:
+        """The network whose parameters are ``vector`` (A + H,): all weights, then all biases."""
+        return Network.from_vector(self.architecture, self.domain, vector, self.activation)
 
     def with_goal(self, goal: Goal) -> Instance:
         """The same instance under another goal."""

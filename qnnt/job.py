@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt import registry
+from qnnt.arrows import Lift
 from qnnt.backends.base import Answer, Backend
 from qnnt.domain import IntArray
 from qnnt.encoders.base import Encoder
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
-from qnnt.models import Lift
+from qnnt.network import Network
 from qnnt.workers.task import Tell
 
 Vector = npt.NDArray[np.int64]
@@ -101,7 +102,7 @@ class Outcome:
 class _Reporter:
     """Lifts what a backend reports and passes it on."""
 
-    def __init__(self, lift: Lift, tell: Tell[Event]) -> None:
+    def __init__(self, lift: Lift[Any, Network], tell: Tell[Event]) -> None:
         self._lift, self._tell, self._last = lift, tell, 0.0
 
     def incumbent(self, assignment: IntArray, cost: int) -> None:
@@ -116,7 +117,9 @@ class _Reporter:
             self._tell(Event(steps=(done, total)))
 
 
-def _outcome(answer: Answer, lift: Lift, seconds: dict[str, float], sizes: dict[str, Any]) -> Outcome:
+def _outcome(
+    answer: Answer, lift: Lift[Any, Network], seconds: dict[str, float], sizes: dict[str, Any]
+) -> Outcome:
     return Outcome(
         status=answer.status,
         vector=None if answer.assignment is None else lift(answer.assignment).vector,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.architecture import Architecture
-from qnnt.domain import Domain, IntArray
+from qnnt.domain import IntArray
+from qnnt.instance import Instance
 from qnnt.network import Network
 
 if TYPE_CHECKING:
@@ -21,30 +21,46 @@ if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
 
+class Model(Protocol):
+    """What every model of an instance can tell; the instance itself is none, and answers for itself."""
+
+    @property
+    def minimize(self) -> bool:
+        """Whether the error is to be minimised; otherwise the model bounds it."""
+
+    def cost(self, assignment: IntArray) -> int:
+        """The error that an assignment stands for."""
+
+    def sizes(self) -> dict[str, int]:
+        """Counts for the statistics."""
+
+
 @dataclass(frozen=True)
-class Lift:
-    """Carries an assignment of a model back to a network.
+class ParameterLift:
+    """Carries an assignment of a model of an instance back to a network.
 
     Parameter p (weights in the order of ``architecture.arcs``, then biases) is ``base`` plus the sum of the
     variables ``index[p]`` (P, k): one integer variable, or the d-1 literals of an order encoding.
     """
 
-    architecture: Architecture
-    domain: Domain
+    instance: Instance
     index: npt.NDArray[np.int64]
     base: int
 
+    @classmethod
+    def of_first(cls, instance: Instance) -> ParameterLift:
+        """The lift of a model whose first variables are the parameters themselves."""
+        return cls(instance, np.arange(instance.architecture.n_parameters).reshape(-1, 1), 0)
+
     def __call__(self, assignment: IntArray) -> Network:
         """The network of an assignment (one value per variable number; entry 0 of a CNF's is unused)."""
-        return Network.from_vector(
-            self.architecture, self.domain, self.base + assignment[self.index].sum(axis=1)
-        )
+        return self.instance.network(self.base + assignment[self.index].sum(axis=1))
 
     def variables(self) -> Mapping[str, Any]:
         """What ``qnnt encode`` writes beside a model: parameter = base + sum of its variables."""
-        layers = self.architecture.layers
-        names = [f"weight[{a},{b}]" for a, b in self.architecture.arcs]
-        names += [f"bias[{v}]" for layer in layers[1:] for v in layer]
+        architecture = self.instance.architecture
+        names = [f"weight[{a},{b}]" for a, b in architecture.arcs]
+        names += [f"bias[{v}]" for layer in architecture.layers[1:] for v in layer]
         return {
             "base": self.base,
             "parameters": dict(zip(names, self.index.tolist(), strict=True)),

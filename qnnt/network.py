@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.activation import ActivationLike, Activations
 from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset, integers
 from qnnt.domain import Domain, IntArray
@@ -17,38 +17,56 @@ from qnnt.exceptions import InputError
 _BLOCK = 1 << 22  # products held at once while evaluating
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Network:
     """``weights`` (A,) in the order of ``architecture.arcs``, ``biases`` (H,) of all but the input neurons.
 
-    Raises :class:`InputError` if a length does not fit or a value is no integer of the domain.
+    ``activation`` is given as for an :class:`~qnnt.Instance`. Raises :class:`InputError` if a length does not
+    fit or a value is no integer of the domain.
     """
 
     architecture: Architecture
     domain: Domain
     weights: npt.NDArray[np.int64]
     biases: npt.NDArray[np.int64]
+    activation: Activations
 
-    def __post_init__(self) -> None:
-        for name, length in (
-            ("weights", self.architecture.n_arcs),
-            ("biases", self.architecture.n_biases),
+    def __init__(
+        self,
+        architecture: Architecture,
+        domain: Domain,
+        weights: npt.ArrayLike,
+        biases: npt.ArrayLike,
+        activation: ActivationLike = "relu",
+    ) -> None:
+        object.__setattr__(self, "architecture", architecture)
+        object.__setattr__(self, "domain", domain)
+        object.__setattr__(self, "activation", Activations.of(activation, domain))
+        for name, given, length in (
+            ("weights", weights, architecture.n_arcs),
+            ("biases", biases, architecture.n_biases),
         ):
-            values = np.array(integers(name, getattr(self, name)), dtype=np.int64)
+            values = np.array(integers(name, given), dtype=np.int64)
             if values.shape != (length,):
                 raise InputError(name, f"{values.shape} does not fit the architecture's ({length},)")
-            outside = ~self.domain.contains(values)
+            outside = ~domain.contains(values)
             if outside.any():
                 i = int(np.argmax(outside))
-                raise InputError(f"{name}[{i}]", f"value {values[i]} is not in {self.domain}")
+                raise InputError(f"{name}[{i}]", f"value {values[i]} is not in {domain}")
             values.flags.writeable = False
             object.__setattr__(self, name, values)
 
     @classmethod
-    def from_vector(cls, architecture: Architecture, domain: Domain, vector: IntArray) -> Network:
+    def from_vector(
+        cls,
+        architecture: Architecture,
+        domain: Domain,
+        vector: IntArray,
+        activation: ActivationLike = "relu",
+    ) -> Network:
         """The network whose parameters are ``vector`` (A + H,): all weights, then all biases."""
         a = architecture.n_arcs
-        return cls(architecture, domain, np.asarray(vector[:a]), np.asarray(vector[a:]))
+        return cls(architecture, domain, np.asarray(vector[:a]), np.asarray(vector[a:]), activation)
 
     @property
     def vector(self) -> npt.NDArray[np.int64]:
@@ -61,18 +79,11 @@ class Network:
         return (
             self.architecture == other.architecture
             and self.domain == other.domain
+            and self.activation == other.activation
             and np.array_equal(self.vector, other.vector)
         )
 
     __hash__ = None  # type: ignore[assignment]
-
-    @cached_property
-    def _bias_slices(self) -> list[slice]:
-        ends = np.cumsum([c.n_target for c in self.architecture.connections])
-        return [
-            slice(int(e) - c.n_target, int(e))
-            for c, e in zip(self.architecture.connections, ends, strict=True)
-        ]
 
     def activations(self, inputs: npt.ArrayLike) -> list[npt.NDArray[np.int64]]:
         """Values of every neuron on inputs (n, α): one (n, layer size) array per layer, inputs first."""
@@ -80,15 +91,18 @@ class Network:
         if x.ndim != 2 or x.shape[1] != self.architecture.alpha:
             raise InputError("inputs", f"shape {x.shape} is not (n, {self.architecture.alpha})")
         values = [x]
-        for connection, biases in zip(self.architecture.connections, self._bias_slices, strict=True):
-            weights = self.weights[connection.first : connection.first + len(connection.source)]
+        connections = self.architecture.connections
+        for connection, activation in zip(
+            connections, self.activation.each(len(connections) - 1), strict=True
+        ):
+            weights = self.weights[connection.all_arcs]
             if connection.dense:
                 sums = values[-1] @ weights.reshape(connection.n_target, connection.n_source).T
             else:
                 sums = np.add.reduceat(
                     values[-1][:, connection.source] * weights, connection.starts[:-1], axis=1
                 )
-            values.append(np.asarray(self.domain.relu(sums - self.biases[biases]), dtype=np.int64))
+            values.append(activation(sums - self.biases[connection.biases]))
         return values
 
     def predict(self, inputs: npt.ArrayLike) -> npt.NDArray[np.int64]:

@@ -13,11 +13,10 @@ from qnnt import registry
 from qnnt.backends.base import Backend, Capability
 from qnnt.encoders.base import Encoder
 from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
-from qnnt.goals import AtMost, Goal, Minimize
+from qnnt.goals import Goal
 from qnnt.instance import Instance
 from qnnt.job import Event, Job, Outcome, Vector
 from qnnt.limits import Limit, Limits, Status
-from qnnt.network import Network
 from qnnt.result import Result, Statistics
 from qnnt.verify.replay import check
 from qnnt.workers.pool import run_isolated
@@ -110,7 +109,7 @@ def choose(instance: Instance) -> str:
         return "treewidth"
     if instance.domain.d > MOST_ORDERED:
         return "cpsat"
-    return "maxsat" if isinstance(instance.goal, Minimize) else "sat:cadical153"
+    return "maxsat" if instance.goal.minimizes else "sat:cadical153"
 
 
 def _deep_and_narrow(instance: Instance) -> bool:
@@ -118,9 +117,9 @@ def _deep_and_narrow(instance: Instance) -> bool:
     from qnnt.backends.treewidth import layered
 
     architecture = instance.architecture
-    if architecture.depth < DEEP or isinstance(instance.goal, Minimize) or not layered.applies(architecture):
+    if architecture.depth < DEEP or instance.goal.minimizes or not layered.applies(architecture):
         return False
-    n = len(instance.dataset.choices.inputs)
+    n = len(instance.choices.inputs)
     return layered.estimate(architecture, instance.domain, n) <= NARROW
 
 
@@ -129,7 +128,7 @@ def _admit(instance: Instance, backend: Backend, limits: Limits, isolate: bool) 
     available = backend.availability()
     if not available.available:
         raise Unavailable(f"backend {backend.name!r}: {available.reason}")
-    if isinstance(instance.goal, Minimize) and Capability.MINIMIZE not in backend.capabilities:
+    if instance.goal.minimizes and Capability.MINIMIZE not in backend.capabilities:
         raise Unsupported(f"backend {backend.name!r} cannot minimise; give at-most:N or another backend")
     if limits.threads > 1 and Capability.THREADS not in backend.capabilities:
         raise Unsupported(f"backend {backend.name!r} uses one thread, not {limits.threads}")
@@ -148,7 +147,7 @@ class _Run:
         self.instance, self._progress = instance, progress
         self._vector: Vector | None = None
         self._cost: int | None = None
-        self._bound = instance.dataset.choices.unavoidable
+        self._bound = instance.choices.unavoidable
         self._phase, self._phases = "start", {"start": time.perf_counter()}
         self.sizes: dict[str, int] = {}
 
@@ -183,9 +182,7 @@ class _Run:
         bound = max(self._bound, outcome.bound or 0)
         status, network, errors = outcome.status, None, None
         if vector is not None:
-            network = Network.from_vector(
-                self.instance.architecture, self.instance.domain, np.asarray(vector)
-            )
+            network = self.instance.network(np.asarray(vector))
             errors = check(self.instance, network).errors
             if claimed is not None and errors > claimed:
                 raise WrongAnswer(f"{who} claims {claimed} errors for a network that has {errors}")
@@ -201,9 +198,9 @@ class _Run:
             bound = errors if status is Status.OPTIMAL else bound
         elif status is Status.UNSATISFIABLE:
             self._question_impossibility(who)
-            bound = goal.errors + 1 if isinstance(goal, AtMost) else bound
+            bound = bound if goal.budget is None or goal.exact else goal.budget + 1
         elif errors is not None and goal.accepts(errors):  # cut short, but what it has decides the matter
-            if not isinstance(goal, Minimize):
+            if not goal.minimizes:
                 status = Status.SATISFIABLE
             elif errors == bound:
                 status = Status.OPTIMAL
@@ -222,9 +219,9 @@ class _Run:
     def _question_impossibility(self, who: str) -> None:
         """Hold "none exists" against what cannot be so, and against what the same run has shown."""
         goal = self.instance.goal
-        if isinstance(goal, Minimize):
+        if goal.minimizes:
             raise WrongAnswer(f"{who} says that no network exists at all")
         if self._vector is not None:
-            network = Network.from_vector(self.instance.architecture, self.instance.domain, self._vector)
+            network = self.instance.network(self._vector)
             if goal.accepts(check(self.instance, network).errors):
                 raise WrongAnswer(f"{who} says that no network exists, after reporting one")

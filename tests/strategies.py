@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 from hypothesis import strategies as st
 
+from qnnt.activation import Activation, ActivationLike, Activations, relu
 from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
@@ -60,14 +62,44 @@ def architectures(
     return Architecture(layers, arcs)
 
 
+def named_activations(domain: Domain) -> st.SearchStrategy[str]:
+    """The names of the activations whose values lie in the domain."""
+    return st.sampled_from(
+        ["relu", *(["step"] if domain.hi else []), *(["sign"] if domain.lo and domain.hi else [])]
+    )
+
+
+@st.composite
+def step_functions(draw: st.DrawFn, domain: Domain) -> Activation:
+    """Any activation into the domain, thresholds between −2·d and 2·d."""
+    values = sorted(draw(st.sets(st.integers(domain.lo, domain.hi), min_size=1, max_size=4)))
+    k = len(values) - 1
+    span = st.integers(-2 * domain.d, 2 * domain.d)
+    return Activation(sorted(draw(st.sets(span, min_size=k, max_size=k))), values)
+
+
+@st.composite
+def activations(draw: st.DrawFn, domain: Domain) -> Activations:
+    """Named ones and others, often different for hidden and output neurons."""
+    one = st.one_of(named_activations(domain), step_functions(domain))
+    hidden = draw(one)
+    return Activations.of((hidden, draw(st.one_of(st.just(hidden), one))), domain)
+
+
 @st.composite
 def datasets(
-    draw: st.DrawFn, domain: Domain, alpha: int, omega: int, min_points: int = 0, max_points: int = 8
+    draw: st.DrawFn,
+    domain: Domain,
+    alpha: int,
+    omega: int,
+    min_points: int = 0,
+    max_points: int = 8,
+    output: Activation | None = None,
 ) -> Dataset:
-    """Points over few distinct inputs: repeated, with contradicting and at times negative labels."""
+    """Points over few distinct inputs: repeated, with contradicting and at times unreachable labels."""
     value = st.integers(domain.lo, domain.hi)
     inputs = draw(st.lists(st.lists(value, min_size=alpha, max_size=alpha), min_size=1, max_size=4))
-    label = st.one_of(st.integers(0, domain.hi), value)
+    label = st.one_of(st.sampled_from((output or relu(domain)).values), value)
     point = st.tuples(
         st.sampled_from(inputs),
         st.lists(label, min_size=omega, max_size=omega),
@@ -94,14 +126,17 @@ def instances(
     min_points: int = 0,
     max_points: int = 8,
     names: st.SearchStrategy[str] | None = None,
+    activation: Callable[[Domain], st.SearchStrategy[ActivationLike]] = lambda _: st.just("relu"),
 ) -> Instance:
     """Instances with at most ``max_networks`` (≥ 25) networks and ``max_parameters`` (≥ 2) parameters."""
     domain = draw(domains())
     while max_parameters > 2 and domain.d**max_parameters > max_networks:
         max_parameters -= 1
     architecture = draw(architectures(max_parameters, names=names))
-    dataset = draw(datasets(domain, architecture.alpha, architecture.omega, min_points, max_points))
-    return Instance(domain, architecture, dataset, draw(goals(dataset.total)))
+    shown = Activations.of(draw(activation(domain)), domain)
+    sizes = architecture.alpha, architecture.omega
+    dataset = draw(datasets(domain, *sizes, min_points, max_points, shown.output))
+    return Instance(domain, architecture, dataset, draw(goals(dataset.total)), activation=shown)
 
 
 @st.composite

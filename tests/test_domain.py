@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qnnt.activation import relu
 from qnnt.domain import Domain
 
 
@@ -28,7 +29,7 @@ def test_has_d_values_that_fit_its_type(d: int) -> None:
 @given(st.integers(1, 9).map(Domain), st.lists(st.integers(-20, 20)))
 def test_relu_and_contains_follow_the_definition(domain: Domain, values: list[int]) -> None:
     array = np.array(values, dtype=np.int64)
-    assert domain.relu(array).tolist() == [min(max(v, 0), domain.hi) for v in values]
+    assert relu(domain)(array).tolist() == [min(max(v, 0), domain.hi) for v in values]
     assert domain.contains(array).tolist() == [domain.lo <= v <= domain.hi for v in values]
 
 

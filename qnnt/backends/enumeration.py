@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report
-from qnnt.goals import Minimize
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
 
@@ -44,8 +43,8 @@ class EnumerationBackend:
     def run(self, model: Instance, limits: Limits, report: Report) -> Answer:  # noqa: ARG002 - the caller keeps the clock
         """Evaluate every network; stop at the first that meets a decision goal."""
         best: npt.NDArray[np.int64] | None = None
-        lowest, minimize = model.dataset.total + 1, isinstance(model.goal, Minimize)
-        floor, networks = model.dataset.choices.unavoidable, 0
+        lowest, minimize = model.dataset.total + 1, model.goal.minimizes
+        floor, networks = model.choices.unavoidable, 0
         for vectors in parameter_blocks(model):
             errors = count_errors(model, vectors)
             networks += len(vectors)
@@ -68,7 +67,7 @@ class EnumerationBackend:
 def parameter_blocks(instance: Instance) -> Iterator[npt.NDArray[np.int64]]:
     """All parameter vectors, as blocks (m, A + H)."""
     d, parameters = instance.domain.d, instance.architecture.n_parameters
-    widest = max(instance.architecture.n_neurons, parameters) * max(1, len(instance.dataset.choices.inputs))
+    widest = max(instance.architecture.n_neurons, parameters) * max(1, len(instance.choices.inputs))
     step = max(1, _BLOCK // widest)
     place = [d**i for i in range(parameters)]
     for start in range(0, instance.n_networks, step):
@@ -78,15 +77,13 @@ def parameter_blocks(instance: Instance) -> Iterator[npt.NDArray[np.int64]]:
 
 def count_errors(instance: Instance, vectors: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """(m,) how many data points each of m networks (m, A + H) gets wrong."""
-    choices, architecture = instance.dataset.choices, instance.architecture
-    first_bias = architecture.n_arcs
+    choices, architecture = instance.choices, instance.architecture
+    all_weights, all_biases = np.split(vectors, [architecture.n_arcs], axis=1)
     values = np.broadcast_to(choices.inputs.astype(np.int64), (len(vectors), *choices.inputs.shape))
-    for connection in architecture.connections:
-        weights = vectors[:, connection.first : connection.first + len(connection.source)]
-        biases = vectors[:, first_bias : first_bias + connection.n_target]
-        first_bias += connection.n_target
+    for connection, activation in zip(architecture.connections, instance.activations, strict=True):
+        weights, biases = all_weights[:, connection.all_arcs], all_biases[:, connection.biases]
         products = values[:, :, connection.source] * weights[:, None, :]
         sums = np.add.reduceat(products, connection.starts[:-1], axis=2)
-        values = np.asarray(instance.domain.relu(sums - biases[:, None, :]), dtype=np.int64)
+        values = activation(sums - biases[:, None, :])
     right = (values[:, choices.of] == choices.labels).all(axis=2)
     return choices.total - np.asarray(right @ choices.counts, dtype=np.int64)

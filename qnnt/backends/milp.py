@@ -88,7 +88,7 @@ class MilpBackend:
 
     def refuses(self, instance: Instance) -> str | None:
         """Counts so large that a solver in floating point could lose an error among them."""
-        counts = instance.dataset.choices.counts
+        counts = instance.choices.counts
         total = int(counts.sum()) // max(1, int(np.gcd.reduce(counts, initial=0)))
         if total <= MOST_COUNTED:
             return None

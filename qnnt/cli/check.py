@@ -40,11 +40,9 @@ def check(
 
 
 def _show(goal: Goal, result: Check) -> None:
-    from qnnt.goals import Minimize
-
     print(f"{result.errors:,} of {count(result.total, 'point')} wrong")
     met = "yes" if result.meets_goal else "no"
-    if isinstance(goal, Minimize):
+    if goal.minimizes:
         met += ", as every network does; a replay proves no minimum"
     print(f"meets goal: {met} ({goal})")
     if len(result.wrong):

@@ -31,13 +31,12 @@ def encode(
     writable(output)
     problem = load(instance, errors)
     from qnnt.files.models import formats, write_model
-    from qnnt.goals import Minimize
 
     if format not in formats():
         raise Unsupported(f"no format {format!r}; there are: {', '.join(formats())}")
     wanted = formats()[format]
     chosen = _encoder(encoder, format, wanted.model, symmetry=not no_symmetry)
-    if wanted.minimize is not None and wanted.minimize != isinstance(problem.goal, Minimize):
+    if wanted.minimize is not None and wanted.minimize != problem.goal.minimizes:
         suits = "the goal min" if wanted.minimize else "the goals at-most:N and exactly:N"
         raise Unsupported(f"format {format!r} is for {suits}, not {problem.goal}; change it by --errors")
     model, lift = chosen.apply(problem)

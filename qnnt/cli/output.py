@@ -92,5 +92,5 @@ def deliver(instance: Instance, output: Path | None) -> None:
     shape = "-".join(str(len(layer)) for layer in instance.architecture.layers)
     data = instance.dataset
     made = f"{instance.meta['kind']}: d = {instance.domain.d}, layers {shape}, {count(data.total, 'point')}"
-    unavoidable = count(data.choices.unavoidable, "unavoidable error")
+    unavoidable = count(instance.choices.unavoidable, "unavoidable error")
     print(f"{output or 'stdout'}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)

@@ -109,15 +109,14 @@ def _errors(problem: Instance, result: Result) -> str:
 
 
 def _verdict(problem: Instance, result: Result) -> str:
-    from qnnt.goals import Exactly
     from qnnt.limits import Status
 
     points = count(problem.dataset.total, "point")
     if result.status is Status.UNKNOWN:
         return str(result.reason)
     if result.status is Status.UNSATISFIABLE:
-        if isinstance(problem.goal, Exactly):
-            return f"no network gets exactly {problem.goal.errors:,} of {points} wrong"
+        if problem.goal.exact:
+            return f"no network gets exactly {problem.goal.budget:,} of {points} wrong"
         return f"every network gets {result.lower_bound:,} or more of {points} wrong"
     found = f"a network gets {result.errors:,} of {points} wrong"
     return f"{found}, and none does better" if result.status is Status.OPTIMAL else found

@@ -12,7 +12,6 @@ from qnnt.architecture import Architecture
 from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.layers import largest_layer_bag
 from qnnt.decompositions.search import decompose, largest_bag
-from qnnt.goals import Minimize
 from qnnt.instance import Instance
 
 _SEARCHED = 100_000  # arcs up to which narrow decompositions are searched for
@@ -84,14 +83,14 @@ class Parameters:
 
 def parameters(instance: Instance) -> Parameters:
     """The parameters of an instance; the treewidth takes up to seconds for thousands of neurons."""
-    architecture, choices = instance.architecture, instance.dataset.choices
+    architecture, choices = instance.architecture, instance.choices
     degrees = [np.bincount(column) for column in architecture.arc_index.T]
     labels = np.bincount(choices.of, minlength=len(choices.inputs))
     return Parameters(
         alpha=architecture.alpha,
         omega=architecture.omega,
         d=instance.domain.d,
-        ell=None if isinstance(instance.goal, Minimize) else instance.goal.errors,
+        ell=instance.goal.budget,
         points=instance.dataset.total,
         distinct_inputs=len(choices.inputs),
         pairs=len(choices.of),

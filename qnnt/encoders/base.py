@@ -1,11 +1,11 @@
-"""What an encoder is: ``apply(instance) -> (model, lift)``."""
+"""What an encoder is: an arrow from an instance to a model, ``apply(instance) -> (model, lift)``."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 from qnnt.instance import Instance
-from qnnt.models import Lift
+from qnnt.models import ParameterLift
 
 
 class Encoder(Protocol):
@@ -23,5 +23,5 @@ class Encoder(Protocol):
     def symmetry(self) -> bool:
         """Whether interchangeable hidden neurons are ordered; never so when networks are counted."""
 
-    def apply(self, instance: Instance) -> tuple[Any, Lift]:
+    def apply(self, instance: Instance) -> tuple[Any, ParameterLift]:
         """The model, and the lift that carries its assignments back to networks."""

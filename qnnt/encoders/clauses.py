@@ -20,7 +20,7 @@ from qnnt.encoders.order import Order, product, scaled
 from qnnt.encoders.sums import Column, Sum
 from qnnt.encoders.targets import Targets, targets
 from qnnt.instance import Instance
-from qnnt.models import Formula, Lift
+from qnnt.models import Formula, ParameterLift
 
 Ints = npt.NDArray[np.int64]
 
@@ -33,7 +33,7 @@ class ClauseEncoder:
     name = "clauses"
     makes = Formula
 
-    def apply(self, instance: Instance) -> tuple[Formula, Lift]:
+    def apply(self, instance: Instance) -> tuple[Formula, ParameterLift]:
         """The formula of an instance, and the lift of its assignments (n_variables + 1,) of 0/1."""
         goal, domain, architecture = targets(instance), instance.domain, instance.architecture
         bank = ClauseBank()
@@ -58,7 +58,7 @@ class ClauseEncoder:
             bank.n_variables, bank.clauses, soft, gains, goal.offset, minimize=goal.budget is None
         )
         index = parameters.astype(np.int64).reshape(architecture.n_parameters, domain.d - 1)
-        return formula, Lift(architecture, domain, index, domain.lo)
+        return formula, ParameterLift(instance, index, domain.lo)
 
 
 class _Layers:
@@ -76,7 +76,6 @@ class _Layers:
         self.inputs = inputs
         self.acts: Literals | None = None  # (n, neurons, hi), None while the previous layer are the inputs
         self.depth = 0
-        self._first_bias = 0
         self._bits: dict[str | int, Literals] = {}
 
     def next_hidden(self) -> None:
@@ -92,7 +91,6 @@ class _Layers:
             acts[rows[which], neurons[which]] = part.activation(top)
         self.acts = acts
         self.depth += 1
-        self._first_bias += connection.n_target
 
     def sums(self, connection: Connection, neurons: Ints, rows: Ints) -> Iterator[tuple[Sum, Ints]]:
         """The pre-activations Σ w·a - bias of items: neurons (R,) on inputs (R,).
@@ -111,13 +109,13 @@ class _Layers:
             values = self.inputs[rows[:, None], connection.source[arcs[neurons]]]
             known = [self._known_input(connection.first + arcs[:, c], values[:, c]) for c in columns]
             keys = np.column_stack([values, np.zeros(len(rows), dtype=np.int64)])
-            return Sum(self.bank, (*known, self._bias()), neurons, keys)
+            return Sum(self.bank, (*known, self._bias(connection)), neurons, keys)
         products = [self._product(connection, arcs[:, c]) for c in columns]
-        return Sum(self.bank, (*products, self._bias()), neurons, rows[:, None])
+        return Sum(self.bank, (*products, self._bias(connection)), neurons, rows[:, None])
 
-    def _bias(self) -> Column:
-        """The summand -bias of each neuron of the next layer; keys do not matter."""
-        first, biases = self._first_bias, self.biases
+    def _bias(self, connection: Connection) -> Column:
+        """The summand -bias of each neuron that the connection enters; keys do not matter."""
+        first, biases = connection.first_bias, self.biases
         return Column(
             -biases.hi,
             -biases.lo,
@@ -198,7 +196,7 @@ def match_labels(bank: ClauseBank, goal: Targets, top: int, layers: _Layers) -> 
     several = np.bincount(goal.of, minlength=n) > 1
     forced = goal.forced
     label = np.zeros((n, omega), dtype=np.int64)
-    label[goal.of[goal.first]] = goal.labels[goal.first]
+    label[goal.of[goal.first]] = goal.levels[goal.first]
     outputs = np.full((n, omega, top + 2), FALSE, dtype=np.int32)  # [output ≥ t] for t = 0 … top + 1
     outputs[:, :, 0] = TRUE
     for y in (-1, *range(top + 1)):
@@ -223,7 +221,7 @@ def match_labels(bank: ClauseBank, goal: Targets, top: int, layers: _Layers) -> 
             for part, which in layers.sums(connection, neurons, rows):
                 part.pin(first, out[which], up=up, down=down)
     free = ~forced[goal.of]
-    of, labels = goal.of[free], goal.labels[free]
+    of, labels = goal.of[free], goal.levels[free]
     neuron = np.arange(omega)
     conditions = np.concatenate(
         [outputs[of[:, None], neuron, labels], -outputs[of[:, None], neuron, labels + 1]], axis=1
@@ -282,12 +280,11 @@ def order_twins(bank: ClauseBank, instance: Instance, weights: Literals, biases:
     layers are sorted afterwards.
     """
     architecture = instance.architecture
-    first_bias = np.cumsum([0] + [c.n_target for c in architecture.connections])
     for layer, twins in architecture.twins:
         connection = architecture.connections[layer - 1]
         vectors = np.stack(
             [
-                np.concatenate([biases[first_bias[layer - 1] + j], weights[connection.arcs(j)].ravel()])
+                np.concatenate([biases[connection.first_bias + j], weights[connection.arcs(j)].ravel()])
                 for j in twins
             ]
         )

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qnnt.encoders.indicator import NONE, Ints, RowBank, ordering, program, selected
-from qnnt.goals import AtMost, Exactly, Minimize
 from qnnt.instance import Instance
-from qnnt.models import CpSatModel, Lift, Rows
+from qnnt.models import CpSatModel, ParameterLift, Rows
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -27,7 +26,7 @@ class CpSatEncoder:
     name = "cpsat"
     makes = CpSatModel
 
-    def apply(self, instance: Instance) -> tuple[CpSatModel, Lift]:
+    def apply(self, instance: Instance) -> tuple[CpSatModel, ParameterLift]:
         """The model, and the lift of its first variables, the parameters."""
         from ortools.sat.python import cp_model
 
@@ -58,7 +57,7 @@ class TextbookCpSatEncoder:
     name = "cpsat-textbook"
     makes = CpSatModel
 
-    def apply(self, instance: Instance) -> tuple[CpSatModel, Lift]:
+    def apply(self, instance: Instance) -> tuple[CpSatModel, ParameterLift]:
         """The model, and the lift of its first variables, the parameters."""
         from ortools.sat.python import cp_model
 
@@ -81,14 +80,12 @@ class TextbookCpSatEncoder:
             for same in equal:
                 model.add_implication(~wrong[-1], same)
         error = cp_model.LinearExpr.weighted_sum(wrong, dataset.counts.tolist())
-        if isinstance(instance.goal, AtMost):
-            model.add(error <= instance.goal.errors)
-        elif isinstance(instance.goal, Exactly):
-            model.add(error == instance.goal.errors)
+        goal = instance.goal
+        if goal.budget is not None:
+            model.add(error == goal.budget if goal.exact else error <= goal.budget)
         objective = np.array([bit.index for bit in wrong], dtype=np.int64)
-        lift = Lift(instance.architecture, instance.domain, np.arange(n_parameters).reshape(-1, 1), 0)
-        minimize = isinstance(instance.goal, Minimize)
-        return _finished(model, objective, dataset.counts, 0, minimize=minimize), lift
+        lift = ParameterLift.of_first(instance)
+        return _finished(model, objective, dataset.counts, 0, minimize=goal.minimizes), lift
 
 
 def _forward(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from qnnt.instance import Instance
-from qnnt.models import Lift
+from qnnt.models import ParameterLift
 
 
 @dataclass(frozen=True)
@@ -18,7 +16,6 @@ class DirectEncoder:
     name = "direct"
     makes = Instance
 
-    def apply(self, instance: Instance) -> tuple[Instance, Lift]:
+    def apply(self, instance: Instance) -> tuple[Instance, ParameterLift]:
         """The instance itself, and the lift of a parameter vector (A + H,)."""
-        index = np.arange(instance.architecture.n_parameters).reshape(-1, 1)
-        return instance, Lift(instance.architecture, instance.domain, index, 0)
+        return instance, ParameterLift.of_first(instance)

@@ -19,9 +19,8 @@ from qnnt.architecture import Architecture
 from qnnt.dataset import distinct_rows
 from qnnt.domain import Domain, IntArray
 from qnnt.encoders.targets import Targets, targets
-from qnnt.goals import Minimize
 from qnnt.instance import Instance
-from qnnt.models import Lift, Rows
+from qnnt.models import ParameterLift, Rows
 
 Ints = npt.NDArray[np.int64]
 NONE = -1  # in place of a variable number: the constant 0
@@ -46,7 +45,7 @@ class Program:
     objective: Ints
     offset: int
     minimize: bool
-    lift: Lift
+    lift: ParameterLift
 
 
 class RowBank:
@@ -146,7 +145,7 @@ class _Builder:
         nodes: list[_Node] = []
         bias = self.architecture.n_arcs
         free, forced = np.flatnonzero(~goal.forced), np.flatnonzero(goal.forced)
-        label = goal.labels[np.searchsorted(goal.of, forced)]
+        label = goal.levels[np.searchsorted(goal.of, forced)]
         for depth, connection in enumerate(self.architecture.connections):
             layer: list[_Node] = []
             for v in range(connection.n_target):
@@ -224,7 +223,7 @@ class _Builder:
         hi = self.domain.hi
         mine = ~goal.forced[goal.of]
         renumber = np.cumsum(~goal.forced) - 1
-        of, labels = renumber[goal.of[mine]], goal.labels[mine].astype(np.int64)
+        of, labels = renumber[goal.of[mine]], goal.levels[mine]
         must, n = goal.must[~goal.forced], len(outputs)
         match = self.variables("m", np.ones(len(of), dtype=bool))
         place = np.arange(len(of)) - np.searchsorted(of, of)
@@ -259,13 +258,15 @@ class _Builder:
     def order(self) -> None:
         """Sort each class of interchangeable neurons by (bias, in-weights), lexicographically."""
         span = self.domain.d - 1
-        first_bias = self.architecture.n_arcs + np.cumsum(
-            [0, *(len(la) for la in self.architecture.layers[1:])]
-        )
         for layer, members in self.architecture.twins:
             connection = self.architecture.connections[layer - 1]
             vectors = [
-                np.concatenate([[first_bias[layer - 1] + j], np.arange(len(self.names))[connection.arcs(j)]])
+                np.concatenate(
+                    [
+                        [self.architecture.n_arcs + connection.first_bias + j],
+                        np.arange(len(self.names))[connection.arcs(j)],
+                    ]
+                )
                 for j in members
             ]
             for one, two in pairwise(vectors):
@@ -303,7 +304,6 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
     """
     goal = targets(instance)
     builder = _Builder(instance.architecture, instance.domain)
-    n_parameters = instance.architecture.n_parameters
     offset, match, worth = goal.offset, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     contradiction = np.zeros((1, 1), dtype=np.int64), 1, instance.domain.hi + 1
     if goal.infeasible:
@@ -338,6 +338,6 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
         products=np.concatenate([np.zeros((0, 3), dtype=np.int64), *builder.products]),
         objective=objective,
         offset=offset,
-        minimize=isinstance(instance.goal, Minimize),
-        lift=Lift(instance.architecture, instance.domain, np.arange(n_parameters).reshape(-1, 1), 0),
+        minimize=instance.goal.minimizes,
+        lift=ParameterLift.of_first(instance),
     )

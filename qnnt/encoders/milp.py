@@ -8,7 +8,7 @@ import numpy as np
 
 from qnnt.encoders.indicator import NONE, Ints, Program, RowBank, extended, joined, program, selected
 from qnnt.instance import Instance
-from qnnt.models import Lift, LinearModel, Rows
+from qnnt.models import LinearModel, ParameterLift, Rows
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class MilpEncoder:
     name = "milp"
     makes = LinearModel
 
-    def apply(self, instance: Instance) -> tuple[LinearModel, Lift]:
+    def apply(self, instance: Instance) -> tuple[LinearModel, ParameterLift]:
         """The model, and the lift of its first variables, the parameters."""
         p = program(instance, symmetry=self.symmetry)
         return _model(p, chained(p)), p.lift
@@ -37,7 +37,7 @@ class TextbookMilpEncoder:
     name = "milp-textbook"
     makes = LinearModel
 
-    def apply(self, instance: Instance) -> tuple[LinearModel, Lift]:
+    def apply(self, instance: Instance) -> tuple[LinearModel, ParameterLift]:
         """The model, and the lift of its first variables, the parameters."""
         p = program(instance, symmetry=self.symmetry)
         big = int(max(p.most.max(initial=0), -p.sums.lower.min(initial=0))) + instance.domain.hi + 1

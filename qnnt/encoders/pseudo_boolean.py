@@ -9,7 +9,7 @@ import numpy as np
 from qnnt.encoders.indicator import NONE, Ints, Program, RowBank, joined, program
 from qnnt.encoders.milp import chained
 from qnnt.instance import Instance
-from qnnt.models import Lift, PseudoBooleanModel, Rows
+from qnnt.models import ParameterLift, PseudoBooleanModel, Rows
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class PseudoBooleanEncoder:
     name = "pseudo-boolean"
     makes = PseudoBooleanModel
 
-    def apply(self, instance: Instance) -> tuple[PseudoBooleanModel, Lift]:
+    def apply(self, instance: Instance) -> tuple[PseudoBooleanModel, ParameterLift]:
         """The model, and the lift of the parameters' literals."""
         p = program(instance, symmetry=self.symmetry)
         d = instance.domain.d
@@ -64,7 +64,7 @@ class _Split:
         first = np.cumsum(sizes) - sizes
         place = np.arange(k)
         self.literals: Ints = np.where(place < sizes[:, None], first[:, None] + place, NONE)
-        self.base = np.where(wide, p.lift.domain.lo, 0)
+        self.base = np.where(wide, p.lift.instance.domain.lo, 0)
         self.factor = np.full(n, NONE)
         self.factor[z] = first[a]
         self.names = [

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.domain import IntArray
-from qnnt.goals import Exactly, Minimize
 from qnnt.instance import Instance
 
 
@@ -17,10 +15,10 @@ class Targets:
     """Distinct inputs and the labels that each may be taught, after the unavoidable errors are taken out.
 
     ``inputs`` (n, α) are the distinct inputs with at least one label worth learning. Label r belongs to input
-    ``of[r]`` and reads ``labels[r]`` (ω values); labels of one input stand together, the most frequent
-    first. Label r and the ones before it form a prefix; a network that outputs none of a prefix has an
-    *avoidable* error of ``gains[r]`` for it. So the first label costs nothing, a later one the gains of those
-    before it, and none of them all gains.
+    ``of[r]`` and asks the outputs for the levels ``levels[r]`` (ω) of their activation; labels of one input
+    stand together, the most frequent first. Label r and the ones before it form a prefix; a network that
+    outputs none of a prefix has an *avoidable* error of ``gains[r]`` for it. So the first label costs
+    nothing, a later one the gains of those before it, and none of them all gains.
 
     ``must`` (n,): some label has to be matched. ``forced`` (n,): there is just one that can be.
     ``budget`` bounds the total avoidable error: at most (or exactly, if ``exact``) that; None to minimise it.
@@ -29,7 +27,7 @@ class Targets:
 
     inputs: npt.NDArray[np.int64]
     of: npt.NDArray[np.int64]
-    labels: IntArray
+    levels: npt.NDArray[np.int64]
     gains: npt.NDArray[np.int64]
     must: npt.NDArray[np.bool_]
     budget: int | None
@@ -54,11 +52,12 @@ def targets(instance: Instance) -> Targets:
     A label whose choice alone would exceed the budget is dropped; its input must then match another one, so
     that nothing is lost under ``Exactly`` either.
     """
-    choices, goal = instance.dataset.choices, instance.goal
+    choices, goal = instance.choices, instance.goal
     best = np.zeros(len(choices.inputs), dtype=np.int64)
     np.maximum.at(best, choices.of, choices.counts)
-    budget = None if isinstance(goal, Minimize) else goal.errors - choices.unavoidable
-    exact = isinstance(goal, Exactly)
+    budget, exact = goal.budget, goal.exact
+    if budget is not None:
+        budget -= choices.unavoidable
     infeasible = budget is not None and (budget < 0 or (exact and budget > int(best.sum())))
     keep = np.ones(len(choices.of), dtype=bool)
     must = np.zeros(len(best), dtype=bool)
@@ -71,7 +70,7 @@ def targets(instance: Instance) -> Targets:
     return Targets(
         inputs=choices.inputs[used].astype(np.int64),
         of=position.astype(np.int64),
-        labels=choices.labels[keep],
+        levels=choices.levels[keep],
         gains=counts - following,
         must=must[used],
         budget=budget,

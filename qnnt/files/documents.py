@@ -19,7 +19,6 @@ from qnnt.exceptions import InputError
 T = TypeVar("T")
 Keys = tuple[int | str, ...]
 
-VERSION = 1
 INT64 = 2**63 - 1
 
 Integer = Annotated[int, Field(strict=True, ge=-INT64, le=INT64)]
@@ -37,27 +36,29 @@ def located(path: Path) -> Iterator[None]:
         raise InputError(place, error.message) from None
 
 
-def read_document(path: Path, kind: str, schema: TypeAdapter[T]) -> T:
-    """The JSON object in a file (gzip if it is named ``*.gz``) of format ``kind``, checked by ``schema``.
+def read_document(path: Path, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
+    """The JSON object in a file (gzip if it is named ``*.gz``) of format ``kind``.
 
+    ``schemas`` has a schema for each version of the format.
     Raises :class:`InputError` naming the place in the file.
     """
     try:
-        return _checked(_parse(read_text(path)), kind, schema)
+        return _checked(_parse(read_text(path)), kind, schemas)
     except RecursionError:
         raise InputError("", "is nested too deeply") from None
 
 
-def _checked(document: Any, kind: str, schema: TypeAdapter[T]) -> T:
+def _checked(document: Any, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
     if not isinstance(document, dict):
         raise InputError("", f"must be a JSON object, not {_shown(document)}")
     if document.get("format") != kind:
         raise InputError("format", f'must be "{kind}"' + _but(document, "format"))
     version = document.get("version")
-    if version != VERSION or not isinstance(version, int) or isinstance(version, bool):
-        raise InputError("version", f"must be {VERSION}, the one known here" + _but(document, "version"))
+    if not isinstance(version, int) or isinstance(version, bool) or version not in schemas:
+        known = " or ".join(map(str, schemas))
+        raise InputError("version", f"must be {known}, which are known here" + _but(document, "version"))
     try:
-        return schema.validate_python(document)
+        return schemas[version].validate_python(document)
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
         raise InputError(place(first["loc"]), _explain(dict(first))) from None

@@ -1,4 +1,7 @@
-"""Instance files: format ``qnnt-instance``, version 1, as ``*.json`` or ``*.json.gz``."""
+"""Instance files: format ``qnnt-instance``, as ``*.json`` or ``*.json.gz``.
+
+Version 2 names the activation; version 1, which has none, means the paper's ReLU_d.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
+from qnnt.files.activations import activation_of
 from qnnt.files.documents import (
     Integer,
     NonNegative,
@@ -30,7 +34,7 @@ from qnnt.files.documents import (
     write_document,
 )
 from qnnt.garbage import collector_paused
-from qnnt.goals import AtMost, Exactly, Goal, Minimize
+from qnnt.goals import goal_of
 from qnnt.instance import Instance
 
 KIND = "qnnt-instance"
@@ -70,7 +74,7 @@ class _Errors(TypedDict, total=False):
 
 
 @with_config(_STRICT)
-class _Document(TypedDict):
+class _First(TypedDict):
     format: str
     version: int
     d: Positive
@@ -81,21 +85,28 @@ class _Document(TypedDict):
     meta: NotRequired[dict[str, Any]]
 
 
-_SCHEMA = TypeAdapter(_Document)
+@with_config(_STRICT)
+class _Document(_First):
+    activation: Any
+
+
+VERSION = 2
+_SCHEMAS: dict[int, TypeAdapter[Any]] = {1: TypeAdapter(_First), VERSION: TypeAdapter(_Document)}
 
 
 def read_instance(path: Path) -> Instance:
     """The instance in a file; raises :class:`InputError` naming the file and the place in it."""
     with located(path), collector_paused():
-        document = read_document(path, KIND, _SCHEMA)
+        document = read_document(path, KIND, _SCHEMAS)
         layers, arcs = document["layers"], document["arcs"]
         architecture = Architecture(layers, arcs) if isinstance(arcs, list) else Architecture.full(layers)
         return Instance(
             Domain(document["d"]),
             architecture,
             _dataset(document["data"], architecture),
-            _goal(document.get("errors", _Errors(at_most=0))),
+            goal_of(document.get("errors", {"at_most": 0})),
             document.get("meta", {}),
+            activation_of(document.get("activation", "relu")),
         )
 
 
@@ -116,32 +127,21 @@ def _matrix(key: str, rows: list[list[int]], width: int, neurons: str) -> npt.ND
     return flat.reshape(len(rows), width)
 
 
-def _goal(errors: _Errors) -> Goal:
-    if not isinstance(errors, dict):
-        return Minimize()
-    if len(errors) != 1:
-        raise InputError("errors", f"must be {_ERRORS}")
-    return AtMost(errors["at_most"]) if "at_most" in errors else Exactly(errors["exactly"])
-
-
 def write_instance(instance: Instance, path: Path) -> None:
     """Write an instance file, one data point a line; equal instances give equal bytes.
 
     Raises :class:`InputError` if the file cannot be written or ``meta`` is not JSON.
     """
-    architecture, goal = instance.architecture, instance.goal
+    architecture = instance.architecture
     fields: dict[str, str | Iterable[str]] = {
         "format": compact(KIND),
-        "version": "1",
+        "version": str(VERSION),
         "d": str(instance.domain.d),
+        "activation": compact(instance.activation.document),
         "layers": listed(map(compact, architecture.layers)),
         "arcs": compact("dense") if architecture.is_dense else listed(_arcs(architecture)),
         "data": block(_points(instance.dataset)),
-        "errors": compact(
-            "min"
-            if isinstance(goal, Minimize)
-            else {"at_most" if isinstance(goal, AtMost) else "exactly": goal.errors}
-        ),
+        "errors": compact(instance.goal.document),
     }
     if instance.meta:
         try:

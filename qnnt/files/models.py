@@ -13,7 +13,7 @@ from qnnt.exceptions import InputError, Unsupported
 from qnnt.files.dimacs import clause_lines, write_cnf
 from qnnt.files.documents import compact, write_document
 from qnnt.files.linear import write_lp, write_mps
-from qnnt.models import CpSatModel, Formula, Lift, LinearModel, PseudoBooleanModel
+from qnnt.models import CpSatModel, Formula, LinearModel, ParameterLift, PseudoBooleanModel
 
 
 class Format(NamedTuple):
@@ -38,7 +38,7 @@ def formats() -> Mapping[str, Format]:
     return dict(_FORMATS)
 
 
-def write_model(model: Any, lift: Lift, path: str | Path, format: str, origin: str = "") -> None:
+def write_model(model: Any, lift: ParameterLift, path: str | Path, format: str, origin: str = "") -> None:
     """Write a model, and beside it ``<path>.map.json``, which tells the parameters from its variables.
 
     Formats: ``cnf`` (DIMACS), ``wcnf`` (MaxSAT Evaluation 2022), ``opb``, ``lp``, ``mps``, ``cpsat``
@@ -80,7 +80,7 @@ def _check(model: Any, name: str) -> None:
         raise Unsupported(f"format {name!r} does not suit the goal; {other!r} is for {goal}")
 
 
-def _map(model: Any, lift: Lift, name: str, origin: str) -> dict[str, str]:
+def _map(model: Any, lift: ParameterLift, name: str, origin: str) -> dict[str, str]:
     variables = lift.variables()
     parameters: dict[str, list[Any]] = variables["parameters"]
     if name in ("lp", "mps"):
@@ -93,7 +93,7 @@ def _map(model: Any, lift: Lift, name: str, origin: str) -> dict[str, str]:
         "version": "1",
         "model": compact(name),
         **({"origin": compact(origin)} if origin else {}),
-        "domain": compact([lift.domain.lo, lift.domain.hi]),
+        "domain": compact([lift.instance.domain.lo, lift.instance.domain.hi]),
         "meaning": compact("parameter = base + sum of its variables; one that is not in the file counts 0"),
         "base": compact(variables["base"]),
         "objective": compact(meaning),

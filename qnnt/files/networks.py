@@ -1,4 +1,7 @@
-"""Network files: format ``qnnt-network``, version 1, as ``*.json`` or ``*.json.gz``."""
+"""Network files: format ``qnnt-network``, as ``*.json`` or ``*.json.gz``.
+
+Version 2 names the activation; version 1, which has none, means the paper's ReLU_d.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 from qnnt.architecture import Architecture
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
+from qnnt.files.activations import activation_of
 from qnnt.files.documents import (
-    VERSION,
     Integer,
     Positive,
     block,
@@ -30,7 +33,7 @@ KIND = "qnnt-network"
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
-class _Document(TypedDict):
+class _First(TypedDict):
     format: str
     version: int
     d: Positive
@@ -39,7 +42,13 @@ class _Document(TypedDict):
     biases: dict[str, Integer]
 
 
-_SCHEMA = TypeAdapter(_Document)
+@with_config(ConfigDict(extra="forbid", strict=True))
+class _Document(_First):
+    activation: Any
+
+
+VERSION = 2
+_SCHEMAS: dict[int, TypeAdapter[Any]] = {1: TypeAdapter(_First), VERSION: TypeAdapter(_Document)}
 
 
 def network_document(network: Network) -> dict[str, Any]:
@@ -51,6 +60,7 @@ def network_document(network: Network) -> dict[str, Any]:
         "format": KIND,
         "version": VERSION,
         "d": network.domain.d,
+        "activation": network.activation.document,
         "layers": [list(layer) for layer in architecture.layers],
         "weights": [[source, target, weight] for (source, target), weight in arcs],
         "biases": dict(zip(neurons, network.biases.tolist(), strict=True)),
@@ -71,7 +81,7 @@ def write_network(network: Network, path: Path) -> None:
 def read_network(path: Path) -> Network:
     """The network in a file; its weights define the arcs. Raises :class:`InputError` naming the place."""
     with located(path):
-        document = read_document(path, KIND, _SCHEMA)
+        document = read_document(path, KIND, _SCHEMAS)
         domain, weights, biases = Domain(document["d"]), document["weights"], document["biases"]
         arcs = [(source, target) for source, target, _ in weights]
         try:
@@ -95,6 +105,7 @@ def read_network(path: Path) -> Network:
             domain,
             np.array([weight_of[arc] for arc in architecture.arcs], dtype=np.int64),
             np.array([biases[name] for name in neurons], dtype=np.int64),
+            activation_of(document.get("activation", "relu")),
         )
 
 

@@ -111,7 +111,7 @@ def parameters(instance: Instance) -> dict[str, int]:
     a, goal = instance.architecture, instance.goal
     found = {"alpha": a.alpha, "omega": a.omega, "width": a.width, "depth": a.depth}
     found["points"] = instance.dataset.total
-    return found if isinstance(goal, Minimize) else {**found, "errors": goal.errors}
+    return found if goal.budget is None else {**found, "errors": goal.budget}
 
 
 def _write(instance: Instance, stem: Path, origin: str) -> list[str]:

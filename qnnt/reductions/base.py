@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
-S = TypeVar("S")
-A = TypeVar("A")
-T = TypeVar("T")
-B = TypeVar("B")
-U = TypeVar("U")
-C = TypeVar("C")
+from qnnt.arrows import A, B, C, Chain, Lift, S, T, U
 
-Lift = Callable[[B], A]
-"""Carries a solution of the target back to a solution of the source."""
+__all__ = ["Lift", "Reduction"]
 
 
 @dataclass(frozen=True)
@@ -33,12 +27,7 @@ class Reduction(Generic[S, A, T, B]):
     def then(self, following: Reduction[T, B, U, C]) -> Reduction[S, A, U, C]:
         """First this reduction, then another one on its target."""
 
-        def apply(source: S) -> tuple[U, Lift[C, A]]:
-            middle, inner = self.apply(source)
-            target, outer = following.apply(middle)
-            return target, lambda solution: inner(outer(solution))
-
         def plant(source: S, solution: A) -> C:
             return following.plant(self.apply(source)[0], self.plant(source, solution))
 
-        return Reduction(apply, plant)
+        return Reduction(Chain(self, following).apply, plant)

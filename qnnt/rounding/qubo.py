@@ -19,7 +19,7 @@ from qnnt.rounding.scheme import Ints
 
 
 @dataclass(frozen=True)
-class RowLift:
+class CodeLift:
     """Carries an assignment (m,) of a model back to integer codes (m,): code = ``base`` + v."""
 
     base: Ints
@@ -40,7 +40,7 @@ class QuboEncoder:
     name = "qubo"
     makes = QuadraticModel
 
-    def apply(self, problem: LayerProblem) -> tuple[QuadraticModel, RowLift]:
+    def apply(self, problem: LayerProblem) -> tuple[QuadraticModel, CodeLift]:
         """The model of the neuron's f+1 codes, and its lift."""
         i = self.neuron
         base, unit, N = problem.base[i], problem.unit[i], len(problem.design)
@@ -62,10 +62,10 @@ class QuboEncoder:
             scale=float(unit**2 / N),
             constant=constant,
         )
-        return model, RowLift(base)
+        return model, CodeLift(base)
 
     @staticmethod
-    def undivided(problem: LayerProblem) -> tuple[QuadraticModel, RowLift]:
+    def undivided(problem: LayerProblem) -> tuple[QuadraticModel, CodeLift]:
         """All n(f+1) codes at once, row after row, from the outputs as one linear map of all of them."""
         n, N = problem.n, len(problem.design)
         outputs = np.kron(np.diag(problem.unit), problem.design)  # (n·N, n·(f+1))
@@ -79,4 +79,4 @@ class QuboEncoder:
             scale=1 / N,
             constant=float(((difference - outputs @ shift) ** 2).sum()) / N,
         )
-        return model, RowLift(problem.base.ravel())
+        return model, CodeLift(problem.base.ravel())

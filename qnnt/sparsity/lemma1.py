@@ -18,7 +18,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.dataset import Dataset
+from qnnt.dataset import Dataset, distinct_rows
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError, WrongAnswer
 from qnnt.network import Network
@@ -61,7 +61,7 @@ def sparsify(
     architecture, domain = network.architecture, network.domain
     if dataset.alpha != architecture.alpha and len(dataset):
         raise InputError("data[0].x", f"has {dataset.alpha} values, the network {architecture.alpha} inputs")
-    inputs = dataset.choices.inputs.reshape(-1, architecture.alpha)
+    inputs = distinct_rows(dataset.inputs)[0].reshape(-1, architecture.alpha)
     values = network.activations(inputs)
     weights, biases, at = network.weights.copy(), network.biases.copy(), 0
     for connection, before, after in zip(architecture.connections, values, values[1:], strict=False):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.activation import Activation
 from qnnt.dataset import Dataset
 from qnnt.exceptions import InputError
 from qnnt.instance import Instance
@@ -54,14 +56,22 @@ class Check:
 def check(instance: Instance, network: Network) -> Check:
     """Count the data points of the instance that the network gets wrong.
 
-    Uses only the names in the architecture and the definition of ReLU_d, one neuron at a time. Raises
-    :class:`InputError` if the network is over another domain or architecture.
+    Uses only the names in the architecture and the thresholds and values of the activations, one neuron at a
+    time. Raises :class:`InputError` if the network is over another domain or architecture, or has another
+    activation.
     """
     if network.domain != instance.domain:
         raise InputError("network", f"is over {network.domain}, the instance over {instance.domain}")
     if network.architecture != instance.architecture:
         raise InputError("network", "has another architecture than the instance")
-    layers, top = network.architecture.layers, instance.domain.d // 2  # ⌈(d-1)/2⌉
+    if network.activation != instance.activation:
+        said = f"has the activation {network.activation}, the instance {instance.activation}"
+        raise InputError("network", said)
+    layers, hidden, output = (
+        network.architecture.layers,
+        instance.activation.hidden,
+        instance.activation.output,
+    )
     rows = instance.dataset.inputs
     value = {name: rows[:, i].astype(np.int64) for i, name in enumerate(layers[0])}
     neurons = [name for layer in layers[1:] for name in layer]
@@ -69,9 +79,9 @@ def check(instance: Instance, network: Network) -> Check:
     # Arcs are sorted by target, layer by layer: a target's arcs are complete before it is used as a source.
     for (source, target), weight in zip(network.architecture.arcs, network.weights, strict=True):
         if source not in value:
-            value[source] = _activate(before.pop(source), top)
+            value[source] = _activate(before.pop(source), hidden)
         before[target] += int(weight) * value[source]
-    outputs = np.column_stack([_activate(before[name], top) for name in layers[-1]])
+    outputs = np.column_stack([_activate(before[name], output) for name in layers[-1]])
     right = np.ones(len(rows), dtype=bool)
     for i in range(len(layers[-1])):
         right &= outputs[:, i] == instance.dataset.labels[:, i]
@@ -81,5 +91,8 @@ def check(instance: Instance, network: Network) -> Check:
     return Check(errors, instance.dataset.total, wrong, outputs, goal_met, instance.dataset)
 
 
-def _activate(before: npt.NDArray[np.int64], top: int) -> npt.NDArray[np.int64]:
-    return np.where(before < 0, 0, np.where(before > top, top, before))
+def _activate(before: npt.NDArray[np.int64], activation: Activation) -> npt.NDArray[np.int64]:
+    """The value after the last threshold that is reached, for each pre-activation that occurs."""
+    distinct, place = np.unique(before, return_inverse=True)
+    shown = [activation.values[bisect_right(activation.thresholds, z)] for z in distinct.tolist()]
+    return np.array(shown, dtype=np.int64)[place]

@@ -32,7 +32,6 @@ from qnnt.decompositions.nice import Kind, NiceDecomposition, nice
 from qnnt.decompositions.search import decompose
 from qnnt.decompositions.tree import TreeDecomposition
 from qnnt.domain import Domain
-from qnnt.goals import Exactly
 from qnnt.instance import Instance
 from qnnt.network import Network
 
@@ -118,13 +117,13 @@ def train(
     output that shows something else is guessed as well. The time is exponential in the number of pairs:
     tiny instances only.
     """
-    architecture, domain, choices = instance.architecture, instance.domain, instance.dataset.choices
+    architecture, domain, choices = instance.architecture, instance.domain, instance.choices
     decomposition = decomposition or nice(towards_outputs(architecture))
     labels = choices.labels.tolist()
     pairs = list(zip(choices.of.tolist(), labels, choices.counts.tolist(), strict=True))
     # Pairs with a label below 0 are wrong in every network: the choices leave them out.
     hopeless = choices.total - sum(count for _, _, count in pairs)
-    goal, exactly = instance.goal, isinstance(instance.goal, Exactly)
+    goal, exactly = instance.goal, instance.goal.exact
     learned, others = -1, range(architecture.omega) if exactly else (0,)
     guesses = [
         (hopeless + sum(count for g, (_, _, count) in zip(guess, pairs, strict=True) if g != learned), guess)

@@ -14,12 +14,12 @@ from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.backends.sat import as_model, load
 from qnnt.encoders import sums
 from qnnt.encoders.clauses import ClauseEncoder
-from qnnt.models import Formula, Lift
+from qnnt.models import Formula, ParameterLift
 
 SUMS = pytest.mark.parametrize("totalizer_worth", [sums.TOTALIZER_WORTH, 0], ids=["totalizers", "adders"])
 
 
-def networks_of(formula: Formula, lift: Lift) -> set[tuple[int, ...]]:
+def networks_of(formula: Formula, lift: ParameterLift) -> set[tuple[int, ...]]:
     """The parameters of every model, each once."""
     found = set()
     with Solver(name="glucose4") as solver:

@@ -37,7 +37,7 @@ def test_costs_of_all_choices(instance: qnnt.Instance) -> None:
         cost, allowed = goal.offset, not goal.infeasible
         for x, i in priced.items():
             mine = [r for r in range(len(goal.of)) if goal.of[r] == i]
-            kept = [tuple(goal.labels[r].tolist()) for r in mine]
+            kept = [tuple(goal.levels[r].tolist()) for r in mine]
             if chosen[x] in kept:
                 cost += sum(int(goal.gains[r]) for r in mine[: kept.index(chosen[x])])
             else:

@@ -97,8 +97,9 @@ def test_writes_one_point_a_line(tmp_path: Path) -> None:
     Instance(Domain(3), Architecture.dense([2, 1]), dataset, Minimize(), {"from": "größer"}).save(path)
     assert path.read_text(encoding="utf-8").splitlines() == [
         '{"format": "qnnt-instance",',
-        ' "version": 1,',
+        ' "version": 2,',
         ' "d": 3,',
+        ' "activation": "relu",',
         ' "layers": [["x0", "x1"], ["y0"]],',
         ' "arcs": "dense",',
         ' "data": [',
@@ -139,9 +140,9 @@ ERRORS = 'errors: must be {"at_most": n}, {"exactly": n} or "min"'
     [
         ({"format": "qnnt-network"}, 'format: must be "qnnt-instance", not "qnnt-network"'),
         ({"format": ...}, 'format: must be "qnnt-instance"; it is missing'),
-        ({"version": 2}, "version: must be 1, the one known here, not 2"),
-        ({"version": True}, "version: must be 1, the one known here, not true"),
-        ({"version": 1.0}, "version: must be 1, the one known here, not 1.0"),
+        ({"version": 3}, "version: must be 1 or 2, which are known here, not 3"),
+        ({"version": True}, "version: must be 1 or 2, which are known here, not true"),
+        ({"version": 1.0}, "version: must be 1 or 2, which are known here, not 1.0"),
         ({"d": 0}, "d: must be at least 1, not 0"),
         ({"d": True}, "d: must be an integer, not true"),
         ({"d": 3.0}, "d: must be an integer, not 3.0"),

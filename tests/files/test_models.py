@@ -25,7 +25,7 @@ from qnnt.files.models import formats, write_model
 from qnnt.goals import AtMost, Minimize
 from qnnt.instance import Instance
 from qnnt.limits import Limits
-from qnnt.models import Formula, Lift, PseudoBooleanModel, Rows
+from qnnt.models import Formula, ParameterLift, PseudoBooleanModel, Rows
 from qnnt.network import Network
 
 
@@ -165,7 +165,8 @@ def clauses(minimize):
         np.array([[-1, 2, 5]], dtype=np.int32),
     )
     soft, weights = np.array([-4, 3], dtype=np.int32), np.array([7, 2])
-    lift = Lift(architecture, Domain(3), np.array([[2, 3], [4, 5]]), -1)
+    instance = Instance(Domain(3), architecture, Dataset(np.zeros((0, 1), int), np.zeros((0, 1), int)))
+    lift = ParameterLift(instance, np.array([[2, 3], [4, 5]]), -1)
     return Formula(6, hard, soft, weights, 3, minimize), lift
 
 

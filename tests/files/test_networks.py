@@ -57,8 +57,9 @@ def test_document_and_its_text(tmp_path: Path) -> None:
     network = Network(Architecture.dense([2, 1]), Domain(3), [1, -1], [0])
     expected = {
         "format": "qnnt-network",
-        "version": 1,
+        "version": 2,
         "d": 3,
+        "activation": "relu",
         "layers": [["x0", "x1"], ["y0"]],
         "weights": [["x0", "y0", 1], ["x1", "y0", -1]],
         "biases": {"y0": 0},

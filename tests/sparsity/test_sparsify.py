@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from strategies import architectures, datasets, domains, networks
 
 import qnnt
+from qnnt.activation import relu
 from qnnt.architecture import Architecture
+from qnnt.dataset import distinct_rows
 from qnnt.exceptions import InputError
 from qnnt.sparsity import lemma1
 from qnnt.sparsity.lemma1 import in_degree_bound, non_zero_in_degrees, sparsify
@@ -38,7 +40,7 @@ def test_the_same_behaviour_with_fewer_arcs(method, case):
     sparse = sparsify(network, dataset, method)
     assert alike(network, sparse, dataset)
     assert (non_zero_in_degrees(sparse) <= non_zero_in_degrees(network)).all()
-    p = len(dataset.choices.inputs)
+    p = len(distinct_rows(dataset.inputs)[0])
     assert non_zero_in_degrees(sparse).max() <= in_degree_bound(network.domain.d, p)
     if method == "steinitz":
         assert (sparse.biases == network.biases).all()
@@ -54,7 +56,7 @@ def fan(d, weights, bias, inputs):
 
 def tight_bound(network, dataset):
     """(2·p·m + 1)^p − 1 for the one neuron of a fan."""
-    inputs = dataset.choices.inputs
+    inputs = distinct_rows(dataset.inputs)[0]
     sent = np.abs(inputs * network.weights).max()
     total = np.clip(inputs @ network.weights, network.biases[0], network.biases[0] + network.domain.hi)
     p = len(inputs)
@@ -104,7 +106,7 @@ def fewest(domain, inputs, activations):
         np.count_nonzero(w)
         for w in product(z, repeat=inputs.shape[1])
         for b in z
-        if (domain.relu(inputs @ np.array(w) - b) == activations).all()
+        if (relu(domain)(inputs @ np.array(w) - b) == activations).all()
     )
 
 
@@ -113,7 +115,7 @@ def test_the_minimum_is_the_minimum(domain, n, data):
     network = data.draw(networks(domain, Architecture.dense([n, 1])))
     dataset = data.draw(datasets(domain, n, 1))
     sparse = sparsify(network, dataset, "minimum")
-    inputs = dataset.choices.inputs.reshape(-1, n)
+    inputs = distinct_rows(dataset.inputs)[0].reshape(-1, n)
     assert non_zero_in_degrees(sparse)[0] == fewest(domain, inputs, network.predict(inputs)[:, 0])
 
 

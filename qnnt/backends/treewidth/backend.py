@@ -28,7 +28,7 @@ class TreewidthBackend:
 
     def refuses(self, instance: Instance) -> str | None:
         """Tables whose bound is beyond any memory; large architectures are looked at in the run."""
-        n = len(set(instance.dataset.choices.of.tolist()))
+        n = len(set(instance.choices.of.tolist()))
         if not n or instance.architecture.n_neurons > LARGE:
             return None
         bits = Engine(instance.architecture, Budget()).bits(instance.domain, n)

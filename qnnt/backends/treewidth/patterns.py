@@ -19,10 +19,8 @@ import numpy as np
 
 from qnnt.backends.base import Answer, Report
 from qnnt.backends.treewidth.task import Budget, Index, Stopped, Task
-from qnnt.goals import Exactly, Minimize
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Status
-from qnnt.network import Network
 
 Oracle = Callable[[Task], Index | None]
 Pattern = frozenset[int]
@@ -36,7 +34,7 @@ class Patterns:
 
     def __init__(self, instance: Instance, oracle: Oracle, report: Report, budget: Budget) -> None:
         self._instance, self._oracle, self._report, self._budget = instance, oracle, report, budget
-        choices = instance.dataset.choices
+        choices = instance.choices
         self._choices = choices
         self._counts = [int(c) for c in choices.counts]
         self._all = frozenset(range(len(self._counts)))
@@ -53,9 +51,9 @@ class Patterns:
         """The verdict on the instance's goal."""
         goal = self._instance.goal
         self._ask(frozenset(), ())
-        if isinstance(goal, Exactly):
-            return self._exactly(goal.errors)
-        most = -1 if isinstance(goal, Minimize) else goal.errors
+        if goal.budget is not None and goal.exact:
+            return self._exactly(goal.budget)
+        most = -1 if goal.budget is None else goal.budget
         while True:
             given_up = self._cheapest()
             bound = self._choices.total - self._worth(self._all - given_up)
@@ -139,9 +137,9 @@ class Patterns:
         for r in pattern:
             here = allowed[row[int(choices.of[r])]]
             here[:] = False
-            here[np.arange(len(here)), choices.labels[r]] = True
+            here[np.arange(len(here)), choices.levels[r]] = True
         for r, output in vetoes:
-            allowed[row[int(choices.of[r])], output, choices.labels[r, output]] = False
+            allowed[row[int(choices.of[r])], output, choices.levels[r, output]] = False
         vector: Index | None = np.zeros(self._instance.architecture.n_parameters, dtype=np.int64)
         if touched:
             self.asked += 1
@@ -153,13 +151,13 @@ class Patterns:
     def _take(self, vector: Index) -> Pattern:
         """Note what a network learns."""
         choices, instance = self._choices, self._instance
-        network = Network.from_vector(instance.architecture, instance.domain, vector)
+        network = instance.network(vector)
         shown = network.predict(choices.inputs) if len(choices.inputs) else choices.labels
         right = (shown[choices.of] == choices.labels).all(axis=1)
         learned = frozenset(np.flatnonzero(right).tolist())
         self._learned.append(learned)
         errors = choices.total - self._worth(learned)
-        if isinstance(instance.goal, Exactly):
+        if instance.goal.exact:
             if instance.goal.accepts(errors):
                 self.best, self.errors, self._met = vector, errors, True
         elif errors < self.errors:

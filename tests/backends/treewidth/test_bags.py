@@ -18,7 +18,7 @@ from qnnt.backends.treewidth.task import Budget, Stopped, Task
 
 def all_learned(instance):
     """The first label of every input, as an instance without contradictions and as a task."""
-    choices = instance.dataset.choices
+    choices = instance.choices
     _, first = np.unique(choices.of, return_index=True)
     inputs, labels = choices.inputs[choices.of[first]].astype(np.int64), choices.labels[first]
     allowed = np.zeros((len(first), instance.dataset.omega, instance.domain.hi + 1), dtype=bool)
@@ -44,7 +44,7 @@ def test_every_order_gives_the_same_answer(instance, random):
         found = program.solve()
         assert (found is not None) == exists
         if exists:
-            network = qnnt.Network.from_vector(instance.architecture, instance.domain, found)
+            network = instance.network(found)
             assert network.error(instance.dataset) == 0
         assert all(len(done.table) <= 2**plan.rows + 1e-6 for done in program._memo.values())
 

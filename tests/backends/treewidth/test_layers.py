@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import qnnt
+from qnnt.activation import relu
 from qnnt.backends.treewidth import layered
 from qnnt.backends.treewidth.layered import Layered, maximal, multisets
 from qnnt.backends.treewidth.task import Budget, Task
@@ -89,13 +90,13 @@ def test_reachable_is_what_all_parameters_show(data, d, k, n):
     neuron = Reachable(domain, sources, Budget())
     values = range(domain.lo, domain.hi + 1)
     every = {
-        tuple(domain.relu(np.array(weights) @ sources - bias).tolist())
+        tuple(relu(domain)(np.array(weights) @ sources - bias).tolist())
         for *weights, bias in product(values, repeat=k + 1)
     }
     assert [tuple(v) for v in neuron.vectors.tolist()] == sorted(every)
     for i, vector in enumerate(neuron.vectors):
         weights, bias = neuron.parameters(i)
-        assert (domain.relu(np.array(weights) @ sources - bias) == vector).all()
+        assert (relu(domain)(np.array(weights) @ sources - bias) == vector).all()
     base = domain.hi + 1
     assert (unpack(pack(neuron.vectors, base), base, n) == neuron.vectors).all()
 
