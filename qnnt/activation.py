@@ -96,11 +96,17 @@ class Activation:
         """What a file says of it: its name, or its thresholds and values."""
         return self.name or {"thresholds": list(self.thresholds), "values": list(self.values)}
 
+    @property
+    def meaning(self) -> str:
+        """The step function in words: ``0 below 1, 1 from 1 on, 2 from 2 on``."""
+        if not self.thresholds:
+            return f"always {self.lowest}"
+        steps = zip(self.thresholds, self.values[1:], strict=True)
+        first = f"{self.lowest} below {self.thresholds[0]}"
+        return ", ".join([first, *(f"{value} from {threshold} on" for threshold, value in steps)])
+
     def __str__(self) -> str:
-        if self.name:
-            return self.name
-        levels = zip(self.thresholds, self.values[1:], strict=True)
-        return ", ".join([str(self.lowest), *(f"{value} from {threshold} on" for threshold, value in levels)])
+        return self.name or f"[{self.meaning}]"
 
 
 def _rising(what: str, numbers: Sequence[int]) -> Sequence[int]:
@@ -182,10 +188,10 @@ class Activations:
 ActivationLike = One | tuple[One, One] | Activations
 
 
-def parse_activation(text: str, domain: Domain) -> Activations:
-    """Read ``NAME`` or ``HIDDEN,OUTPUT``; raises :class:`UnknownWord` otherwise."""
-    hidden, comma, output = text.partition(",")
-    return Activations.of((hidden, output) if comma else hidden, domain)
+def parse_activation(text: str) -> ActivationLike:
+    """Read ``NAME`` or ``HIDDEN,OUTPUT``; whether the names are known is found out over a domain."""
+    hidden, comma, output = (part.strip() for part in text.partition(","))
+    return (hidden, output) if comma else hidden
 
 
 def _one(said: One, domain: Domain) -> Activation:

@@ -51,12 +51,21 @@ def test_a_large_domain_takes_no_memory():
 
 
 def test_parsing():
-    assert parse_activation("sign", Domain(3)) == Activations(sign(Domain(3)), sign(Domain(3)))
-    assert parse_activation("sign,step", Domain(3)) == Activations(sign(Domain(3)), step(Domain(3)))
+    domain = Domain(3)
+    assert Activations.of(parse_activation("sign"), domain) == Activations(sign(domain), sign(domain))
+    assert Activations.of(parse_activation("sign, step"), domain) == Activations(sign(domain), step(domain))
     with pytest.raises(UnknownWord, match="no activation 'tanh'; there are: relu, sign, step"):
-        parse_activation("tanh", Domain(3))
+        Activations.of(parse_activation("sign,tanh"), domain)
     with pytest.raises(InputError, match="sign has the value -1, which is not in Z_2"):
-        parse_activation("sign", Domain(2))
+        Activations.of(parse_activation("sign"), Domain(2))
+
+
+def test_in_words():
+    assert str(Activations.of("sign", Domain(3))) == "sign"
+    assert str(Activations.of(("sign", "step"), Domain(3))) == "sign, outputs step"
+    assert sign(Domain(3)).meaning == "-1 below 0, 1 from 0 on"
+    assert str(Activation((0, 5), (0, 1, 4))) == "[0 below 0, 1 from 0 on, 4 from 5 on]"
+    assert str(Activation((), (1,))) == "[always 1]"
 
 
 def test_replay_and_network_agree_on_mixed_activations():

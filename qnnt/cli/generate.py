@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from qnnt.cli import hardness
-from qnnt.cli.options import Output, goal_of, sizes_of, writable
+from qnnt.cli.options import ActivationName, Output, goal_of, sizes_of, writable
 from qnnt.cli.output import deliver, printable
 from qnnt.cli.program import OK
 
@@ -26,6 +26,7 @@ def table(
     d: Size,
     target: Annotated[list[str], typer.Option(metavar="COLUMN", help="Column to learn; may be repeated.")],
     hidden: Annotated[str, typer.Option(metavar="SIZES", help="Sizes of the hidden layers, such as 4,2.")],
+    activation: ActivationName = "relu",
     errors: Annotated[str, typer.Option(metavar="GOAL", help="at-most:N, exactly:N or min.")] = "min",
     output: Output = None,
 ) -> int:
@@ -33,10 +34,11 @@ def table(
     goal, sizes = goal_of(errors), sizes_of("--hidden", hidden)
     if output is not None:
         writable(output)
+    from qnnt.activation import parse_activation
     from qnnt.generate.table import table_instance
     from qnnt.goals import Minimize
 
-    instance = table_instance(data, target, d, sizes, goal or Minimize())
+    instance = table_instance(data, target, d, sizes, goal or Minimize(), parse_activation(activation))
     deliver(instance, output)
     dropped = [c["column"] for c in instance.meta["columns"] if c["treatment"] == "dropped"]
     if dropped:
@@ -54,6 +56,7 @@ def teacher(
     student_layers: Annotated[
         str | None, typer.Option(metavar="SIZES", help="Layer sizes asked for; default: the teacher's.")
     ] = None,
+    activation: ActivationName = "relu",
     errors: Annotated[
         str | None,
         typer.Option(metavar="GOAL", help="at-most:N, exactly:N or min; default: at most those changed."),
@@ -65,7 +68,9 @@ def teacher(
     student = None if student_layers is None else sizes_of("--student-layers", student_layers)
     if output is not None:
         writable(output)
+    from qnnt.activation import parse_activation
     from qnnt.generate.teacher import teacher_instance
 
-    deliver(teacher_instance(d, sizes, points, noise, seed, student, goal), output)
+    shown = parse_activation(activation)
+    deliver(teacher_instance(d, sizes, points, noise, seed, student, goal, shown), output)
     return OK

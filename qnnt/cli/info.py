@@ -59,6 +59,7 @@ def _facts(instance: Instance, known: Parameters) -> dict[str, Any]:
     return {
         "d": domain.d,
         "domain": [domain.lo, domain.hi],
+        "activation": instance.activation.document,
         "layers": [len(layer) for layer in a.layers],
         "alpha": a.alpha,
         "omega": a.omega,
@@ -108,6 +109,7 @@ def _show(facts: dict[str, Any], known: Parameters) -> None:
     print_columns(
         [
             ("domain", f"Z_{facts['d']} = {{{lo}..{hi}}}"),
+            ("activation", known.activation),
             ("layers", f"{'-'.join(map(str, facts['layers']))}, {dense}"),
             ("inputs α", f"{facts['alpha']:,}"),
             ("outputs ω", f"{facts['omega']:,}"),

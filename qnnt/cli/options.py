@@ -26,6 +26,10 @@ Output = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="INSTANCE", help="File to write; default: standard output."),
 ]
+ActivationName = Annotated[
+    str,
+    typer.Option("--activation", metavar="NAME", help="relu, sign or step, for all, or HIDDEN,OUTPUT."),
+]
 EncoderName = Annotated[
     str | None, typer.Option("--encoder", metavar="NAME", help="Encoder; default: the fitting one.")
 ]

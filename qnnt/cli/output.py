@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qnnt.activation import Activation
     from qnnt.instance import Instance
     from qnnt.network import Network
 
@@ -50,9 +51,9 @@ def vector(values: Sequence[int], most: int = 16) -> str:
 
 def print_network(network: Network) -> None:
     """Each neuron as a formula, zeros left out; large networks are cut, and say so."""
-    neurons = network.architecture.n_biases
-    top = network.domain.hi
-    print(f"Network, where ReLU maps below 0 to 0 and above {top} to {top}; weights of 0 are left out:")
+    neurons, letters = network.architecture.n_biases, _letters(network)
+    meanings = ", and ".join(_meaning(activation, letter) for activation, letter in letters.items())
+    print(f"Network, where {meanings}; weights of 0 are left out:")
     print_columns(islice(_formulas(network), _MOST_NEURONS))
     if neurons > _MOST_NEURONS:
         print(f"  … and {count(neurons - _MOST_NEURONS, 'more neuron')}; -o FILE writes the whole network")
@@ -60,7 +61,10 @@ def print_network(network: Network) -> None:
 
 def _formulas(network: Network) -> Iterable[tuple[str, str, str]]:
     layers, biases = network.architecture.layers, iter(network.biases.tolist())
-    for connection, before, layer in zip(network.architecture.connections, layers, layers[1:], strict=False):
+    connections, letters = network.architecture.connections, _letters(network)
+    activations = network.activation.each(len(connections) - 1)
+    for i, (connection, activation) in enumerate(zip(connections, activations, strict=True)):
+        before, layer, letter = layers[i], layers[i + 1], letters[activation]
         for j, name in enumerate(layer):
             weights, sources = network.weights[connection.arcs(j)].tolist(), connection.sources(j)
             terms = [
@@ -68,7 +72,21 @@ def _formulas(network: Network) -> Iterable[tuple[str, str, str]]:
                 for w, i in zip(weights, sources, strict=True)
                 if w
             ]
-            yield name, "=", f"ReLU({_sum(terms, next(biases))})"
+            yield name, "=", f"{letter}({_sum(terms, next(biases))})"
+
+
+def _letters(network: Network) -> dict[Activation, str]:
+    """What each activation of the network is called; one without a name is f, or g for the outputs."""
+    activations = dict.fromkeys(network.activation.each(network.architecture.depth))
+    named = {"relu": "ReLU"}
+    return {a: named.get(a.name, a.name) or letter for a, letter in zip(activations, "fg", strict=False)}
+
+
+def _meaning(activation: Activation, letter: str) -> str:
+    if activation.name == "relu":  # of a large domain its steps would fill pages
+        top = activation.highest
+        return f"{letter} maps below 0 to 0 and above {top} to {top}"
+    return f"{letter} is {activation.meaning}"
 
 
 def _sum(terms: list[tuple[int, str]], bias: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from qnnt.activation import relu
 from qnnt.architecture import Architecture
 from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.layers import largest_layer_bag
@@ -38,10 +39,13 @@ class Treewidth:
 class Parameters:
     """Names are the paper's: α, ω, d, ℓ (None if it is to be found), |D|, width, depth, Δ, treewidth.
 
-    ``distinct_inputs`` is p, ``pairs`` the number of distinct input-output pairs that a network can learn.
-    ``treewidth`` is that of the graph with the inputs, ``treewidth_without_inputs`` of the rest.
+    ``is_relu`` says whether every neuron computes ReLU_d, as in the paper. ``distinct_inputs`` is p and
+    ``pairs`` the number of distinct input-output pairs that a network can learn. ``treewidth`` is that of the
+    graph with the inputs, ``treewidth_without_inputs`` of the rest.
     """
 
+    activation: str
+    is_relu: bool
     alpha: int
     omega: int
     d: int
@@ -87,6 +91,8 @@ def parameters(instance: Instance) -> Parameters:
     degrees = [np.bincount(column) for column in architecture.arc_index.T]
     labels = np.bincount(choices.of, minlength=len(choices.inputs))
     return Parameters(
+        activation=str(instance.activation),
+        is_relu=all(activation == relu(instance.domain) for activation in instance.activations),
         alpha=architecture.alpha,
         omega=architecture.omega,
         d=instance.domain.d,

@@ -101,6 +101,7 @@ def _hard(p: Parameters) -> list[Statement]:
     np_hard = "no algorithm is polynomial on all such instances unless P = NP"
     w2_hard = "no algorithm is FPT in α on all such instances unless W[2] = FPT"
     binary, exact = (p.d == 2, f"d = {p.d}, not 2"), (p.ell == 0, f"{error_bound(p)}, not 0")
+    paper = (p.is_relu, f"activation {p.activation}, not ReLU_d")
     no_hidden = (p.depth == 0, f"depth {p.depth:,}, not 0")
     one_hidden = (p.depth == 1, f"depth {p.depth:,}, not 1")
     return [
@@ -108,7 +109,7 @@ def _hard(p: Parameters) -> list[Statement]:
             "Theorem 1",
             Complexity.NP_HARD,
             "width + depth + ℓ + ω",
-            [binary, exact, no_hidden, (p.omega == 1, f"ω = {p.omega:,}, not 1")],
+            [paper, binary, exact, no_hidden, (p.omega == 1, f"ω = {p.omega:,}, not 1")],
             f"{np_hard}; here α = {p.alpha:,}",
         ),
         _class(
@@ -116,6 +117,7 @@ def _hard(p: Parameters) -> list[Statement]:
             Complexity.NP_HARD,
             "Δ + depth + ℓ + |D|",
             [
+                paper,
                 binary,
                 exact,
                 one_hidden,
@@ -129,7 +131,7 @@ def _hard(p: Parameters) -> list[Statement]:
             "Theorem 3",
             Complexity.W2_HARD,
             "α + width + depth",
-            [binary, no_hidden],
+            [paper, binary, no_hidden],
             f"{w2_hard}; here ω = {p.omega:,}, {error_bound(p)}",
         ),
         _class(
@@ -137,6 +139,7 @@ def _hard(p: Parameters) -> list[Statement]:
             Complexity.NP_HARD,
             "α + depth + ℓ + |D|",
             [
+                paper,
                 binary,
                 exact,
                 one_hidden,

@@ -10,7 +10,8 @@ Each feature column is treated by what it holds, and each treatment is recorded 
 * ``one-hot``: anything else becomes one input of 0 or 1 per category, categories in rising order.
 
 Each target column is a set of classes, in numeric order if all are numbers. Two classes are one output of 0
-or 1, k classes are k outputs of which one is 1. A missing value (empty, ``?``, ``NA``, ``nan``, ``NaN``) is a
+or 1, k classes are k outputs of which one is 1; 0 and 1 here are the two lowest values that the output
+activation shows (for ``sign`` -1 and 1). A missing value (empty, ``?``, ``NA``, ``nan``, ``NaN``) is a
 category of its own, written ``?``; in a column of numbers and in a target it is an error.
 """
 
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.activation import Activation, ActivationLike, Activations
 from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
@@ -46,6 +48,7 @@ def table_instance(
     d: int,
     hidden: Sequence[int],
     goal: Goal,
+    activation: ActivationLike = "relu",
 ) -> Instance:
     """A dense network with ``hidden`` layer sizes is to learn the ``targets`` from the other columns.
 
@@ -64,7 +67,10 @@ def table_instance(
         _check_targets(targets, names)
         domain = Domain(d)
         features = [_feature(column, domain) for column in columns if column.name not in targets]
-        outputs = [_target(columns[names.index(name)]) for name in targets]
+        shown = Activations.of(activation, domain)
+        if shown.output.top < 1:
+            raise InputError("activation", f"outputs that show one value tell no classes: {shown.output}")
+        outputs = [_target(columns[names.index(name)], shown.output) for name in targets]
         if all(block.matrix.shape[1] == 0 for block in features):
             raise InputError("", "no feature column is left: each is a target or the same in every row")
     layers = _layers(features, hidden, outputs)
@@ -77,7 +83,7 @@ def table_instance(
         "targets": [block.record for block in outputs],
     }
     dataset = Dataset(*(np.hstack([block.matrix for block in side]) for side in (features, outputs)))
-    return Instance(domain, Architecture.full(layers), dataset, goal, meta)
+    return Instance(domain, Architecture.full(layers), dataset, goal, meta, shown)
 
 
 @dataclass(frozen=True)
@@ -212,7 +218,8 @@ def _dropped(column: _Column, value: str | float) -> _Block:
     return _Block([], np.empty((len(column.codes), 0), dtype=np.int64), record)
 
 
-def _target(column: _Column) -> _Block:
+def _target(column: _Column, output: Activation) -> _Block:
+    """The classes of a column as labels; 0 and 1 stand for the two lowest values of the output activation."""
     missing = [i for i, cell in enumerate(column.cells) if cell in MISSING]
     if missing:
         raise InputError(column.line_of(missing[0]), f"target column {column.name!r} has no value here")
@@ -224,6 +231,7 @@ def _target(column: _Column) -> _Block:
     else:
         block = _one_hot(column, classes, codes)
     block.record |= {"classes": classes}
+    block.matrix = output.show(block.matrix)
     return block
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.activation import ActivationLike, Activations
 from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset, distinct_rows
 from qnnt.domain import Domain
@@ -28,30 +29,34 @@ def teacher_instance(
     seed: int = 0,
     student_layers: Sequence[int] | None = None,
     goal: Goal | None = None,
+    activation: ActivationLike = "relu",
 ) -> Instance:
     """``points`` random inputs, labelled by a random dense network of layer sizes ``layers`` over Z_d.
 
     Inputs are distinct as long as there are enough; beyond d^α each occurs almost equally often. The share
-    ``noise`` (0 to 1) of the points, rounded to a whole number, has one output changed to another value in
-    0..max Z_d. The instance asks for a network of layer sizes ``student_layers`` (default: the teacher's)
-    under ``goal`` (default: at most as many errors as changed points, which the teacher itself meets). The
-    same arguments give the same instance; ``meta["teacher"]`` is the teacher as a network file.
+    ``noise`` (0 to 1) of the points, rounded to a whole number, has one output changed to another value that
+    its activation shows. The instance asks for a network of layer sizes ``student_layers`` (default: the
+    teacher's) under ``goal`` (default: at most as many errors as changed points, which the teacher itself
+    meets). The same arguments give the same instance; ``meta["teacher"]`` is the teacher as a network file.
     Raises :class:`InputError` for arguments that make no sense.
     """
     student = layers if student_layers is None else student_layers
     _check(d, points, noise, seed)
     domain, architecture, learner = Domain(d), Architecture.dense(layers), Architecture.dense(student)
+    shown = Activations.of(activation, domain)
+    if noise and shown.output.top < 1:
+        raise InputError("noise", f"no output can be changed: it is {shown.output.meaning}")
     if (learner.alpha, learner.omega) != (architecture.alpha, architecture.omega):
         raise InputError("student_layers", "must have as many inputs and outputs as the teacher")
     rng = np.random.Generator(np.random.PCG64(seed))
     inputs = _inputs(domain, architecture.alpha, points, rng)
-    teacher = _varied(domain, architecture, inputs[:_SAMPLE], rng)
+    teacher = _varied(domain, architecture, shown, inputs[:_SAMPLE], rng)
     labels = teacher.predict(inputs)
     changed = round(noise * points)
     rows = rng.choice(points, size=changed, replace=False)
     columns = rng.integers(architecture.omega, size=changed)
-    values = domain.hi + 1  # what an output may be: 0..max Z_d
-    labels[rows, columns] = (labels[rows, columns] + rng.integers(1, values, size=changed)) % values
+    levels, values = shown.output.levels_of(labels[rows, columns]), shown.output.top + 1
+    labels[rows, columns] = shown.output.show((levels + rng.integers(1, values, size=changed)) % values)
     meta = {
         "kind": "teacher",
         "d": d,
@@ -63,7 +68,7 @@ def teacher_instance(
         "teacher_errors": changed,
         "teacher": network_document(teacher),
     }
-    return Instance(domain, learner, Dataset(inputs, labels), goal or AtMost(changed), meta)
+    return Instance(domain, learner, Dataset(inputs, labels), goal or AtMost(changed), meta, shown)
 
 
 def _check(d: int, points: int, noise: float, seed: int) -> None:
@@ -90,7 +95,11 @@ def _inputs(domain: Domain, alpha: int, points: int, rng: np.random.Generator) -
 
 
 def _varied(
-    domain: Domain, architecture: Architecture, inputs: npt.NDArray[np.int64], rng: np.random.Generator
+    domain: Domain,
+    architecture: Architecture,
+    activation: Activations,
+    inputs: npt.NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> Network:
     """The one of several random networks whose outputs on the inputs have the most entropy."""
 
@@ -101,4 +110,5 @@ def _varied(
 
     size = architecture.n_parameters
     draws = rng.integers(domain.lo, domain.hi + 1, size=(_DRAWS, size))
-    return max((Network.from_vector(architecture, domain, draw) for draw in draws), key=entropy)
+    networks = (Network.from_vector(architecture, domain, draw, activation) for draw in draws)
+    return max(networks, key=entropy)

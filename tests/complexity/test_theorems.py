@@ -116,3 +116,17 @@ def test_the_table_of_lemma_3():
     """d = 2, one input neuron and one output, one point: b = 2, m = 1, p = 1, Δ = 1, so 2^3·8^4."""
     instance = qnnt.Instance(qnnt.Domain(2), Architecture.dense([1, 1]), qnnt.Dataset([[1]], [[0]]))
     assert parameters(instance).log10_table == pytest.approx(math.log10(2**3 * 8**4))
+
+
+@pytest.mark.parametrize(("activation", "paper"), [("relu", True), ("step", True), (("relu", "step"), True)])
+def test_hardness_is_said_of_the_paper_s_activation_alone(activation, paper):
+    """For d = 2, step is ReLU_2; any other activation is outside the classes of the proofs."""
+    kind, source = SOURCES["Theorem 1"]
+    made = catalogue.generate(kind, source)
+    other = qnnt.Instance(made.domain, made.architecture, made.dataset, made.goal, activation=activation)
+    assert next(s for s in statements(parameters(other)) if s.name == "Theorem 1").applies is paper
+    late = qnnt.Activation((0,), (0, 1))
+    other = qnnt.Instance(made.domain, made.architecture, made.dataset, made.goal, activation=late)
+    statement = next(s for s in statements(parameters(other)) if s.name == "Theorem 1")
+    assert not statement.applies
+    assert "activation [0 below 0, 1 from 0 on], not ReLU_d" in statement.says

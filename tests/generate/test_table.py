@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qnnt.activation import Activation
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
 from qnnt.generate.table import MAX_CATEGORIES, table_instance
@@ -225,3 +226,17 @@ def test_missing_and_undecodable_files(tmp_path: Path) -> None:
     latin.write_bytes("größe,y\n1,2\n".encode("latin-1"))
     with pytest.raises(InputError, match=r"latin\.csv: byte 2: is not UTF-8 text"):
         table_instance(latin, ["y"], 3, [], AtMost(0))
+
+
+@pytest.mark.parametrize(("activation", "low", "high"), [("relu", 0, 1), ("step", 0, 1), ("sign", -1, 1)])
+def test_labels_are_values_that_the_outputs_show(activation, low, high):
+    rows = [["a", "two", "three"], ["0", "n", "x"], ["1", "y", "y"], ["0", "y", "z"]]
+    instance = table_instance(rows, ["two", "three"], 3, [], Minimize(), activation)
+    assert instance.dataset.labels.tolist() == [
+        [low, high, low, low],
+        [high, low, high, low],
+        [high, low, low, high],
+    ]
+    assert instance.choices.unavoidable == 1  # a = 0 stands for two labels
+    with pytest.raises(InputError, match="tell no classes"):
+        table_instance(rows, ["two"], 3, [], Minimize(), ("relu", Activation((), (0,))))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qnnt.activation import Activation
 from qnnt.dataset import distinct_rows
 from qnnt.exceptions import InputError
 from qnnt.files.networks import network_document
@@ -88,3 +89,21 @@ def test_arguments_that_make_no_sense(changes: dict[str, Any], expected: str) ->
     with pytest.raises(InputError) as error:
         teacher_instance(**({"d": 3, "layers": [2, 1], "points": 4} | changes))
     assert str(error.value) == expected
+
+
+@pytest.mark.parametrize("activation", ["sign", "step", ("sign", "relu")])
+def test_a_teacher_of_any_activation_meets_its_goal(activation):
+    instance = teacher_instance(3, [4, 3, 2], 30, noise=0.2, seed=3, activation=activation)
+    document = instance.meta["teacher"]
+    weights = [w for _, _, w in document["weights"]]
+    network = instance.network(np.array([*weights, *document["biases"].values()]))
+    assert document["activation"] == instance.activation.document
+    assert network.error(instance.dataset) == instance.meta["changed"] == 6
+    assert instance.choices.unavoidable == 0
+
+
+def test_an_output_that_shows_one_value_cannot_be_changed():
+    constant = Activation((), (1,))
+    assert (teacher_instance(3, [2, 1], 5, activation=("relu", constant)).dataset.labels == 1).all()
+    with pytest.raises(InputError, match="noise: no output can be changed: it is always 1"):
+        teacher_instance(3, [2, 1], 5, noise=0.5, activation=("relu", constant))
