@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from qnnt import Architecture, Dataset, Domain, Instance, Minimize, Network, registry
+from qnnt import Activation, Architecture, Dataset, Domain, Instance, Minimize, Network, registry
 from qnnt.backends.sat import SOLVERS, solver_names
 from qnnt.cli.output import print_network
 from qnnt.pipeline import choose
