@@ -63,10 +63,12 @@ def test_commands_print_what_is_shown(folder):
         assert normal(run.stdout) == normal(shown), command
 
 
-def test_python_blocks_run(folder, monkeypatch):
+@pytest.mark.parametrize("page", ["README.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))])
+def test_python_blocks_run(folder, monkeypatch, page):
     monkeypatch.chdir(folder)
-    for block in PYTHON:
-        exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+    path = ROOT / page if page == "README.md" else ROOT / "docs" / page
+    for block in re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S):
+        exec(compile(block, page, "exec", dont_inherit=True), {"__name__": "page"})
 
 
 def test_the_backend_of_the_readme_works_by_its_name(folder):

@@ -1,1 +1,5 @@
-"""Independent checks. Nothing here imports an encoder or a backend, so that their mistakes are caught."""
+"""Independent checks.
+
+The replay and the dynamic program import no encoder and no backend, so that they catch their mistakes. Only
+``agreement`` runs backends: it holds their answers against each other and against the source of an instance.
+"""
