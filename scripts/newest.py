@@ -16,7 +16,7 @@ import venv
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 from packaging.requirements import Requirement
@@ -31,28 +31,12 @@ ROOT = Path(__file__).parents[1]
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 
-class Environment(Protocol):
-    """What is asked of an environment with the project in it."""
-
-    def install(self, *requirements: str) -> None:
-        """Install the newest releases that the requirements allow, whatever caps the project has."""
-
-    def versions(self) -> dict[str, Version]:
-        """The installed versions by normalised name."""
-
-    def conflicts(self) -> list[str]:
-        """Requirements that are not met, those of the project itself aside."""
-
-    def passes(self) -> bool:
-        """Whether the tests pass."""
-
-
-class Folder:
-    """A virtual environment in a folder; raises ``CalledProcessError`` if pip fails."""
+class Environment:
+    """A virtual environment in a folder, with the project in it; ``CalledProcessError`` if pip fails."""
 
     def __init__(self, folder: Path, tests: list[str]) -> None:
         venv.create(folder, with_pip=True)
-        self._python, self._tests = folder / "bin" / "python", tests
+        self._python, self._tests = str(folder / "bin" / "python"), tests
         self.install(f"{ROOT}[test]")
 
     def _pip(self, *words: str, check: bool = True) -> str:
@@ -60,18 +44,22 @@ class Folder:
         return subprocess.run(command, check=check, stdout=subprocess.PIPE, text=True).stdout
 
     def install(self, *requirements: str) -> None:
+        """Install the newest releases that the requirements allow, whatever caps the project has."""
         self._pip("install", "--quiet", "--upgrade", *requirements)
 
     def versions(self) -> dict[str, Version]:
+        """The installed versions by normalised name."""
         listed = json.loads(self._pip("list", "--format", "json"))
         return {canonicalize_name(package["name"]): Version(package["version"]) for package in listed}
 
     def conflicts(self) -> list[str]:
+        """Requirements that are not met, those of the project itself aside."""
         lines = self._pip("check", check=False).splitlines()
-        return [line for line in lines if " has requirement " in line and not line.startswith("qnnt ")]
+        return [line for line in lines if not line.startswith(("qnnt ", "No broken requirements"))]
 
     def passes(self) -> bool:
-        command = [self._python, "-P", "-m", "pytest", "-q", *self._tests]
+        """Whether the tests pass; what they print goes to stderr."""
+        command = [self._python, "-P", "-m", "pytest", *self._tests]
         return subprocess.run(command, cwd=ROOT, check=False, stdout=sys.stderr).returncode == 0
 
 
@@ -83,7 +71,7 @@ def newest(
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     requirements = capped([*project["dependencies"], *chain(*project["optional-dependencies"].values())])
     with tempfile.TemporaryDirectory(prefix="qnnt-newest-") as folder:
-        found, broken = examine(Folder(Path(folder), tests or []), requirements)
+        found, broken = examine(Environment(Path(folder), tests or []), requirements)
     print_columns([("package", "installed", "cap", "finding"), *found], indent=0)
     for line in broken:
         print(f"broken: {line}")

@@ -102,11 +102,11 @@ def test_a_conflict_is_broken_too(newest):
 def test_the_program(newest, capfd, monkeypatch, fails, status):
     asked = []
 
-    def folder(path, tests):
+    def environment(path, tests):
         asked.extend(tests)
         return Fake({"a": Version("1.6")}, fails)
 
-    monkeypatch.setattr(newest, "Folder", folder)
+    monkeypatch.setattr(newest, "Environment", environment)
     monkeypatch.setattr(newest, "capped", lambda requirements: REQUIREMENTS)
     assert run(newest.app, "newest", ["--", "-x", "tests/test_domain.py"]) == status
     out, _ = capfd.readouterr()
