@@ -17,7 +17,8 @@ The rules, in this order:
 * Only numbers, of which two stand on the first line: ``hgr`` without the words ``p hs``, or ``orlib``,
   whichever fits. If neither does, this is an error.
 * Anything else: ``lists``. No line may repeat a name. A name has a letter or a digit, is no fraction and no
-  negative number, and has no quotes or brackets.
+  negative number, and has no quotes or brackets. If one or two numbers are all of the first line, as in a
+  header, the other names must be numbers, too.
 
 A first line that is a header by its numbers alone is an error if two readings fit: both headers of two
 numbers, or one header and ``lists``. Here ``lists`` fit if all numbers from 0 or 1 to the largest occur, none
@@ -99,7 +100,17 @@ def _unannounced(full: list[_Line]) -> Sets:
         return _headed(full, headers)
     if below and _is_matrix(below) and all(len(line.words) == len(head) for line in below):
         raise first.error(f"names the columns of a matrix, which must be left out, or is a set; {_REMEDY}")
+    if len(head) <= 2 and all(map(is_count, head)):
+        _expect_numbers(below, " ".join(head))
     return _lists(full)
+
+
+def _expect_numbers(lines: list[_Line], head: str) -> None:
+    for line in lines:
+        for word in line.words:
+            if not is_count(word):
+                what = f"{word[:40]!r} is no number, and the first line, {head!r}, looks like a header"
+                raise line.error(f"{what}; if that is a set, begin with another one")
 
 
 def _line(number: int, text: str) -> _Line:
@@ -203,12 +214,13 @@ def _lists(full: list[_Line]) -> Sets:
     for line in full:
         if line.words[0].startswith("#"):
             raise line.error("begins with '#'; comments begin with 'c' and stand beside a line 'p xc …' only")
+        repeated = len(set(line.words)) < len(line.words)
         for word in line.words:
             if not _is_name(word):
                 raise line.error(f"{word[:40]!r} is no name of an element")
             if is_count(word) and spelled.setdefault(str(int(word)), word) != word:
                 raise line.error(f"{word!r} is also written {spelled[str(int(word))]!r}")
-            if line.words.count(word) > 1:
+            if repeated and line.words.count(word) > 1:
                 raise line.error(f"names {word[:40]!r} twice")
             names.setdefault(word, len(names))
     return [[names[word] for word in line.words] for line in full], len(names)
