@@ -195,11 +195,15 @@ def _or_library(full: list[_Line]) -> Sets:
     words = [(word, line.number) for line in full for word in line.words]
     m, n = int(words[0][0]), int(words[1][0])
     at, rows = 2 + n, []
+    if at > len(words):
+        raise full[-1].error(f"ends within the costs of {n} columns")
     for i in range(1, m + 1):
         end = at + 1 + int(words[at][0]) if at < len(words) else at + 1
         if end > len(words):
             raise full[-1].error(f"ends before row {i} of {m}")
         rows.append([e for word, number in words[at + 1 : end] for e in _elements([word], n, number)])
+        if len(set(rows[-1])) < len(rows[-1]):
+            raise InputError(f"line {words[at][1]}", f"row {i} names a column twice")
         at = end
     if at != len(words):
         raise InputError(f"line {words[at][1]}", f"goes on after the last of {m} rows")

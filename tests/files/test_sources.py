@@ -156,6 +156,8 @@ def test_set_files(text, sets, n):
         ("2 3\n1 1 1\n2\n1 3\n1\n4\n", "line 6: '4' is none of the elements 1..3"),
         ("3 5\n1 2 3\n2\n1\n1 3\nz\n", "line 6: 'z' is no number, and the first line, '3 5', looks like a"),
         ("2\n1 O\n", "line 2: 'O' is no number, and the first line, '2', looks like a header"),
+        ("1 2\n1 2\n2 2 2\n", "line 3: row 1 names a column twice"),
+        ("0 3\n", "line 1: ends within the costs of 3 columns"),
         ("a b\n" + "a b c " * 9, "line 2: names 'a' twice"),
         ("a b a\n", "line 1: names 'a' twice"),
         ("1 2 3\n01\n", "line 2: '01' is also written '1'"),
