@@ -1,19 +1,29 @@
-"""Whether a library is installed, found without importing it."""
+"""Whether a library is installed and of a tested version, found without importing it."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a backend can run here, its version, or why not; found without importing anything."""
+    """Whether a backend can run here, its version, or why not; found without importing anything.
+
+    ``note`` is what else to know of a backend that can run: its version is newer than the tested ones.
+    """
 
     available: bool
     version: str | None = None
     reason: str | None = None
+    note: str | None = None
 
     @classmethod
     def of_package(cls, package: str, module: str, install: str) -> Availability:
@@ -21,6 +31,52 @@ class Availability:
         if importlib.util.find_spec(module) is None:
             return cls(False, reason=f"package {package!r} is missing: pip install '{install}'")
         try:
-            return cls(True, version=f"{package} {importlib.metadata.version(package)}")
+            version = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             return cls(True, version=package)
+        return cls(True, version=f"{package} {version}", note=_untested(package, version))
+
+
+def caps(requirements: Iterable[str]) -> dict[str, Version]:
+    """The first version of each package that is excluded: 2 for the requirement ``a>=1,<2``.
+
+    Names are normalised as pip does; a package without a bound ``<`` is left out.
+    """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+    from packaging.version import Version
+
+    found: dict[str, Version] = {}
+    for requirement in map(Requirement, requirements):
+        for bound in requirement.specifier:
+            if bound.operator == "<":
+                found[canonicalize_name(requirement.name)] = Version(bound.version)
+    return found
+
+
+def is_newer(version: Version, cap: Version) -> bool:
+    """Whether a version is not below a cap; a pre-release of the cap is not below it either."""
+    from packaging.specifiers import SpecifierSet
+
+    return not SpecifierSet(f"<{cap}").contains(version, prereleases=True)
+
+
+@cache
+def _own_caps() -> dict[str, Version]:
+    try:
+        return caps(importlib.metadata.requires("qnnt") or [])
+    except importlib.metadata.PackageNotFoundError:  # run from its source, not installed
+        return {}
+
+
+def _untested(package: str, version: str) -> str | None:
+    from packaging.utils import canonicalize_name
+    from packaging.version import InvalidVersion, Version
+
+    cap = _own_caps().get(canonicalize_name(package))
+    try:
+        if cap is None or not is_newer(Version(version), cap):
+            return None
+    except InvalidVersion:
+        return None
+    return f"{package} {version} is newer than what was tested: below {cap}"

@@ -10,7 +10,7 @@ from qnnt.cli.program import OK
 
 
 def backends(json: Json = False) -> int:
-    """List the backends: version, or why one is missing; encoders it takes; what it can do."""
+    """List the backends: version, whether it was tested, or why one is missing; encoders; what it can do."""
     found, rounders = _backends(), _rounders()
     if json:
         print_json(found + rounders)
@@ -35,6 +35,8 @@ def _print(kind: str, found: list[dict[str, Any]]) -> None:
         print(f"{name}: {first['summary']}")
         if not first["available"]:
             print(f"  {first['reason']}")
+        if first["note"]:
+            print(f"  {first['note']}")
         if len(members) > 1:
             print(f"  {', '.join(m['name'].partition(':')[2] for m in members)}")
 
@@ -53,6 +55,7 @@ def _backends() -> list[dict[str, Any]]:
                 "available": state.available,
                 "version": state.version,
                 "reason": state.reason,
+                "note": state.note,
                 "accepts": [model.__name__ for model in backend.accepts],
                 "encoders": [e.name for e in encoders if issubclass(e.makes, backend.accepts)],
                 "capabilities": sorted(map(str, backend.capabilities)),
@@ -76,6 +79,7 @@ def _rounders() -> list[dict[str, Any]]:
                 "available": state.available,
                 "version": state.version,
                 "reason": state.reason,
+                "note": state.note,
                 "accepts": [QuboEncoder.makes.__name__],
                 "encoders": [QuboEncoder.name],
                 "capabilities": ["bounds", "prove"] if rounder.exact else [],

@@ -25,13 +25,17 @@ def table(
     data: Annotated[Path, typer.Argument(metavar="DATA.csv", help="Table with a header row.")],
     d: Size,
     target: Annotated[list[str], typer.Option(metavar="COLUMN", help="Column to learn; may be repeated.")],
-    hidden: Annotated[str, typer.Option(metavar="SIZES", help="Sizes of the hidden layers, such as 4,2.")],
+    hidden: Annotated[
+        str, typer.Option(metavar="SIZES", help="Sizes of the hidden layers, such as 4,2; 0 for none.")
+    ] = "0",
     activation: ActivationName = "relu",
     errors: Annotated[str, typer.Option(metavar="GOAL", help="at-most:N, exactly:N or min.")] = "min",
     output: Output = None,
 ) -> int:
     """Learn columns of a CSV table from the others."""
     goal, sizes = goal_of(errors), sizes_of("--hidden", hidden)
+    if sizes == [0]:
+        sizes = []
     if output is not None:
         writable(output)
     from qnnt.activation import parse_activation

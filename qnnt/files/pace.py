@@ -16,6 +16,7 @@ from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.tree import Bag, TreeDecomposition
 from qnnt.exceptions import InputError
 from qnnt.files.documents import located, read_text
+from qnnt.files.text import is_count, split_lines, split_words
 
 
 def read_gr(path: str | Path) -> Graph:
@@ -125,15 +126,14 @@ def parse_td(text: str) -> tuple[TreeDecomposition, int]:
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     """Line numbers from 1 and words, without comments and blank lines."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        words = line.split()
-        if words and not line.startswith("c"):
+    for number, line in enumerate(split_lines(text), start=1):
+        if not line.startswith("c") and (words := split_words(line, number)):
             yield number, words
 
 
 def _integers(words: list[str], number: int) -> list[int]:
     for word in words:
-        if not (word.isascii() and word.isdecimal()) or len(word) > 18:
+        if not is_count(word):
             raise InputError(f"line {number}", f"{word[:40]!r} is no count")
     return [int(word) for word in words]
 
@@ -155,7 +155,7 @@ def _bag(words: list[str], head: list[int], number: int) -> tuple[int, Bag]:
 
 def _numbers(words: list[str], most: int, what: str, number: int) -> list[int]:
     for word in words:
-        if not (word.isascii() and word.isdecimal()) or len(word) > 18 or not 1 <= int(word) <= most:
+        if not is_count(word) or not 1 <= int(word) <= most:
             raise InputError(f"line {number}", f"{word[:40]!r} is none of the {what} 1..{most}")
     return [int(word) for word in words]
 

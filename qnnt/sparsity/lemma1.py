@@ -1,14 +1,19 @@
 """Lemma 1, constructive: few arcs of non-zero weight into each neuron, the same activations on the data.
 
-Take a neuron with bias b on p distinct inputs. Arc i sends y_i (p,), their sum is s; t is s cut to b…b + max
-Z_d, which leaves the activation, and unit vectors e make up the difference: Σ y − Σ e − t = 0. In Steinitz'
-order of these vectors all prefix sums lie in a small box, so some occur twice; what lies between two equal
-ones sums to 0 and is left out, unless −t is there. The entries that e fills up only come closer to t, so the
-activation stays.
+Take one neuron with bias b, and p distinct inputs. Arc i sends a vector y_i (p,): its weight times what its
+source holds on each input. Let s = Σ y_i, and let t be s clipped to b … b + max Z_d, entry by entry. The
+activation depends on t only. The difference s − t is a sum of positive and negative unit vectors; call their
+negatives the dummies. So the y_i, the dummies and −t sum to 0.
 
-The paper looks for three equal prefix sums, as −t may lie between two. Here the order is turned round until
-−t comes last: two are enough, and at most (2·p·m + 1)^p − 1 arcs stay, where m is the largest absolute entry
-of a vector; that is less than half of the paper's 2·(2·d²·p + 1)^p + 1.
+Put these vectors into Steinitz' order (Lemma 2), and let m be their largest absolute entry. All prefix sums
+lie in a box of (2·p·m + 1)^p points. If there are more vectors than points, two prefix sums are equal, and
+the vectors between them sum to 0. They can be left out if −t is not among them. At the end the y_i that are
+left sum to t plus some of the unit vectors. So each entry of this sum lies between t and s, and is clipped to
+t again.
+
+The paper looks for three equal prefix sums, as −t may lie between two of them. Here the order is rotated: it
+starts just after −t, so that −t comes last. This only shifts all prefix sums by one vector, and two equal
+ones are enough. At most (2·p·m + 1)^p − 1 arcs stay, less than half of the paper's 2·(2·d²·p + 1)^p + 1.
 """
 
 from __future__ import annotations
@@ -47,11 +52,13 @@ def sparsify(
 ) -> Network:
     """A network with fewer arcs of non-zero weight whose neurons all act the same on the data's inputs.
 
-    ``steinitz`` is Lemma 1: arcs that can go one by one go, and then, where more than the bound are left,
-    what lies between equal prefix sums in Steinitz' order. Each neuron keeps at most
-    :func:`in_degree_bound` arcs, p being the number of distinct inputs; weights that stay and all biases are
-    kept. ``minimum`` finds for each neuron the fewest arcs with which some weights and bias give it the same
-    activations, by CP-SAT; ``seconds`` limits it for each neuron.
+    ``steinitz`` is Lemma 1. First the arcs are tried one by one, and an arc goes if the activations stay the
+    same without it. Where more arcs are left than the bound allows, those between equal prefix sums in
+    Steinitz' order go too. Each neuron keeps at most :func:`in_degree_bound` arcs, where p is the number of
+    distinct inputs. Biases do not change, nor do the weights of arcs that stay.
+
+    ``minimum`` finds for each neuron the fewest arcs that give the same activations with any weights and
+    bias, by CP-SAT. ``seconds`` limits it for each neuron.
 
     Raises :class:`InputError` if the data do not fit, ``ValueError`` for an unknown method, and for
     ``minimum`` :class:`qnnt.Unsupported` when a minimum is not proved in time.
@@ -85,30 +92,35 @@ def sparsify(
 
 
 def _lemma_1(sent: Integers, bias: int, domain: Domain) -> npt.NDArray[np.bool_]:
-    """Which arcs to keep, (q,), of those that send ``sent`` (p, q)."""
+    """Which of q arcs to keep, (q,); column i of ``sent`` (p, q) is what arc i sends on each input."""
     p = len(sent)
     lower, upper = bias, bias + domain.hi
     total = sent.sum(axis=1)
     target = np.clip(total, lower, upper)
     kept: npt.NDArray[np.bool_] = np.asarray(sent.any(axis=0))
-    for i in np.flatnonzero(kept):  # arcs that can go by themselves
+    for i in np.flatnonzero(kept):  # arcs that nothing depends on
         without = total - sent[:, i]
         if (np.clip(without, lower, upper) == target).all():
             kept[i], total = False, without
     largest = max(int(np.abs(sent).max(initial=0)), int(np.abs(target).max(initial=0)), 1)
     if int(kept.sum()) < (2 * p * largest + 1) ** min(p, 40):  # more than 40 factors exceed any in-degree
         return kept
-    ordered = _turned(sent[:, kept], total - target, target)
+    left = _without_loops(sent[:, kept], total - target, target)
     at = np.flatnonzero(kept)
     kept[:] = False
-    kept[at[ordered]] = True
+    kept[at[left]] = True
     return kept
 
 
-def _turned(sent: Integers, excess: Integers, target: Integers) -> list[int]:
-    """The arcs that stay when every loop of the prefix sums, from after −t round to it, is left out."""
+def _without_loops(sent: Integers, excess: Integers, target: Integers) -> list[int]:
+    """The arcs that stay, by their columns in ``sent`` (p, q), when no prefix sum occurs twice.
+
+    ``excess`` (p,) is s − t and ``target`` (p,) is t. The vectors are walked through in Steinitz' order, from
+    the one after −t to the one before it. When a prefix sum comes back, the vectors since then are left out.
+    """
     p = len(sent)
-    groups: dict[Vector, list[int]] = {}  # the arcs that send a vector; a dummy vector is −1
+    # The arcs that send each vector; a dummy counts as arc −1, −t as arc −2.
+    groups: dict[Vector, list[int]] = {}
     for i, column in enumerate(sent.T.tolist()):
         groups.setdefault(tuple(column), []).append(i)
     for j, extra in enumerate(excess.tolist()):
@@ -126,7 +138,7 @@ def _turned(sent: Integers, excess: Integers, target: Integers) -> list[int]:
     sums = [total]
     for vector, arc in steps[end + 1 :] + steps[:end]:
         total = tuple(a + b for a, b in zip(total, vector, strict=True))
-        if total in seen:  # a loop: all since then sums to 0
+        if total in seen:  # what came since then sums to 0
             for gone in sums[seen[total] + 1 :]:
                 del seen[gone]
             del path[seen[total] :], sums[seen[total] + 1 :]

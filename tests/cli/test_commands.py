@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 
 import pytest
 
 from qnnt import Activation, Architecture, Dataset, Domain, Instance, Minimize, Network, registry
+from qnnt.availability import caps
 from qnnt.backends.sat import SOLVERS, solver_names
 from qnnt.cli.output import print_network
 from qnnt.pipeline import choose
@@ -220,9 +222,10 @@ def test_generate_table(qnnt, tmp_path):
     assert '"errors": "min"' in qnnt(*command).out
 
 
-def test_generate_without_hidden_layers(qnnt, tmp_path):
+@pytest.mark.parametrize("hidden", [[], ["--hidden", "0"], ["--hidden", ""]])
+def test_generate_without_hidden_layers(qnnt, tmp_path, hidden):
     (tmp_path / "t.csv").write_text("a,y\n0,0\n1,1\n")
-    run = qnnt("generate", "table", tmp_path / "t.csv", "--target", "y", "--d", 2, "--hidden", "")
+    run = qnnt("generate", "table", tmp_path / "t.csv", "--target", "y", "--d", 2, *hidden)
     assert json.loads(run.out)["layers"] == [["a"], ["y"]]
 
 
@@ -294,6 +297,16 @@ def test_backends_lists_all_and_folds_the_variants(qnnt):
     assert found["cpsat"]["encoders"] == ["clauses", "cpsat", "cpsat-textbook"]
     assert found["enumeration"]["accepts"] == ["Instance"]
     assert (found["dimacs"]["available"], found["dimacs"]["version"]) == (False, None)
+
+
+def test_backends_says_which_version_is_newer_than_the_tested(qnnt, monkeypatch):
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "99.1" if name == "ortools" else "0")
+    listed = json.loads(qnnt("backends", "--json").out)
+    noted = {(b["task"], b["name"]): b["note"] for b in listed if b["note"]}
+    cap = caps(importlib.metadata.requires("qnnt"))["ortools"]
+    note = f"ortools 99.1 is newer than what was tested: below {cap}"
+    assert noted == {("train", "cpsat"): note, ("round", "cpsat"): note}
+    assert qnnt("backends").out.count(f"\n  {note}\n") == 2
 
 
 def test_the_solvers_listed_are_those_of_pysat():

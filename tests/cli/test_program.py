@@ -14,7 +14,7 @@ import qnnt.pipeline as pipeline
 from qnnt import __version__
 from qnnt.exceptions import WrongAnswer
 
-HEAVY = {"numpy", "pydantic", "pysat", "ortools", "pulp", "highspy", "exact", "networkx", "rich"}
+HEAVY = {"numpy", "pydantic", "pysat", "ortools", "pulp", "highspy", "exact", "networkx", "rich", "packaging"}
 
 
 def test_help_and_version_load_nothing_heavy():
@@ -78,7 +78,7 @@ def test_the_module_is_the_program():
         ),
         (["generate", "table", "{csv}", "--target", "z", "--d", "3", "--hidden", "2"], "no column 'z'"),
         (["generate", "table", "{csv}", "--target", "y", "--d", "3", "--hidden", "2,x"], "--hidden"),
-        (["generate", "table", "{csv}", "--target", "y", "--d", "3", "--hidden", "0"], "hidden[0]"),
+        (["generate", "table", "{csv}", "--target", "y", "--d", "3", "--hidden", "2,0"], "hidden[1]"),
         (["generate", "teacher", "--d", "1", "--layers", "2,1", "--points", "4"], "d: "),
         (["generate", "teacher", "--d", "3", "--layers", "2", "--points", "4"], "layers"),
         (["generate", "teacher", "--d", "3", "--layers", "2,1", "--points", "4", "--noise", "2"], "noise"),

@@ -42,6 +42,12 @@ def test_comments_and_blank_lines():
     assert (found, n) == (TreeDecomposition.of([[0, 1], [1, 2]], [(1, 0)]), 3)
 
 
+def test_only_line_ends_end_a_comment():
+    assert parse_gr("c a\u20281 2\rp tw 2 1\r\nc b\x0c1 2\n1 2\n").edges.tolist() == [[0, 1]]
+    with pytest.raises(InputError, match=r"line 2: holds the character U\+2028"):
+        parse_gr("p tw 2 1\n1\u20282\n")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
