@@ -145,10 +145,10 @@ def _boxes(values: tuple[int, ...], lo: int, hi: int) -> tuple[tuple[Corner, Cor
 
     ``values`` are those of a, and lo ≤ w ≤ hi. Sound: where w·a > 0, a and w have one sign, so that
     w·a ≤ max(k·v, m·u). Complete: a and w of one sign lie in the box of bound w·a whose corner on their side
-    is (|a|, |w|), others in a box of bound 0; the corner on the other side may be the first or last one there.
+    is (|a|, |w|), others in a box of bound 0; the other corner may be the first or last one on its side.
     Equal k and m help while the signs are open. Other pairs of corners are left out: they are many.
     """
-    above, below = ([sign * k for k in values if sign * k > 0] for sign in (1, -1))
+    above, below = (sorted(sign * k for k in values if sign * k > 0) for sign in (1, -1))
     bounds = {0} | {k * v for k, v in pairs(above, range(1, hi + 1))}
     bounds |= {m * u for m, u in pairs(below, range(1, -lo + 1))}
     boxes = []
