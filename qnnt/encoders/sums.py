@@ -123,8 +123,8 @@ class Sum:
     def _ends(self, thresholds: Ints) -> tuple[int, int]:
         """The first and last threshold on which it depends whether the sum reaches it."""
         lo, hi = self._range(0, len(self.columns))
-        open_ = thresholds[(lo < thresholds) & (thresholds <= hi)]
-        return (int(open_[0]), int(open_[-1])) if len(open_) else (hi + 1, hi + 1)
+        undecided = thresholds[(lo < thresholds) & (thresholds <= hi)]
+        return (int(undecided[0]), int(undecided[-1])) if len(undecided) else (hi + 1, hi + 1)
 
     def _halves(self, start: int, stop: int, first: int, last: int) -> list[tuple[int, int, int, int]]:
         """Both halves of the columns, with the thresholds (may be none) at which each matters to the sum."""
