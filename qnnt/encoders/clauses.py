@@ -1,8 +1,8 @@
 """Training as one CNF: order encoding of weights and activations, merged sums.
 
-One block of neurons per distinct input. A neuron has a literal [pre-activation ≥ t] for each threshold t of its
-activation, and the values that they lead to are its order encoding. Hidden neurons are functions of the weights;
-an output only gets the literals, and the clause directions, that its labels make use of. See
+One block of neurons per distinct input. A neuron has a literal [pre-activation ≥ t] for each threshold t of
+its activation, and the values that they lead to are its order encoding. Hidden neurons are functions of the
+weights; an output only gets the literals, and the clause directions, that its labels make use of. See
 :mod:`qnnt.encoders.sums` for the pre-activations and :mod:`qnnt.encoders.targets` for what the goal asks.
 """
 

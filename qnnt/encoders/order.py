@@ -146,7 +146,7 @@ def _boxes(values: tuple[int, ...], lo: int, hi: int) -> tuple[tuple[Corner, Cor
     ``values`` are those of a, and lo ≤ w ≤ hi. Sound: where w·a > 0, a and w have one sign, so that
     w·a ≤ max(k·v, m·u). Complete: a and w of one sign lie in the box of bound w·a whose corner on their side
     is (|a|, |w|), others in a box of bound 0; the other corner may be the first or last one on its side.
-    Equal k and m help while the signs are open. Other pairs of corners are left out: they are many.
+    Corners of one size help while the signs are open. Other pairs of corners are left out: they are many.
     """
     above, below = (sorted(sign * k for k in values if sign * k > 0) for sign in (1, -1))
     bounds = {0} | {k * v for k, v in pairs(above, range(1, hi + 1))}
@@ -155,8 +155,8 @@ def _boxes(values: tuple[int, ...], lo: int, hi: int) -> tuple[tuple[Corner, Cor
     for bound in sorted(bounds)[:-1]:
         ours, theirs = _corners(above, hi, bound), _corners(below, -lo, bound)
         chosen = dict.fromkeys([*pairs(ours, (theirs[0], theirs[-1])), *pairs((ours[0], ours[-1]), theirs)])
-        of_size = {m: (m, u) for m, u in theirs}
-        chosen |= dict.fromkeys((corner, of_size[corner[0]]) for corner in ours if corner[0] in of_size)
+        chosen |= dict.fromkeys((corner, _facing(theirs, corner)) for corner in ours)
+        chosen |= dict.fromkeys((_facing(ours, corner), corner) for corner in theirs)
         for (k, v), (m, u) in chosen:
             tight = max(k * v, m * u) == bound  # else a smaller bound has this box too
             if tight and any(-m <= a <= k for a in values):
@@ -170,6 +170,11 @@ def _corners(sizes: list[int], top: int, bound: int) -> list[Corner]:
     for k in sizes:
         largest[min(top, bound // k)] = k
     return [(k, v) for v, k in largest.items()]
+
+
+def _facing(corners: list[Corner], corner: Corner) -> Corner:
+    """The first of the corners on one side that is as large as one on the other side, or the last."""
+    return next((c for c in corners if c[0] >= corner[0]), corners[-1])
 
 
 def merge(

@@ -76,6 +76,24 @@ def test_a_merged_sum_has_no_literal_for_thresholds_that_nobody_asked_for(
     assert bank.n_variables - before <= len(told_apart)
 
 
+@given(supports, supports, thresholds_and_flags)
+def test_no_clause_about_a_merged_sum_follows_from_the_others(
+    left: list[int], right: list[int], asked: list[tuple[int, bool, bool]]
+) -> None:
+    bank = ClauseBank()
+    a, b = variable(bank, left, -4, 5), variable(bank, right, -4, 5)
+    before, summands = len(bank.clauses), bank.n_variables
+    thresholds, up, down = (np.array(column) for column in zip(*asked, strict=True))
+    merge(bank, a, b, thresholds, up=up, down=down)
+    blocks = bank.clauses[:before], bank.clauses[before:]
+    old, new = ([clause for block in part for clause in block.tolist()] for part in blocks)
+    for i, clause in enumerate(new):
+        if all(abs(lit) > summands for lit in clause):
+            continue  # sum literals among themselves
+        with Solver(name="glucose4", bootstrap_with=old + new[:i] + new[i + 1 :]) as sat:
+            assert sat.solve(assumptions=[-lit for lit in clause])
+
+
 def in_clause_form(bank: ClauseBank) -> None:
     """Literals of a clause are of different variables."""
     for block in bank.clauses:
@@ -164,6 +182,22 @@ def test_unit_propagation_bounds_a_product_as_tightly_as_its_factors_allow(value
             assert consistent
             for t, truth in ((min(ends), 1), (max(ends) + 1, -1)):
                 lit = truth * int(p.at_least(t, t)[0, 0])
+                assert lit == TRUE or lit in known
+
+
+@pytest.mark.parametrize("d", range(3, 11))
+def test_unit_propagation_bounds_a_product_while_signs_are_open(d: int) -> None:
+    lo, hi, bank = -((d - 1) // 2), d // 2, ClauseBank()
+    values = list(range(lo, -lo + 1))
+    w, a = factors(lo, hi, values, values, bank)
+    p = product(bank, w, a, values, up=True, down=True)
+    with solver(bank) as sat:
+        for v, k in itertools.product(range(hi + 1), range(-lo + 1)):
+            state = [int(w.at_least(-v, -v)[0, 0]), int(a.at_least(-k, -k)[0, 0])]
+            state += [-int(w.at_least(v + 1, v + 1)[0, 0]), -int(a.at_least(k + 1, k + 1)[0, 0])]
+            consistent, known = sat.propagate(assumptions=state)
+            assert consistent
+            for lit in (int(p.at_least(-k * v, -k * v)[0, 0]), -int(p.at_least(k * v + 1, k * v + 1)[0, 0])):
                 assert lit == TRUE or lit in known
 
 
