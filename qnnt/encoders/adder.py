@@ -5,6 +5,7 @@ Linear in the number of bits where a totalizer is quadratic in the range, at the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,45 +29,59 @@ class Bits:
         return Bits(self.offset[rows], [(e, lits[rows]) for e, lits in self.bits])
 
 
-def to_binary(bank: ClauseBank, value: Order) -> Literals:
-    """(R, k) new literals, the bits of value - lo, lowest first."""
-    width = (value.hi - value.lo).bit_length()
-    bits = bank.fresh(len(value.lits), width)
-    for v in range(value.lo, value.hi + 1):
-        lits = value.at_least(v, v + 1)
-        for e in range(width):
-            bit = bits[:, e] if (v - value.lo) >> e & 1 else -bits[:, e]
-            bank.add(-lits[:, 0], lits[:, 1], bit)
-    return bits
+def used_bits(values: Sequence[int]) -> list[int]:
+    """The exponents of the bits that some value - values[0] has; the values rise."""
+    union = int(np.bitwise_or.reduce(np.asarray(values) - values[0]))
+    return [e for e in range(union.bit_length()) if union >> e & 1]
 
 
-def known_multiple(lo: int, bits: Literals, factors: Ints) -> Bits:
-    """The products of R integers lo + Σ 2^e·bits[:, e] with R known factors."""
-    width = bits.shape[1]
-    offset = np.where(factors >= 0, factors * lo, factors * (lo + (1 << width) - 1))
+def to_binary(bank: ClauseBank, order: Order, values: Sequence[int]) -> Bits:
+    """New bits of integers - values[0]; ``values`` are all that an integer of the batch can be, rising."""
+    exponents = used_bits(values)
+    bits = bank.fresh(len(order.lits), len(exponents))
+    for value in values:
+        lits = order.at_least(value, value + 1)
+        other = np.where(lits[:, 0] == lits[:, 1], TRUE, lits[:, 1])  # equal where a row skips this value
+        for column, e in enumerate(exponents):
+            bit = bits[:, column] if (value - values[0]) >> e & 1 else -bits[:, column]
+            bank.add(-lits[:, 0], other, bit)
+    return Bits(np.full(len(bits), values[0]), [(e, bits[:, column]) for column, e in enumerate(exponents)])
+
+
+def known_multiple(number: Bits, factors: Ints) -> Bits:
+    """The products of R integers with R known factors."""
+    all_ones = number.offset + sum(1 << e for e, _ in number.bits)
+    offset = factors * np.where(factors >= 0, number.offset, all_ones)
     size, terms = np.abs(factors), []
     for i in range(int(size.max(initial=0)).bit_length()):
         has = (size >> i & 1).astype(bool)
-        for e in range(width):
-            lits = np.where(factors > 0, bits[:, e], -bits[:, e])
+        for e, bit in number.bits:
+            lits = np.where(factors > 0, bit, -bit)
             terms.append((i + e, np.where(has, lits, FALSE).astype(np.int32)))
     return Bits(offset, terms)
 
 
-def binary_product(bank: ClauseBank, lo: int, weight: Literals, act: Literals) -> Bits:
-    """The products of R weights lo + Σ 2^e·weight[:, e] with R activations of bits (R, k)."""
-    offset, terms = 0, []
-    for i in range(act.shape[1]):
-        a = act[:, i]
-        for e in range(weight.shape[1]):
-            w, both = weight[:, e], bank.fresh(len(act))
+def binary_product(bank: ClauseBank, weight: Bits, act: Bits) -> Bits:
+    """The products of R weights u + W with R activations o + A, bit by bit: W·A + u·A + o·(u + W)."""
+    offset, terms = np.zeros_like(weight.offset), []
+    for i, a in act.bits:
+        for e, w in weight.bits:
+            both = bank.fresh(len(a))
             bank.add(-both, a)
             bank.add(-both, w)
             bank.add(both, -a, -w)
             terms.append((i + e, both))
-        offset += lo << i  # lo·a = lo·(2^k - 1) + |lo|·Σ 2^i·¬a_i, as lo ≤ 0
-        terms += [(i + e, -a) for e in range((-lo).bit_length()) if -lo >> e & 1]
-    return Bits(np.full(len(act), offset, dtype=np.int64), terms)
+        known = known_multiple(Bits(np.zeros_like(weight.offset), [(i, a)]), weight.offset)
+        offset, terms = offset + known.offset, terms + known.bits
+    known = known_multiple(weight, act.offset)
+    terms = [(e, lits) for e, lits in terms + known.bits if (lits != FALSE).any()]
+    return Bits(offset + known.offset, terms)
+
+
+def binary_product_size(weights: Sequence[int], acts: Sequence[int]) -> int:
+    """How many bits are added up for a product, by the rising values of its factors."""
+    width, k = len(used_bits(weights)), len(used_bits(acts))
+    return k * width + k * abs(weights[0]).bit_count() + width * abs(acts[0]).bit_count()
 
 
 def add_up(bank: ClauseBank, summands: list[Bits]) -> tuple[Ints, Literals]:
@@ -106,17 +121,17 @@ def compare(
     bank: ClauseBank,
     offset: Ints,
     bits: Literals,
-    first: int,
+    thresholds: Ints,
     out: Literals,
     *,
     up: npt.NDArray[np.bool_],
     down: npt.NDArray[np.bool_],
 ) -> None:
-    """Tie ``out`` (R, T) to offset + Σ 2^e·bits ≥ first, first + 1, …; ``up``, ``down`` (T,) as for sums."""
+    """Tie ``out`` (R, T) to [offset + Σ 2^e·bits ≥ t] for T thresholds; ``up``, ``down`` (T,) as for sums."""
     exponent = np.arange(bits.shape[1])
     largest = (1 << bits.shape[1]) - 1
-    for i in range(out.shape[1]):
-        least = first + i - offset
+    for i, threshold in enumerate(thresholds):
+        least = threshold - offset
         if down[i]:
             bank.add(np.where(least > largest, -out[:, i], TRUE))
             _at_least(bank, bits, least, -out[:, i], exponent)

@@ -1,8 +1,9 @@
-"""Training as one CNF: order encoding of weights and activations, merged and clipped sums.
+"""Training as one CNF: order encoding of weights and activations, merged sums.
 
-One activation block per distinct input. Hidden activations are functions of the weights; an output only gets
-the literals, and the clause directions, that its labels make use of. See :mod:`qnnt.encoders.sums` for the
-pre-activations and :mod:`qnnt.encoders.targets` for what the goal asks.
+One block of neurons per distinct input. A neuron has a literal [pre-activation ≥ t] for each threshold t of
+its activation, and the values that they lead to are its order encoding. Hidden neurons are functions of the
+weights; an output only gets the literals, and the clause directions, that its labels make use of. See
+:mod:`qnnt.encoders.sums` for the pre-activations and :mod:`qnnt.encoders.targets` for what the goal asks.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.architecture import Connection
-from qnnt.encoders.adder import Bits, binary_product, known_multiple, to_binary
+from qnnt.encoders.adder import Bits, binary_product, binary_product_size, known_multiple, to_binary
 from qnnt.encoders.clausebank import FALSE, TRUE, ClauseBank, Literals
-from qnnt.encoders.order import Order, product, scaled
+from qnnt.encoders.order import Order, product, scaled, showing
 from qnnt.encoders.sums import Column, Sum
 from qnnt.encoders.targets import Targets, targets
 from qnnt.instance import Instance
@@ -51,7 +52,7 @@ class ClauseEncoder:
             layers = _Layers(bank, instance, weights, biases, goal.inputs)
             while layers.depth < architecture.depth:
                 layers.next_hidden()
-            soft, gains = match_labels(bank, goal, domain.hi, layers)
+            soft, gains = match_labels(bank, goal, layers)
             if goal.budget is not None:
                 count_errors(bank, soft, gains, goal.budget, exact=goal.exact)
         formula = Formula(
@@ -74,22 +75,23 @@ class _Layers:
     ) -> None:
         self.bank, self.instance, self.weights, self.biases = bank, instance, weights, biases
         self.inputs = inputs
-        self.acts: Literals | None = None  # (n, neurons, hi), None while the previous layer are the inputs
+        self.acts: Order | None = None  # (n·neurons,) by input; None while the previous layer are the inputs
         self.depth = 0
-        self._bits: dict[str | int, Literals] = {}
+        self._bits: dict[str | int, Bits] = {}
 
     def next_hidden(self) -> None:
         """Go one hidden layer deeper."""
         connection = self.instance.architecture.connections[self.depth]
-        n, top = len(self.inputs), self.instance.domain.hi
-        acts = np.empty((n, connection.n_target, top), dtype=np.int32)
+        activation = self.instance.activations[self.depth]
+        n, thresholds = len(self.inputs), np.asarray(activation.thresholds, dtype=np.int64)
+        reached = np.empty((n, connection.n_target, activation.top), dtype=np.int32)
         neurons, rows = (
             np.repeat(np.arange(connection.n_target), n),
             np.tile(np.arange(n), connection.n_target),
         )
         for part, which in self.sums(connection, neurons, rows):
-            acts[rows[which], neurons[which]] = part.activation(top)
-        self.acts = acts
+            reached[rows[which], neurons[which]] = part.reaching(thresholds)
+        self.acts = showing(reached.reshape(n * connection.n_target, activation.top), activation.values)
         self.depth += 1
 
     def sums(self, connection: Connection, neurons: Ints, rows: Ints) -> Iterator[tuple[Sum, Ints]]:
@@ -123,7 +125,7 @@ class _Layers:
             n_bits=(biases.hi - biases.lo).bit_length(),
             leaf=lambda neurons, keys, up, down: biases.take(first + neurons).negated(),  # noqa: ARG005
             binary=lambda neurons, keys: known_multiple(
-                biases.lo, self._parameter_bits("biases")[first + neurons], np.full_like(keys, -1)
+                self._parameter_bits("biases").take(first + neurons), np.full_like(keys, -1)
             ),
         )
 
@@ -140,64 +142,69 @@ class _Layers:
             n_bits=width * int(np.abs(values).max(initial=0)).bit_length(),
             leaf=lambda neurons, keys, up, down: scaled(weights.take(arcs[neurons]), keys, lo, hi),  # noqa: ARG005
             binary=lambda neurons, keys: known_multiple(
-                weights.lo, self._parameter_bits("weights")[arcs[neurons]], keys
+                self._parameter_bits("weights").take(arcs[neurons]), keys
             ),
         )
 
     def _product(self, connection: Connection, arcs: Ints) -> Column:
         """The summand of each neuron j's arc ``arcs[j]``: weight times hidden activation; keys are inputs."""
         assert self.acts is not None
-        acts, which, domain = self.acts, connection.first + arcs, self.instance.domain
-        top = acts.shape[2]
-        k, width = top.bit_length(), (domain.d - 1).bit_length()
+        acts, which, weights = self.acts, connection.first + arcs, self.weights
+        values = self.instance.activations[self.depth - 1].values
+        choices = range(weights.lo, weights.hi + 1)
+        possible = np.unique(np.multiply.outer(values, choices))
 
-        def leaf(neurons: Ints, rows: Ints, up: bool, down: bool) -> Order:
-            act = acts[rows, connection.source[arcs[neurons]]]
-            return product(self.bank, self.weights.take(which[neurons]), act, up=up, down=down)
+        def act_rows(neurons: Ints, inputs: Ints) -> Ints:
+            return inputs * connection.n_source + connection.source[arcs[neurons]]
 
-        def binary(neurons: Ints, rows: Ints) -> Bits:
-            bits = self._activation_bits()[rows, connection.source[arcs[neurons]]]
-            return binary_product(self.bank, domain.lo, self._parameter_bits("weights")[which[neurons]], bits)
+        def leaf(neurons: Ints, inputs: Ints, up: bool, down: bool) -> Order:
+            act = acts.take(act_rows(neurons, inputs))
+            return product(self.bank, weights.take(which[neurons]), act, values, up=up, down=down)
+
+        def binary(neurons: Ints, inputs: Ints) -> Bits:
+            act = self._activation_bits().take(act_rows(neurons, inputs))
+            return binary_product(self.bank, self._parameter_bits("weights").take(which[neurons]), act)
 
         return Column(
-            domain.lo * top,
-            domain.hi * top,
-            n_values=len({v * a for v in range(domain.lo, domain.hi + 1) for a in range(top + 1)}),
-            n_bits=k * (width + (-domain.lo).bit_count()),
+            int(possible[0]),
+            int(possible[-1]),
+            n_values=len(possible),
+            n_bits=binary_product_size(choices, values),
             leaf=leaf,
             binary=binary,
         )
 
-    def _parameter_bits(self, kind: str) -> Literals:
-        """(A or H, k) bits of all weights or biases, made when first asked for."""
+    def _parameter_bits(self, kind: str) -> Bits:
+        """The bits of all A weights or H biases, made when first asked for."""
         if kind not in self._bits:
-            values = self.weights if kind == "weights" else self.biases
-            self._bits[kind] = to_binary(self.bank, values)
+            order = self.weights if kind == "weights" else self.biases
+            self._bits[kind] = to_binary(self.bank, order, range(order.lo, order.hi + 1))
         return self._bits[kind]
 
-    def _activation_bits(self) -> Literals:
-        """(n, neurons, k) bits of the last layer built, on all inputs."""
+    def _activation_bits(self) -> Bits:
+        """The bits of the last layer built, in the order of ``acts``."""
         if self.depth not in self._bits:
             assert self.acts is not None
-            n, neurons, top = self.acts.shape
-            bits = to_binary(self.bank, Order(0, self.acts.reshape(-1, top)))
-            self._bits[self.depth] = bits.reshape(n, neurons, -1)
+            values = self.instance.activations[self.depth - 1].values
+            self._bits[self.depth] = to_binary(self.bank, self.acts, values)
         return self._bits[self.depth]
 
 
-def match_labels(bank: ClauseBank, goal: Targets, top: int, layers: _Layers) -> tuple[Literals, Ints]:
+def match_labels(bank: ClauseBank, goal: Targets, layers: _Layers) -> tuple[Literals, Ints]:
     """Soft literals and what it costs to make each false: the avoidable errors.
 
     A forced label is pinned onto the outputs. For the others a match literal implies (and under ``exact``
     equals) the outputs' reading the label; the soft literal of a label is that it or one before it matches.
     """
     connection = layers.instance.architecture.connections[-1]
+    activation = layers.instance.activations[-1]
+    top, thresholds = activation.top, np.asarray(activation.thresholds, dtype=np.int64)
     n, omega = len(goal.inputs), connection.n_target
     several = np.bincount(goal.of, minlength=n) > 1
     forced = goal.forced
     label = np.zeros((n, omega), dtype=np.int64)
     label[goal.of[goal.first]] = goal.levels[goal.first]
-    outputs = np.full((n, omega, top + 2), FALSE, dtype=np.int32)  # [output ≥ t] for t = 0 … top + 1
+    outputs = np.full((n, omega, top + 2), FALSE, dtype=np.int32)  # [level ≥ t] for t = 0 … top + 1
     outputs[:, :, 0] = TRUE
     for y in (-1, *range(top + 1)):
         first, last = (1, top) if y < 0 else (max(1, y), min(top, y + 1))
@@ -219,7 +226,7 @@ def match_labels(bank: ClauseBank, goal: Targets, top: int, layers: _Layers) -> 
                 out = bank.fresh(len(rows), len(t))
                 outputs[rows[:, None], neurons[:, None], t] = out
             for part, which in layers.sums(connection, neurons, rows):
-                part.pin(first, out[which], up=up, down=down)
+                part.pin(thresholds[t - 1], out[which], up=up, down=down)
     free = ~forced[goal.of]
     of, labels = goal.of[free], goal.levels[free]
     neuron = np.arange(omega)

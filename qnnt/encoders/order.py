@@ -8,12 +8,17 @@ matters, so sparse supports (products, scaled weights, constants) cost only what
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product as pairs
 
 import numpy as np
 import numpy.typing as npt
 
 from qnnt.encoders.clausebank import FALSE, TRUE, ClauseBank, Literals
+
+Ints = npt.NDArray[np.int64]
 
 _FAR = 1 << 40
 
@@ -38,6 +43,11 @@ class Order:
         inside = self.lits[:, max(0, first - self.lo - 1) : max(0, last - self.lo)]
         return np.concatenate([below, inside, above], axis=1)
 
+    def reaching(self, thresholds: Ints) -> Literals:
+        """(R, T) literals [value ≥ t] for any T thresholds."""
+        table = self.at_least(self.lo, self.hi + 1)
+        return table[:, np.clip(thresholds, self.lo, self.hi + 1) - self.lo]
+
     def negated(self) -> Order:
         """The batch of -v."""
         return Order(-self.hi, -self.lits[:, ::-1])
@@ -52,6 +62,15 @@ def constant(value: int, rows: int) -> Order:
     return Order(value, np.empty((rows, 0), dtype=np.int32))
 
 
+def showing(reached: Literals, values: Sequence[int]) -> Order:
+    """The batch of integers values[j], j the number of true literals in a row of ``reached`` (R, k).
+
+    ``values`` (k + 1,) rise; thresholds between two of them share a literal.
+    """
+    level = np.searchsorted(values, np.arange(values[0] + 1, values[-1] + 1))
+    return Order(values[0], reached[:, level - 1])
+
+
 def scaled(values: Order, factors: npt.NDArray[np.int64], lo: int, hi: int) -> Order:
     """The products of R integers with R known factors, in [lo, hi]."""
     table = values.at_least(values.lo, values.hi + 1)
@@ -64,77 +83,131 @@ def scaled(values: Order, factors: npt.NDArray[np.int64], lo: int, hi: int) -> O
     return Order(lo, lits.astype(np.int32))
 
 
-def product(bank: ClauseBank, weights: Order, acts: Literals, *, up: bool, down: bool) -> Order:
-    """The products of R weights with R activations.
+def product(
+    bank: ClauseBank, weights: Order, acts: Order, values: Sequence[int], *, up: bool, down: bool
+) -> Order:
+    """The products of R weights with R activations; both may be negative.
 
-    ``acts`` (R, m) are the literals [activation ≥ 1] … [≥ m]. ``up`` asks for the clauses that force a
-    product literal true, ``down`` for those that force one false.
+    ``values`` are all that an activation can be, rising: between two of them, ``acts`` has one literal.
+    ``up`` asks for the clauses that force a product literal true, ``down`` for those that force one false.
     """
-    rows, m = acts.shape
-    lo, hi = min(0, weights.lo) * m, max(0, weights.hi) * m
-    if lo == hi:
-        return constant(0, rows)
-    possible = np.unique(np.outer(np.arange(m + 1), np.arange(weights.lo, weights.hi + 1)))
+    possible = np.unique(np.multiply.outer(values, np.arange(weights.lo, weights.hi + 1)))
+    rows, lo, hi = len(acts.lits), int(possible[0]), int(possible[-1])
+    if len(values) == 1:
+        return scaled(weights, np.full(rows, values[0]), lo, hi)
     slot = np.searchsorted(possible, np.arange(lo + 1, hi + 1)) - 1
     lits = bank.fresh(rows, len(possible) - 1)
     bank.add(-lits[:, 1:], lits[:, :-1])
-    result, a = Order(lo, lits[:, slot]), Order(0, acts)
-    _product_clauses(bank, weights, a, result, up=up, down=down)
-    _product_clauses(bank, weights.negated(), a, result.negated(), up=down, down=up)
+    result, shown = Order(lo, lits[:, slot]), tuple(values)
+    _product_clauses(bank, weights, acts, result, shown, up=up, down=down)
+    _product_clauses(bank, weights.negated(), acts, result.negated(), shown, up=down, down=up)
     return result
 
 
-def _product_clauses(bank: ClauseBank, w: Order, a: Order, p: Order, *, up: bool, down: bool) -> None:
-    """The part of p = w·a about positive weights: nothing if w cannot be positive."""
-    m, top = a.hi, w.hi
-    if top <= 0:
-        return
-    big_a, big_w = a.at_least(1, m), w.at_least(1, top)
-    big_p = p.at_least(1, m * top + 1)
-    for k in range(1, m + 1):
-        for v in range(1, top + 1):
-            if up:
+def _product_clauses(
+    bank: ClauseBank, w: Order, a: Order, p: Order, values: tuple[int, ...], *, up: bool, down: bool
+) -> None:
+    """The part of p = w·a about products p ≥ k > 0 and p ≤ k ≥ 0."""
+    big_p = p.at_least(1, p.hi + 1)
+    if up:  # a ≥ k > 0 and w ≥ v > 0, hence p ≥ k·v; so too for -a and -w
+        for sign in (1, -1):
+            sizes = [sign * k for k in values if sign * k > 0]
+            if not sizes:
+                continue
+            one, other = (a, w) if sign > 0 else (a.negated(), w.negated())
+            big_a, big_w = one.at_least(1, one.hi), other.at_least(1, other.hi)
+            for k, v in pairs(sizes, range(1, other.hi + 1)):
                 bank.add(-big_a[:, k - 1], -big_w[:, v - 1], big_p[:, k * v - 1])
-            if down and (k, v) != (m, top):  # a ≤ k and w ≤ v, hence p ≤ k·v
-                more_a = big_a[:, k] if k < m else FALSE
-                more_w = big_w[:, v] if v < top else FALSE
-                bank.add(more_a, more_w, -big_p[:, k * v])
-    if down:  # a ≤ 0 or w ≤ 0, hence p ≤ 0
-        bank.add(big_a[:, 0], -big_p[:, 0])
-        bank.add(big_w[:, 0], -big_p[:, 0])
+    if down:
+        table_a, table_w = a.at_least(a.lo, a.hi + 1), w.at_least(w.lo, w.hi + 1)
+        for (k, v), (m, u), bound in _boxes(values, w.lo, w.hi):
+            clause = [-big_p[:, bound]]
+            if v < w.hi:
+                clause.append(table_w[:, v + 1 - w.lo])
+            if u < -w.lo:
+                clause.append(-table_w[:, -u - w.lo])
+            if m < -a.lo:
+                clause.append(-table_a[:, -m - a.lo])
+            if k < a.hi:
+                above = table_a[:, k + 1 - a.lo]
+                if m < -a.lo:  # a row that can take no value from -m to k has one literal for both ends
+                    above = np.where(above == -clause[-1], TRUE, above)
+                clause.append(above)
+            bank.add(*clause)
+
+
+Corner = tuple[int, int]
+
+
+@lru_cache(maxsize=64)
+def _boxes(values: tuple[int, ...], lo: int, hi: int) -> tuple[tuple[Corner, Corner, int], ...]:
+    """Boxes -m ≤ a ≤ k, -u ≤ w ≤ v in which w·a is at most a bound ≥ 0: ((k, v), (m, u), bound).
+
+    ``values`` are those of a, and lo ≤ w ≤ hi. Sound: where w·a > 0, a and w have one sign, so that
+    w·a ≤ max(k·v, m·u). Complete: a and w of one sign lie in the box of bound w·a whose corner on their side
+    is (|a|, |w|), others in a box of bound 0; the other corner may be the first or last one on its side.
+    Corners of one size help while the signs are open. Other pairs of corners are left out: they are many.
+    """
+    above, below = (sorted(sign * k for k in values if sign * k > 0) for sign in (1, -1))
+    bounds = {0} | {k * v for k, v in pairs(above, range(1, hi + 1))}
+    bounds |= {m * u for m, u in pairs(below, range(1, -lo + 1))}
+    boxes = []
+    for bound in sorted(bounds)[:-1]:
+        ours, theirs = _corners(above, hi, bound), _corners(below, -lo, bound)
+        chosen = dict.fromkeys([*pairs(ours, (theirs[0], theirs[-1])), *pairs((ours[0], ours[-1]), theirs)])
+        chosen |= dict.fromkeys((corner, _facing(theirs, corner)) for corner in ours)
+        chosen |= dict.fromkeys((_facing(ours, corner), corner) for corner in theirs)
+        for (k, v), (m, u) in chosen:
+            tight = max(k * v, m * u) == bound  # else a smaller bound has this box too
+            if tight and any(-m <= a <= k for a in values):
+                boxes.append(((k, v), (m, u), bound))
+    return tuple(boxes)
+
+
+def _corners(sizes: list[int], top: int, bound: int) -> list[Corner]:
+    """The largest (k, v), k = 0 or of the rising ``sizes``, 0 ≤ v ≤ top, with k·v ≤ bound; k rises."""
+    largest = {top: 0}
+    for k in sizes:
+        largest[min(top, bound // k)] = k
+    return [(k, v) for v, k in largest.items()]
+
+
+def _facing(corners: list[Corner], corner: Corner) -> Corner:
+    """The first of the corners on one side that is as large as one on the other side, or the last."""
+    return next((c for c in corners if c[0] >= corner[0]), corners[-1])
 
 
 def merge(
     bank: ClauseBank,
     a: Order,
     b: Order,
-    first: int,
-    last: int,
+    thresholds: Ints,
     *,
     up: npt.NDArray[np.bool_],
     down: npt.NDArray[np.bool_],
     out: Literals | None = None,
-) -> Order:
-    """The sums of two batches, known only at the thresholds first … last.
+) -> Literals:
+    """(R, T) literals [a + b ≥ t] of two batches, for T rising thresholds.
 
     ``up`` and ``down`` (T,) say at which thresholds a true, or a false, sum literal has to be derived.
     ``out`` (R, T) gives literals (constants included) to use for the sum instead of new ones.
     """
+    total = out
     if out is None:
         fixed_a, fixed_b = _fixed(a), _fixed(b)
         mixed = ~(fixed_a | fixed_b)
-        out = np.empty((len(a.lits), last - first + 1), dtype=np.int32)
-        out[mixed] = _sum_literals(bank, a.take(mixed), b.take(mixed), first, last)
+        out = np.empty((len(a.lits), len(thresholds)), dtype=np.int32)
+        out[mixed] = _sum_literals(bank, a.take(mixed), b.take(mixed), thresholds)
         for fixed, of, other in ((fixed_a, a, b), (fixed_b & ~fixed_a, b, a)):
-            _shift(out, fixed, of, other, first, last)
-        a, b, total = a.take(mixed), b.take(mixed), Order(first - 1, out[mixed])
-    else:
-        total = Order(first - 1, out)
-    chain = total.lits[:, 1:] != total.lits[:, :-1]
-    bank.add(-total.lits[:, 1:][chain], total.lits[:, :-1][chain])
-    _merge_clauses(bank, a, b, total, up)
-    _merge_clauses(bank, a.negated(), b.negated(), total.negated(), down[::-1])
-    return Order(first - 1, out)
+            _shift(out, fixed, of, other, thresholds)
+        a, b, total = a.take(mixed), b.take(mixed), out[mixed]
+    assert total is not None
+    chain = total[:, 1:] != total[:, :-1]
+    bank.add(-total[:, 1:][chain], total[:, :-1][chain])
+    _merge_clauses(bank, a, b, thresholds[up], total[:, up])
+    less, not_total = 1 - thresholds[::-1], -total[:, ::-1]  # -a - b ≥ 1 - t iff not a + b ≥ t
+    _merge_clauses(bank, a.negated(), b.negated(), less[down[::-1]], not_total[:, down[::-1]])
+    return out
 
 
 def _fixed(a: Order) -> npt.NDArray[np.bool_]:
@@ -142,14 +215,12 @@ def _fixed(a: Order) -> npt.NDArray[np.bool_]:
     return np.asarray((np.abs(a.lits) == TRUE).all(axis=1))
 
 
-def _shift(
-    out: Literals, rows: npt.NDArray[np.bool_], fixed: Order, other: Order, first: int, last: int
-) -> None:
+def _shift(out: Literals, rows: npt.NDArray[np.bool_], fixed: Order, other: Order, thresholds: Ints) -> None:
     """Where one summand is a known value, the sum is the other one moved: no new literal is needed."""
     value = fixed.lo + (fixed.lits == TRUE).sum(axis=1)
     for v in np.unique(value[rows]):
         here = rows & (value == v)
-        out[here] = other.take(here).at_least(first - int(v), last - int(v))
+        out[here] = other.take(here).reaching(thresholds - v)
 
 
 def _support(a: Order) -> npt.NDArray[np.bool_]:
@@ -158,8 +229,8 @@ def _support(a: Order) -> npt.NDArray[np.bool_]:
     return np.asarray(lits[:, :-1] != lits[:, 1:])
 
 
-def _sum_literals(bank: ClauseBank, a: Order, b: Order, first: int, last: int) -> Literals:
-    """New literals [a + b ≥ t], t = first … last, shared between thresholds that no sum separates."""
+def _sum_literals(bank: ClauseBank, a: Order, b: Order, thresholds: Ints) -> Literals:
+    """New literals [a + b ≥ t], shared between thresholds t that no sum separates."""
     in_a, in_b = _support(a), _support(b)
     n, span = len(in_a), in_a.shape[1] + in_b.shape[1] - 1
     possible = np.zeros((n, span), dtype=bool)
@@ -167,7 +238,7 @@ def _sum_literals(bank: ClauseBank, a: Order, b: Order, first: int, last: int) -
         possible[:, i : i + in_b.shape[1]] |= in_a[:, i : i + 1] & in_b
     values = np.where(possible, np.arange(span), _FAR)
     following = np.minimum.accumulate(values[:, ::-1], axis=1)[:, ::-1]
-    t = np.arange(first, last + 1) - (a.lo + b.lo)
+    t = thresholds - (a.lo + b.lo)
     at = np.where(t < span, following[:, np.clip(t, 0, span - 1)], _FAR)
     lowest = following[:, :1]
     lits = np.where(at == _FAR, FALSE, np.where(at <= lowest, TRUE, 0)).astype(np.int32)
@@ -177,35 +248,32 @@ def _sum_literals(bank: ClauseBank, a: Order, b: Order, first: int, last: int) -
     return np.where(lits == 0, np.maximum.accumulate(ids, axis=1), lits)
 
 
-def _merge_clauses(bank: ClauseBank, a: Order, b: Order, s: Order, wanted: npt.NDArray[np.bool_]) -> None:
-    """A ≥ i and b ≥ j imply s ≥ min(i + j, hi), for the pairs that no other one covers."""
-    if not wanted.any() or not len(a.lits):
+def _merge_clauses(bank: ClauseBank, a: Order, b: Order, thresholds: Ints, sums: Literals) -> None:
+    """A ≥ i and b ≥ j imply a + b ≥ the last threshold ≤ i + j, for the pairs that no other one covers."""
+    if not len(thresholds) or not len(a.lits):
         return
     lits_a, lits_b = a.at_least(a.lo, a.hi + 1), b.at_least(b.lo, b.hi + 1)
     ends_a, ends_b = lits_a[:, :-1] != lits_a[:, 1:], lits_b[:, :-1] != lits_b[:, 1:]
     before_a, before_b = _below(lits_a, a.lo), _below(lits_b, b.lo)
     j = np.arange(b.lo, b.hi + 1)
-    top, blocks = s.hi, []
+    slots = np.searchsorted(thresholds, np.arange(a.lo + b.lo, a.hi + b.hi + 1), side="right") - 1
+    blocks = []
     for i in range(a.lo, a.hi + 1):
-        reached = np.minimum(i + j, top)
-        useful = (reached > s.lo) & wanted[np.clip(reached - s.lo - 1, 0, len(wanted) - 1)]
-        columns = np.flatnonzero(useful)
+        slot = slots[i - a.lo : i - a.lo + len(j)]
+        columns = np.flatnonzero(slot >= 0)
         rows = np.flatnonzero(ends_a[:, i - a.lo])
         if not len(columns) or not len(rows):
             continue
         columns_b = columns if len(columns) < len(j) else slice(None)
-        pair = ends_b[:, columns_b] & (i + before_b[:, columns_b] < top)
-        pair &= before_a[:, i - a.lo, None] + j[columns_b] < top
+        reached = thresholds[slot[columns_b]]
+        pair = ends_b[:, columns_b] & (before_b[:, columns_b] < reached - i)
+        pair &= before_a[:, i - a.lo, None] < reached - j[columns_b]
         if len(rows) < len(pair):
             pair = pair[rows]
         r, c = np.nonzero(pair)
         r = rows[r]
         column = columns[c]
-        blocks.append(
-            np.stack(
-                [-lits_a[r, i - a.lo], -lits_b[r, column], s.lits[r, reached[column] - s.lo - 1]], axis=1
-            )
-        )
+        blocks.append(np.stack([-lits_a[r, i - a.lo], -lits_b[r, column], sums[r, slot[column]]], axis=1))
     if blocks:
         bank.add_block(np.concatenate(blocks))
 

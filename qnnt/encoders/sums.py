@@ -56,71 +56,75 @@ class Sum:
     neurons: Ints
     keys: Ints
 
-    def activation(self, top: int) -> Literals:
-        """(R, top) literals [sum ≥ 1] … [sum ≥ top]: an activation over 0 … top."""
-        both = np.ones(top, dtype=bool)
-        if top == 0:
+    def reaching(self, thresholds: Ints) -> Literals:
+        """(R, T) literals [sum ≥ t] for T rising thresholds."""
+        both = np.ones(len(thresholds), dtype=bool)
+        if not len(thresholds):
             return np.empty((len(self.keys), 0), dtype=np.int32)
-        if self._adders_pay(1, top):
-            out = self.bank.fresh(len(self.keys), top)
-            self.pin(1, out, up=both, down=both)
+        if self._adders_pay(thresholds):
+            out = self.bank.fresh(len(self.keys), len(thresholds))
+            self.pin(thresholds, out, up=both, down=both)
             return out
-        return self._all(1, top, both, both, None).at_least(1, top)
+        return self._tree(thresholds, both, both, None)
 
-    def pin(self, first: int, out: Literals, *, up: Flags, down: Flags) -> None:
-        """Tie literals ``out`` (R, T), TRUE and FALSE included, to [sum ≥ first] … [sum ≥ first+T-1].
+    def pin(self, thresholds: Ints, out: Literals, *, up: Flags, down: Flags) -> None:
+        """Tie literals ``out`` (R, T), TRUE and FALSE included, to [sum ≥ t] for T rising thresholds.
 
         ``up`` and ``down`` (T,) say which have to become true, or false, with the sum.
         """
-        last = first + out.shape[1] - 1
-        if not self._adders_pay(first, last):
-            self._all(first, last, up, down, out)
+        if not self._adders_pay(thresholds):
+            self._tree(thresholds, up, down, out)
             return
         keys = self.keys.T if self._shared else [self.keys[:, 0]] * len(self.columns)
         summands = [c.binary(self.neurons, k) for c, k in zip(self.columns, keys, strict=True)]
         self.bank.add(-out[:, 1:], out[:, :-1])
-        compare(self.bank, *add_up(self.bank, summands), first, out, up=up, down=down)
+        compare(self.bank, *add_up(self.bank, summands), thresholds, out, up=up, down=down)
 
     @property
     def _shared(self) -> bool:
         return bool(self.keys.shape[1] > 1)
 
-    def _all(self, first: int, last: int, up: Flags, down: Flags, out: Literals | None) -> Order:
+    def _tree(self, thresholds: Ints, up: Flags, down: Flags, out: Literals | None) -> Literals:
+        """The sum of all columns at the thresholds; see :func:`merge` for the rest."""
         items = np.column_stack([self.neurons, self.keys])
-        return self._build(0, len(self.columns), items, first, last, up, down, out)
+        first, last = self._ends(thresholds)
+        parts = self._parts(0, len(self.columns), items, first, last, bool(up.any()), bool(down.any()))
+        return merge(self.bank, *parts, thresholds, up=up, down=down, out=out)
 
-    def _build(
-        self,
-        start: int,
-        stop: int,
-        items: Ints,
-        first: int,
-        last: int,
-        up: Flags,
-        down: Flags,
-        out: Literals | None,
+    def _order(
+        self, start: int, stop: int, items: Ints, first: int, last: int, up: bool, down: bool
     ) -> Order:
-        """The sum of some columns for items of a neuron and keys; see :func:`merge` for the rest."""
+        """The sum of some columns for items of a neuron and keys, known at the thresholds first … last."""
         if stop - start == 1:
-            order = self.columns[start].leaf(items[:, 0], items[:, 1], bool(up.any()), bool(down.any()))
-            if out is None:
-                return order
-            return merge(
-                self.bank, order, constant(0, len(order.lits)), first, last, up=up, down=down, out=out
-            )
+            return self.columns[start].leaf(items[:, 0], items[:, 1], up, down)
+        thresholds = np.arange(first, last + 1)
+        ups, downs = np.full(len(thresholds), up), np.full(len(thresholds), down)
+        parts = self._parts(start, stop, items, first, last, up, down)
+        return Order(first - 1, merge(self.bank, *parts, thresholds, up=ups, down=downs))
+
+    def _parts(
+        self, start: int, stop: int, items: Ints, first: int, last: int, up: bool, down: bool
+    ) -> tuple[Order, Order]:
+        """Two summands of such a sum, each known at the thresholds that matter to it."""
+        if stop - start == 1:
+            return self._order(start, stop, items, first, last, up, down), constant(0, len(items))
         parts = []
         for begin, end, lo, hi in self._halves(start, stop, first, last):
             if lo > hi:  # whatever this part is, the sum is on the same side of every threshold
                 parts.append(constant(self._range(begin, end)[0], len(items)))
                 continue
-            flags = [np.full(hi - lo + 1, bool(f.any())) for f in (up, down)]
             if not self._shared:
-                parts.append(self._build(begin, end, items, lo, hi, flags[0], flags[1], None))
+                parts.append(self._order(begin, end, items, lo, hi, up, down))
                 continue
             distinct, of = distinct_rows(items[:, [0, *range(begin - start + 1, end - start + 1)]])
-            part = self._build(begin, end, distinct.astype(np.int64), lo, hi, flags[0], flags[1], None)
-            parts.append(part.take(of))
-        return merge(self.bank, parts[0], parts[1], first, last, up=up, down=down, out=out)
+            parts.append(self._order(begin, end, distinct.astype(np.int64), lo, hi, up, down).take(of))
+        return parts[0], parts[1]
+
+    def _ends(self, thresholds: Ints) -> tuple[int, int]:
+        """The first and last threshold on which it depends whether the sum reaches it."""
+        lo, hi = self._range(0, len(self.columns))
+        undecided = thresholds[(lo < thresholds) & (thresholds <= hi)]
+        return (int(undecided[0]), int(undecided[-1])) if len(undecided) else (hi + 1, hi + 1)
 
     def _halves(self, start: int, stop: int, first: int, last: int) -> list[tuple[int, int, int, int]]:
         """Both halves of the columns, with the thresholds (may be none) at which each matters to the sum."""
@@ -134,12 +138,16 @@ class Sum:
     def _range(self, start: int, stop: int) -> tuple[int, int]:
         return sum(c.lo for c in self.columns[start:stop]), sum(c.hi for c in self.columns[start:stop])
 
-    def _adders_pay(self, first: int, last: int) -> bool:
+    def _adders_pay(self, thresholds: Ints) -> bool:
         """Whether adders take so many clauses less, by an estimate per row that ignores sharing."""
         adders = _FULL_ADDER * sum(c.n_bits for c in self.columns)
-        return self._totalizer_size(0, len(self.columns), first, last)[0] > TOTALIZER_WORTH * adders
+        first, last = self._ends(thresholds)
+        size, _ = self._totalizer_size(0, len(self.columns), first, last, len(thresholds))
+        return size > TOTALIZER_WORTH * adders
 
-    def _totalizer_size(self, start: int, stop: int, first: int, last: int) -> tuple[int, int]:
+    def _totalizer_size(
+        self, start: int, stop: int, first: int, last: int, n_thresholds: int
+    ) -> tuple[int, int]:
         """Estimated clauses, and values that the sum of some columns can take."""
         if stop - start == 1:
             return self.columns[start].n_values * 2, self.columns[start].n_values
@@ -148,9 +156,9 @@ class Sum:
             if lo > hi:
                 sizes.append(1)
                 continue
-            below, size = self._totalizer_size(begin, end, lo, hi)
+            below, size = self._totalizer_size(begin, end, lo, hi, hi - lo + 1)
             clauses += below
             sizes.append(min(size, hi - lo + 2))
-        pairs = min(sizes[0] * sizes[1], (last - first + 1) * min(sizes))
+        pairs = min(sizes[0] * sizes[1], n_thresholds * min(sizes))
         lo, hi = self._range(start, stop)
         return clauses + 2 * pairs, min(sizes[0] * sizes[1], hi - lo + 1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysat.solvers import Solver
-from strategies import instances
+from strategies import activations, datasets, instances
 
 import qnnt
 from qnnt.backends.enumeration import count_errors, parameter_blocks
@@ -38,7 +38,7 @@ def networks_of(formula: Formula, lift: ParameterLift) -> set[tuple[int, ...]]:
 def test_models_are_exactly_the_networks_that_meet_the_goal(
     data: st.DataObject, totalizer_worth: int
 ) -> None:
-    instance = data.draw(instances(max_networks=700))
+    instance = data.draw(instances(max_networks=700, activation=activations))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sums, "TOTALIZER_WORTH", totalizer_worth)
         formula, lift = ClauseEncoder(symmetry=False).apply(instance)
@@ -55,22 +55,43 @@ def test_models_are_exactly_the_networks_that_meet_the_goal(
 @settings(max_examples=40)
 @given(data=st.data())
 def test_ordering_twins_keeps_a_network_of_every_error(data: st.DataObject, totalizer_worth: int) -> None:
-    instance = data.draw(instances(max_networks=700, min_points=2))
+    instance = data.draw(instances(max_networks=700, min_points=2, activation=activations))
+    keeps_every_error(instance, totalizer_worth)
+
+
+@SUMS
+@settings(max_examples=20)
+@given(data=st.data())
+def test_ordering_signed_twins_keeps_a_network_of_every_error(
+    data: st.DataObject, totalizer_worth: int
+) -> None:
+    domain, architecture = qnnt.Domain(3), qnnt.Architecture.dense([1, 2, 1])
+    shown = data.draw(activations(domain))
+    dataset = data.draw(datasets(domain, 1, 1, 2, 4, shown.output))
+    keeps_every_error(qnnt.Instance(domain, architecture, dataset, activation=shown), totalizer_worth)
+
+
+def keeps_every_error(instance: qnnt.Instance, totalizer_worth: int) -> None:
+    possible = {int(e) for block in parameter_blocks(instance) for e in count_errors(instance, block)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sums, "TOTALIZER_WORTH", totalizer_worth)
-        kept = networks_of(*ClauseEncoder().apply(instance.with_goal(qnnt.Minimize())))
-    errors = {qnnt_error(instance, vector) for vector in kept}
-    assert errors == {int(e) for block in parameter_blocks(instance) for e in count_errors(instance, block)}
+        for errors in range(instance.dataset.total + 2):
+            formula, lift = ClauseEncoder().apply(instance.with_goal(qnnt.Exactly(errors)))
+            with Solver(name="glucose4") as solver:
+                load(solver, formula.hard)
+                assert solver.solve() == (errors in possible)
+                if errors in possible:
+                    network = lift(as_model(solver.get_model(), formula.n_variables))
+                    assert network.error(instance.dataset) == errors
 
 
-def qnnt_error(instance: qnnt.Instance, vector: tuple[int, ...]) -> int:
-    network = qnnt.Network.from_vector(instance.architecture, instance.domain, np.array(vector))
-    return network.error(instance.dataset)
-
-
-@given(instances(max_networks=10**6, max_parameters=20))
-def test_formulas_are_in_competition_form(instance: qnnt.Instance) -> None:
-    formula, _ = ClauseEncoder().apply(instance)
+@SUMS
+@given(data=st.data())
+def test_formulas_are_in_competition_form(data: st.DataObject, totalizer_worth: int) -> None:
+    instance = data.draw(instances(max_networks=10**6, max_parameters=20, activation=activations))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sums, "TOTALIZER_WORTH", totalizer_worth)
+        formula, _ = ClauseEncoder().apply(instance)
     for block in (*formula.hard, formula.soft.reshape(-1, 1)):
         variables = np.sort(np.abs(block), axis=1)
         assert (variables[:, 1:] != variables[:, :-1]).all()
