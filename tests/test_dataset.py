@@ -8,9 +8,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from strategies import datasets
 
 from qnnt.activation import relu
-from qnnt.dataset import Dataset, distinct_rows
+from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
+from qnnt.rowcodes import distinct_rows
 
 SMALL = arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.integers(-2, 2))
 LARGE = arrays(

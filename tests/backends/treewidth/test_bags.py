@@ -1,5 +1,6 @@
 """Any architecture by bags: against enumeration, a SAT solver, and every order of elimination."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -13,6 +14,7 @@ import qnnt
 from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.backends.treewidth.elimination import Elimination
 from qnnt.backends.treewidth.plan import Sizes, Wiring, _Planner
+from qnnt.backends.treewidth.space import Space
 from qnnt.backends.treewidth.task import Budget, Stopped, Task
 
 
@@ -20,12 +22,12 @@ def all_learned(instance):
     """The first label of every input, as an instance without contradictions and as a task."""
     choices = instance.choices
     _, first = np.unique(choices.of, return_index=True)
-    inputs, labels = choices.inputs[choices.of[first]].astype(np.int64), choices.labels[first]
-    allowed = np.zeros((len(first), instance.dataset.omega, instance.domain.hi + 1), dtype=bool)
-    for x, label in enumerate(labels):
-        allowed[x, np.arange(len(label)), label] = True
-    clear = qnnt.Instance(instance.domain, instance.architecture, qnnt.Dataset(inputs, labels))
-    return clear, Task(instance.architecture, instance.domain, inputs, allowed)
+    inputs = choices.inputs[choices.of[first]].astype(np.int64)
+    allowed = np.zeros((len(first), instance.dataset.omega, instance.activation.output.top + 1), dtype=bool)
+    for x, levels in enumerate(choices.levels[first]):
+        allowed[x, np.arange(len(levels)), levels] = True
+    clear = replace(instance, dataset=qnnt.Dataset(inputs, choices.labels[first]))
+    return clear, Task(Space.of(clear), inputs, allowed)
 
 
 @settings(max_examples=settings().max_examples // 2)
@@ -35,7 +37,7 @@ def test_every_order_gives_the_same_answer(instance, random):
     if not task.n:
         return
     wiring = Wiring.of(instance.architecture)
-    sizes = Sizes(wiring, instance.domain, task.n)
+    sizes = Sizes(wiring, task.space, task.n)
     order = list(range(wiring.n))
     random.shuffle(order)
     exists = any((count_errors(instance, block) == 0).any() for block in parameter_blocks(instance))
