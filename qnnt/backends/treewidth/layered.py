@@ -3,8 +3,8 @@
 A vector has a level for each input. A dense layer shows the next one a multiset of vectors; of that multiset
 only the set R of vectors that a single neuron above it can show matters, and a larger R is never worse. So a
 layer is described by the maximal sets R (its :class:`Family`), and the next layer's family follows from it:
-all multisets of vectors of an R, their own sets, the maximal ones of these. The families of layers of one size soon repeat, and a
-transition that was made is looked up: depth costs nothing.
+all multisets of vectors of an R, their own sets, the maximal ones of these. The families of layers of one
+size soon repeat, and a transition that was made is looked up: depth costs nothing.
 
 A multiset that shows equal values for two inputs whose labels differ leads nowhere and is dropped.
 """
