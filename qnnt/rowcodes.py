@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,29 +36,45 @@ class RowCodes:
         """Take in the next column (m,), or several (m, c)."""
         if not len(columns):
             return
+        low, high = columns.min(axis=0), columns.max(axis=0)
         if columns.ndim == 1:
-            columns = columns[:, None]
-        lows, highs = columns.min(axis=0).tolist(), columns.max(axis=0).tolist()
-        spans = [high - low + 1 for low, high in zip(lows, highs, strict=True)]
-        if self._size * prod(spans) < _MOST:
-            self._append(columns, lows, spans)
+            self._add_column(columns, low, int(high) - int(low) + 1)
             return
-        varied = [j for j, span in enumerate(spans) if span > 1]
-        while varied:
-            size, fit = self._size, 0
-            while fit < len(varied) and size * spans[varied[fit]] < _MOST:
-                size *= spans[varied[fit]]
-                fit += 1
-            if fit:
-                chosen, varied = varied[:fit], varied[fit:]
-                self._append(columns[:, chosen], [lows[j] for j in chosen], [spans[j] for j in chosen])
-            elif self._size > len(columns):
-                values, self.code = np.unique(self.code, return_inverse=True)
-                self._size = len(values)
-            else:
-                values, number = np.unique(columns[:, varied[0]], return_inverse=True)
-                self._append(number[:, None], [0], [len(values)])
-                varied = varied[1:]
+        spans = [b - a + 1 for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+        start = 0
+        while start < len(spans):
+            # As many columns at once as one number holds.
+            size, end = self._size, start
+            while end < len(spans) and size * spans[end] < _MOST:
+                size *= spans[end]
+                end += 1
+            if end - start < 2:
+                self._add_column(columns[:, start], low[start], spans[start])
+                start += 1
+                continue
+            place = [1] * (end - start)
+            for j in range(end - start - 1, 0, -1):
+                place[j - 1] = place[j] * spans[start + j]
+            digits = np.array(place)
+            added = columns[:, start:end].astype(np.int64, copy=False) @ digits
+            # What wraps around here has wrapped back after this: the codes are below 2^62.
+            added -= low[start:end].astype(np.int64) @ digits
+            self.code = self.code * (size // self._size) + added if self._size > 1 else added
+            self._size, start = size, end
+
+    def _add_column(self, column: IntArray, low: np.integer[Any], span: int) -> None:
+        if span == 1:
+            return
+        if self._size * span >= _MOST:
+            values, self.code = np.unique(self.code, return_inverse=True)
+            self._size = len(values)
+            if self._size * span >= _MOST:
+                values, column = np.unique(column, return_inverse=True)
+                low, span = np.int64(0), len(values)
+        self.code = self.code * span
+        self.code += column.astype(np.int64, copy=False)
+        self.code -= low.astype(np.int64)
+        self._size *= span
 
     def first(self) -> Index:
         """Where each distinct row is first, in the order of the rows."""
@@ -73,18 +89,6 @@ class RowCodes:
         """Where each distinct row is first, (g,), and for each row which of these it equals, (m,)."""
         _, first, of = np.unique(self.code, return_index=True, return_inverse=True)
         return first.astype(np.int64, copy=False), of.astype(np.int64, copy=False)
-
-    def _append(self, columns: IntArray, lows: list[int], spans: list[int]) -> None:
-        place = np.array([prod(spans[j + 1 :]) for j in range(len(spans))], dtype=np.int64)
-        size = prod(spans)
-        if size == 1:
-            return
-        if self._size > 1:
-            self.code *= size
-        # What wraps around here comes back when the least row is taken off: the codes are below 2^62.
-        self.code += columns.astype(np.int64, copy=False) @ place
-        self.code -= np.array(lows).astype(np.int64) @ place
-        self._size *= size
 
 
 def first_rows(rows: IntArray) -> Index:

@@ -43,7 +43,9 @@ class Elimination:
         self._task, self._wiring, self._plan, self._budget = task, wiring, plan, budget
         self._progress = progress
         self._gates = wiring.gates(task.space)
-        largest = max(g.largest(len(into)) for g, into in zip(self._gates, wiring.into, strict=True))
+        arcs = max(map(len, wiring.into), default=0)
+        gates = {id(gate): gate for gate in self._gates}  # equal gates are one object
+        largest = max(gate.largest(arcs) for gate in gates.values())
         self._tables = Tables(task.space.domain, task.n, budget, np.min_scalar_type(-largest - 1))
         self._memo: dict[tuple[object, ...], _Done] = {}
         self._numbers: dict[tuple[object, ...], int] = {}
@@ -83,9 +85,9 @@ class Elimination:
             allowed = task.allowed[:, v - first_output] if v >= first_output else None
             key: tuple[object, ...]
             if allowed is None:
-                key = self._gates[v], self._domains.of(v)
+                key = id(self._gates[v]), self._domains.of(v)
             else:
-                key = self._gates[v], allowed.tobytes()
+                key = id(self._gates[v]), allowed.tobytes()
                 if v < wiring.n_first:
                     key = (*key, task.space.architecture.connections[0].sources(v).tobytes())
             if key not in kinds:
@@ -193,7 +195,7 @@ class _Domains:
             else:
                 parents = sorted(self._of[u] for u, _ in wiring.into[v])
                 source = gates[wiring.into[v][0][0]]  # all sources are in one layer, with one activation
-                key = ("next", gates[v], source.activation, *parents)
+                key = ("next", id(gates[v]), id(source.activation), *parents)
                 if key not in made:
                     vectors = self._next(gates[v], source, [self._vectors[p] for p in parents])
                     made[key] = self._number(vectors)

@@ -81,8 +81,10 @@ class Layered:
         if any(task.n > digits(activation.top + 1) for activation in task.space.activations):
             raise Stopped(Limit.MEMORY, f"{task.n} inputs are too many for vectors; try sat or maxsat")
         self._apart = np.argwhere(np.triu(~compatible(task.allowed), 1))
-        self._steps: dict[tuple[tuple[bytes, ...], int, Activation, Activation], Family] = {}
-        self._neurons: dict[tuple[Activation, bytes, bytes], Reachable] = {}
+        # For each layer after the inputs the first one with the same activation.
+        self._alike = [task.space.activations.index(a) for a in task.space.activations]
+        self._steps: dict[tuple[tuple[bytes, ...], int, int, int], Family] = {}
+        self._neurons: dict[tuple[int, bytes, bytes], Reachable] = {}
 
     def solve(self) -> Index | None:
         """The parameters (A + H,) of a network that does what the task asks, or None if there is none."""
@@ -117,10 +119,11 @@ class Layered:
 
     def _neuron(self, layer: int, sources: Index, allowed: Mask | None = None) -> Reachable:
         """What a neuron of a layer can show when its sources show these values (k, n)."""
-        activation = self._activation(layer)
-        key = activation, sources.tobytes(), b"" if allowed is None else allowed.tobytes()
+        key = self._alike[layer - 1], sources.tobytes(), b"" if allowed is None else allowed.tobytes()
         if key not in self._neurons:
-            self._neurons[key] = Reachable(self._domain, activation, sources, self._budget, allowed)
+            self._neurons[key] = Reachable(
+                self._domain, self._activation(layer), sources, self._budget, allowed
+            )
         return self._neurons[key]
 
     def _packed(self, layer: int, vectors: Rows) -> Index:
@@ -165,7 +168,7 @@ class Layered:
     def _next(self, family: Family, layer: int) -> Family:
         """The family of a layer, from that of the layer below; looked up if it was made before."""
         k = len(self._space.architecture.layers[layer])
-        key = family.key, k, self._activation(layer), self._activation(layer + 1)
+        key = family.key, k, self._alike[layer - 1], self._alike[layer]
         if key not in self._steps:
             universe = np.unique(np.concatenate(family.sets))
             if len(universe) ** k >= 2**62:

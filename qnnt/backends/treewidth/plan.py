@@ -122,10 +122,9 @@ class Sizes:
         self.weights = log2(space.domain.d)
         # A neuron of layer 1 shows at most one vector for each choice of its parameters, and so on upwards.
         self.act: list[float] = []
-        for v in range(wiring.n):
+        for v, gate in enumerate(self._gates):
             chosen = (wiring.n_sources[v] + 1) * self.weights
-            most = n * log2(self._gates[v].base)
-            self.act.append(min(most, chosen + sum(self.act[u] for u, _ in wiring.into[v])))
+            self.act.append(min(n * gate.level_bits, chosen + sum(self.act[u] for u, _ in wiring.into[v])))
         self._sums: dict[tuple[int, int], float] = {}
 
     def sums(self, v: int, missing: int) -> float:

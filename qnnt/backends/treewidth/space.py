@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import log2
 
 import numpy as np
 
@@ -48,10 +50,15 @@ class Gate:
             t = range(t[0], t[0] + 1)
         return cls(domain, activation, least, most, first, t)
 
-    @property
+    @cached_property
     def base(self) -> int:
         """How many levels there are; vectors of levels are packed in this base."""
         return self.activation.top + 1
+
+    @cached_property
+    def level_bits(self) -> float:
+        """How many bits a level takes."""
+        return log2(self.base)
 
     @property
     def level_type(self) -> np.dtype[np.signedinteger]:
@@ -94,13 +101,13 @@ class Gate:
         offset = abs(self._offset) if isinstance(self.thresholds, range) else 0
         return max(2 * (end + total), end + 2 * total + self.domain.hi + offset, self.domain.d)
 
-    @property
+    @cached_property
     def _ends(self) -> tuple[int, int]:
         if not self.thresholds:
             return 0, 0
         return self.thresholds[0] - 1 + self.domain.lo, self.thresholds[-1] + self.domain.hi
 
-    @property
+    @cached_property
     def _offset(self) -> int:
         t = self.thresholds
         assert isinstance(t, range)

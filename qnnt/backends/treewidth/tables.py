@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -438,4 +437,4 @@ class Tables:
 
 def _row_bytes(columns: list[Column]) -> int:
     """What one row of these columns takes."""
-    return sum(c.dtype.itemsize * prod(c.shape[1:]) for c in columns)
+    return sum(c.itemsize * (c.shape[1] if c.ndim > 1 else 1) for c in columns)
