@@ -11,28 +11,7 @@ import numpy.typing as npt
 from qnnt.activation import Activation
 from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
-
-
-def distinct_rows(rows: IntArray) -> tuple[IntArray, npt.NDArray[np.int64]]:
-    """The distinct rows of an (n, k) array, sorted, and for each row the position of its own."""
-    n = len(rows)
-    if 0 < n < rows.shape[1]:  # few wide rows: sorting their bytes costs less than coding every column
-        unsigned = f"u{rows.itemsize}"
-        codes = (rows - rows.min()).view(unsigned).astype(f">{unsigned}")
-        keys = [code.tobytes() for code in codes]
-        position = {key: i for i, key in enumerate(keys)}
-        number = {key: i for i, key in enumerate(sorted(position))}
-        return rows[[position[key] for key in number]], np.array([number[key] for key in keys])
-    code, size = np.zeros(n, dtype=np.int64), 1
-    lows, highs = (f(axis=0).astype(np.int64) if n else code for f in (rows.min, rows.max))
-    for j in np.flatnonzero(highs > lows):
-        column, lo, span = rows[:, j], int(lows[j]), int(highs[j] - lows[j]) + 1
-        if size * span >= 2**63:  # the mixed-radix code would overflow: renumber it densely first
-            values, code = np.unique(code, return_inverse=True)
-            size = len(values)
-        code, size = code * span + (column.astype(np.int64) - lo), size * span
-    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
-    return rows[first], inverse.astype(np.int64)
+from qnnt.rowcodes import distinct_rows as distinct_rows
 
 
 @dataclass(frozen=True)

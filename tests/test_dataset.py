@@ -4,28 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 from strategies import datasets
 
 from qnnt.activation import relu
-from qnnt.dataset import Dataset, distinct_rows
+from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
-
-SMALL = arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.integers(-2, 2))
-LARGE = arrays(
-    np.int64,
-    st.tuples(st.integers(0, 6), st.integers(1, 4)),
-    elements=st.sampled_from([-(2**40), 0, 1, 2**40]),
-)
-
-
-@given(st.one_of(SMALL, LARGE))
-def test_distinct_rows_agrees_with_numpy(rows: np.ndarray) -> None:
-    values, of_row = distinct_rows(rows)
-    expected = np.unique(rows, axis=0)
-    assert np.array_equal(values, expected)
-    assert np.array_equal(values[of_row], rows)
 
 
 @given(st.integers(1, 5).map(Domain), st.data())

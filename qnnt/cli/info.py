@@ -90,7 +90,7 @@ def _contradicting(data: Dataset) -> int:
     """How many distinct inputs carry more than one label."""
     import numpy as np
 
-    from qnnt.dataset import distinct_rows
+    from qnnt.rowcodes import distinct_rows
 
     _, of_row = distinct_rows(data.inputs)
     pairs, _ = distinct_rows(np.column_stack([of_row, data.labels.astype(np.int64)]))

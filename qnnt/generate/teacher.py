@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from qnnt.activation import ActivationLike, Activations
 from qnnt.architecture import Architecture
-from qnnt.dataset import Dataset, distinct_rows
+from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
 from qnnt.files.networks import network_document
 from qnnt.goals import AtMost, Goal
 from qnnt.instance import Instance
 from qnnt.network import Network
+from qnnt.rowcodes import distinct_rows
 
 _DRAWS = 64  # random networks among which the teacher is chosen
 _SAMPLE = 1000  # points on which they are compared

@@ -33,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.architecture import Architecture
-from qnnt.dataset import Dataset, distinct_rows
+from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
 from qnnt.goals import AtMost
@@ -42,6 +42,7 @@ from qnnt.network import Network
 from qnnt.reductions.base import Lift, Reduction
 from qnnt.reductions.sources.ragged import Integers
 from qnnt.reductions.sources.sets import Chosen, HittingSet
+from qnnt.rowcodes import distinct_rows
 
 
 class _Points(NamedTuple):

@@ -23,10 +23,11 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.dataset import Dataset, distinct_rows
+from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError, WrongAnswer
 from qnnt.network import Network
+from qnnt.rowcodes import distinct_rows
 from qnnt.sparsity.steinitz import Vector, steinitz_order
 
 Integers = npt.NDArray[np.int64]

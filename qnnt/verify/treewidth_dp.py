@@ -7,8 +7,9 @@ below t. A state at t is (bias, weight, seen, future) and D[t] is the set of sta
 * seen(x, v), what v receives on x from V_t, and future(x, v), what it receives from outside V_t.
 
 v's whole pre-activation seen + future never changes along the tree, so neither does its activation
-a_v(x) = ReLU_d(seen(x, v) + future(x, v) − bias(v)). Where the paper lets seen and future range over
-Z_{d²Δ}, here they take only values that some network reaches, which needs no bound Δ on the in-degree.
+a_v(x) = ReLU_d(seen(x, v) + future(x, v) − bias(v)). In place of ReLU_d, v may have any step function, which
+is evaluated here from its thresholds and values. Where the paper lets seen and future range over Z_{d²Δ},
+here they take only values that some network reaches, which needs no bound Δ on the in-degree.
 
 Three recurrences are wrong as printed (docs/errata.md). :class:`Printed` names them, and every function here
 takes the ones to be used as the paper has them instead of repaired.
@@ -18,6 +19,7 @@ Neurons are numbered as in the architecture; ``nice`` decomposes its graph, inpu
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,7 +33,6 @@ from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.nice import Kind, NiceDecomposition, nice
 from qnnt.decompositions.search import decompose
 from qnnt.decompositions.tree import TreeDecomposition
-from qnnt.domain import Domain
 from qnnt.instance import Instance
 from qnnt.network import Network
 
@@ -117,11 +118,11 @@ def train(
     output that shows something else is guessed as well. The time is exponential in the number of pairs:
     tiny instances only.
     """
-    architecture, domain, choices = instance.architecture, instance.domain, instance.choices
+    architecture, choices, values = instance.architecture, instance.choices, instance.activations[-1].values
     decomposition = decomposition or nice(towards_outputs(architecture))
     labels = choices.labels.tolist()
     pairs = list(zip(choices.of.tolist(), labels, choices.counts.tolist(), strict=True))
-    # Pairs with a label below 0 are wrong in every network: the choices leave them out.
+    # Pairs with a label that no output shows are wrong in every network: the choices leave them out.
     hopeless = choices.total - sum(count for _, _, count in pairs)
     goal, exactly = instance.goal, instance.goal.exact
     learned, others = -1, range(architecture.omega) if exactly else (0,)
@@ -133,17 +134,17 @@ def train(
         right = [x for g, (x, _, _) in zip(guess, pairs, strict=True) if g == learned]
         if not goal.accepts(errors) or len(set(right)) < len(right):
             continue  # too many errors, or one input learned with two labels
-        wanted = [[set(range(domain.hi + 1)) for _ in choices.inputs] for _ in range(architecture.omega)]
+        wanted = [[set(values) for _ in choices.inputs] for _ in range(architecture.omega)]
         for g, (x, y, _) in zip(guess, pairs, strict=True):
             if g == learned:
                 for j, value in enumerate(y):
                     wanted[j][x] &= {value}
             elif exactly:
                 wanted[g][x] -= {y[g]}
-        asked = [x for x in range(len(choices.inputs)) if any(len(w[x]) <= domain.hi for w in wanted)]
+        asked = [x for x in range(len(choices.inputs)) if any(len(w[x]) < len(values) for w in wanted)]
         inputs = [tuple(row) for row in choices.inputs[asked].tolist()]
         allowed = [[w[x] for x in asked] for w in wanted]
-        network = lemma_3(architecture, domain, inputs, allowed, decomposition, printed)
+        network = lemma_3(instance, inputs, allowed, decomposition, printed)
         if network is not None:
             return Verdict(True, errors, network)
     return Verdict(False)
@@ -157,8 +158,7 @@ def towards_outputs(architecture: Architecture) -> TreeDecomposition:
 
 
 def lemma_3(
-    architecture: Architecture,
-    domain: Domain,
+    instance: Instance,
     inputs: Sequence[Vector],
     allowed: Allowed,
     decomposition: NiceDecomposition,
@@ -166,10 +166,11 @@ def lemma_3(
 ) -> Network | None:
     """A network that shows only allowed outputs on every input, or None if there is none.
 
-    ``inputs`` are the p distinct inputs 𝒳, each of α values. With a printed recurrence the answer may be
-    wrong, and the network may show other outputs.
+    Architecture, domain and activations are the instance's; its data and goal play no part. ``inputs`` are
+    the p distinct inputs 𝒳, each of α values. With a printed recurrence the answer may be wrong, and the
+    network may show other outputs.
     """
-    program = _Lemma3(architecture, domain, inputs, allowed, frozenset(printed))
+    program = _Lemma3(instance, inputs, allowed, frozenset(printed))
     tables: list[Table] = []
     below: list[frozenset[int]] = []  # V_t
     for node in decomposition.nodes:
@@ -199,10 +200,10 @@ def lemma_3(
         bias.update(state.bias)
         weight.update(state.weight)
         stack += zip(decomposition.nodes[t].children, tables[t][state], strict=True)
-    arcs = [(u, v) for u, v in architecture.arc_index.tolist()]
-    neurons = range(architecture.alpha, architecture.n_neurons)
-    weights, biases = [weight[arc] for arc in arcs], [bias[v] for v in neurons]
-    return Network(architecture, domain, np.array(weights, dtype=int), np.array(biases, dtype=int))
+    architecture = instance.architecture
+    weights = [weight[u, v] for u, v in architecture.arc_index.tolist()]
+    biases = [bias[v] for v in range(architecture.alpha, architecture.n_neurons)]
+    return instance.network(np.array(weights + biases, dtype=np.int64))
 
 
 class _Lemma3:
@@ -210,18 +211,22 @@ class _Lemma3:
 
     def __init__(
         self,
-        architecture: Architecture,
-        domain: Domain,
+        instance: Instance,
         inputs: Sequence[Vector],
         allowed: Allowed,
         printed: Collection[Printed],
     ) -> None:
+        architecture, domain = instance.architecture, instance.domain
         self.z_d, self.printed = range(domain.lo, domain.hi + 1), printed
         self.arcs = {(u, v) for u, v in architecture.arc_index.tolist()}
         # Input neuron v has activation x[v] on x ∈ 𝒳.
         self.x = {v: tuple(x[v] for x in inputs) for v in range(architecture.alpha)}
         first_output = architecture.n_neurons - architecture.omega
         self.y = {first_output + j: values for j, values in enumerate(allowed)}
+        # As printed, inputs are computed too, like neurons of the first layer after them.
+        layers = (instance.activations[0], *instance.activations)
+        sizes = map(len, architecture.layers)
+        self.activation = [shown for size, shown in zip(sizes, layers, strict=True) for _ in range(size)]
         self.zero = (0,) * len(inputs)
         self._sums: dict[tuple[int, ...], set[Vector]] = {}
 
@@ -324,11 +329,11 @@ class _Lemma3:
         if self.is_input(v):
             return self.x[v]
         bias, total = dict(state.bias)[v], _sum(dict(state.seen)[v], dict(state.future)[v])
-        return tuple(self.relu(z - bias) for z in total)
+        return tuple(self.shown(v, z - bias) for z in total)
 
-    def relu(self, z: int) -> int:
-        """ReLU_d."""
-        return min(max(z, 0), self.z_d[-1])
+    def shown(self, v: int, z: int) -> int:
+        """What v shows: the value that belongs to the number of thresholds up to z (ReLU_d in the paper)."""
+        return self.activation[v].values[bisect_right(self.activation[v].thresholds, z)]
 
     def is_input(self, v: int) -> bool:
         """Whether v's activation is given; as printed, inputs are computed like other neurons."""
@@ -361,7 +366,7 @@ class _Lemma3:
         if u in self.x:
             return {self.x[u]}
         sums = self.sums(u, frozenset())
-        return {tuple(self.relu(z - b) for z in s) for s in sums for b in self.z_d}
+        return {tuple(self.shown(u, z - b) for z in s) for s in sums for b in self.z_d}
 
 
 def _sum(*vectors: Vector) -> Vector:

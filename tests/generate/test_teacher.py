@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qnnt.activation import Activation
-from qnnt.dataset import distinct_rows
 from qnnt.exceptions import InputError
 from qnnt.files.networks import network_document
 from qnnt.generate.teacher import teacher_instance
 from qnnt.goals import AtMost, Minimize
 from qnnt.instance import Instance
 from qnnt.network import Network
+from qnnt.rowcodes import distinct_rows
 
 
 def teacher_of(instance: Instance) -> Network:

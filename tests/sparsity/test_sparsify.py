@@ -14,8 +14,8 @@ from strategies import architectures, datasets, domains, networks
 import qnnt
 from qnnt.activation import relu
 from qnnt.architecture import Architecture
-from qnnt.dataset import distinct_rows
 from qnnt.exceptions import InputError
+from qnnt.rowcodes import distinct_rows
 from qnnt.sparsity import lemma1
 from qnnt.sparsity.lemma1 import in_degree_bound, non_zero_in_degrees, sparsify
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import instances
+from strategies import activations, instances
 
 import qnnt
+from qnnt.activation import Activation
 from qnnt.architecture import Architecture
 from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.decompositions.graph import Graph
@@ -39,6 +41,15 @@ def agrees(instance, verdict, every):
         assert errors == every.min()
 
 
+@given(instances(max_networks=400, max_points=4, activation=activations), st.data())
+def test_any_activation_agrees_with_enumeration_on_every_goal(instance, data):
+    every = every_error(instance)
+    bound = data.draw(st.integers(0, instance.dataset.total))
+    for goal in (qnnt.AtMost(bound), qnnt.Exactly(bound), qnnt.Minimize()):
+        asked = instance.with_goal(goal)
+        agrees(asked, train(asked), every)
+
+
 @given(instances(max_networks=400, max_points=4), st.data())
 def test_paper_enumeration_and_sat_agree_on_every_goal(instance, data):
     every, total = every_error(instance), instance.dataset.total
@@ -54,7 +65,7 @@ def test_paper_enumeration_and_sat_agree_on_every_goal(instance, data):
             assert (result.status is qnnt.Status.SATISFIABLE) == any(map(goal.accepts, every.tolist()))
 
 
-@given(instances(max_networks=150, max_points=3), st.data())
+@given(instances(max_networks=150, max_points=3, activation=activations), st.data())
 def test_the_answer_does_not_hang_on_the_decomposition(instance, data):
     """Any order of elimination and any root: neurons are introduced before and after those they feed."""
     graph = Graph.of(instance.architecture)
@@ -154,6 +165,15 @@ def test_outputs_are_not_independent():
     for j in range(2):
         alone = [(x, [y[j]]) for x, y in points]
         assert train(instance_of([1, 1], 2, alone, qnnt.AtMost(1))).possible
+
+
+def test_the_oracle_evaluates_activations_by_itself(monkeypatch):
+    """A mistake in the activation of the package would not go unnoticed."""
+    monkeypatch.setattr(Activation, "levels", lambda *_: pytest.fail("asks the package"))
+    asked = replace(instance_of([1, 1, 1], 3, [([-1], [1]), ([1], [-1])]), activation="sign")
+    network = train(asked).network
+    monkeypatch.undo()
+    assert qnnt.check(asked, network).errors == 0
 
 
 def test_xor_needs_a_hidden_layer():

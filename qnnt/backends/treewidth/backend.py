@@ -8,6 +8,7 @@ from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report
 from qnnt.backends.treewidth.engine import LARGE, MOST, Engine, too_large
 from qnnt.backends.treewidth.patterns import Patterns
+from qnnt.backends.treewidth.space import Space
 from qnnt.backends.treewidth.task import Budget, Stopped
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
@@ -31,13 +32,13 @@ class TreewidthBackend:
         n = len(set(instance.choices.of.tolist()))
         if not n or instance.architecture.n_neurons > LARGE:
             return None
-        bits = Engine(instance.architecture, Budget()).bits(instance.domain, n)
+        bits = Engine(Space.of(instance), Budget()).bits(n)
         return too_large(bits, n) if bits > MOST else None
 
     def run(self, model: Instance, limits: Limits, report: Report) -> Answer:
         """Search the patterns; what was found when a limit ends the run is kept."""
         budget = Budget.of(limits.time, limits.memory)
-        engine = Engine(model.architecture, budget, report.progress)
+        engine = Engine(Space.of(model), budget, report.progress)
         patterns = Patterns(model, engine.solve, report, budget)
         try:
             answer = patterns.answer()

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from qnnt.backends.treewidth.plan import Op, Plan, Wiring
+from qnnt.backends.treewidth.space import Gate
 from qnnt.backends.treewidth.tables import Back, Table, Tables, Target
 from qnnt.backends.treewidth.task import Budget, Index, Mask, Rows, Stopped, Task
-from qnnt.backends.treewidth.vectors import Reachable, merge, small_type, unique_rows
+from qnnt.backends.treewidth.vectors import Reachable, merge
 from qnnt.limits import Limit
+from qnnt.rowcodes import first_rows
 
 _FULL_BITS = 18  # of activation vectors: up to 2^18 of them a domain may simply be all
 _WORK = 1 << 19  # rows made for one domain before all vectors are taken instead
@@ -40,12 +42,15 @@ class Elimination:
     ) -> None:
         self._task, self._wiring, self._plan, self._budget = task, wiring, plan, budget
         self._progress = progress
-        most = max((len(arcs) for arcs in wiring.into), default=0)
-        self._tables = Tables(task.domain, task.n, budget, small_type(task.domain, most))
+        self._gates = wiring.gates(task.space)
+        arcs = max(map(len, wiring.into), default=0)
+        gates = {id(gate): gate for gate in self._gates}  # equal gates are one object
+        largest = max(gate.largest(arcs) for gate in gates.values())
+        self._tables = Tables(task.space.domain, task.n, budget, np.min_scalar_type(-largest - 1))
         self._memo: dict[tuple[object, ...], _Done] = {}
         self._numbers: dict[tuple[object, ...], int] = {}
         self._targets: list[Target] = []
-        self._domains = _Domains(task, wiring, budget)
+        self._domains = _Domains(task, wiring, self._gates, budget)
         self._kinds = self._classify()
 
     def solve(self) -> Index | None:
@@ -76,28 +81,29 @@ class Elimination:
         kinds: dict[tuple[object, ...], int] = {}
         result = []
         first_output = wiring.n - wiring.n_outputs
-        spans = task.domain.hi + 1
         for v in range(wiring.n):
             allowed = task.allowed[:, v - first_output] if v >= first_output else None
-            domain = self._domains.of(v)
-            key: tuple[object, ...] = (domain,)
-            if allowed is not None:
-                key = (allowed.tobytes(),)
+            key: tuple[object, ...]
+            if allowed is None:
+                key = id(self._gates[v]), self._domains.of(v)
+            else:
+                key = id(self._gates[v]), allowed.tobytes()
                 if v < wiring.n_first:
-                    key = (*key, task.architecture.connections[0].sources(v).tobytes())
+                    key = (*key, task.space.architecture.connections[0].sources(v).tobytes())
             if key not in kinds:
                 kinds[key] = len(kinds)
-                self._targets.append(self._target(v, domain, allowed, spans))
+                self._targets.append(self._target(v, allowed))
             result.append(kinds[key])
         return result
 
-    def _target(self, v: int, domain: int, allowed: Mask | None, spans: int) -> Target:
+    def _target(self, v: int, allowed: Mask | None) -> Target:
+        gate = self._gates[v]
         if allowed is None:
-            return Target(None, None, lambda: self._domains.get(domain))
-        possible = np.zeros((self._task.n, spans, spans), dtype=bool)
-        for p in range(spans):
+            return Target(gate, None, None, lambda: self._domains.get(v))
+        possible = np.zeros((self._task.n, gate.base, gate.base), dtype=bool)
+        for p in range(gate.base):
             possible[:, p, p:] = np.logical_or.accumulate(allowed[:, p:], axis=1)
-        return Target(allowed, possible, lambda: self._domains.neuron(v, allowed).vectors)
+        return Target(gate, allowed, possible, lambda: self._domains.neuron(v, allowed).vectors)
 
     def _run(
         self, program: int, kinds: tuple[int, ...], children: list[Table], scope: tuple[int, ...]
@@ -115,7 +121,7 @@ class Elimination:
                 table, back = tables.join(table, children[child].renamed(where), left, target)
             elif code is Op.ARC:
                 u, v, missing = operands
-                table, back = tables.arc(table, u, v, target(v), missing)
+                table, back = tables.arc(table, u, v, (target(u), target(v)), missing)
             elif code is Op.GUESS_ARC:
                 u, v, *missing = operands
                 table, back = tables.guess_arc(table, u, v, (target(u), target(v)), tuple(missing))
@@ -132,7 +138,7 @@ class Elimination:
 
     def _rebuild(self, done: list[_Done]) -> Index:
         """Follow the back-pointers from the roots; a guessed first layer is found by its vectors."""
-        architecture, lo = self._task.architecture, self._task.domain.lo
+        architecture, domain = self._task.space.architecture, self._task.space.domain
         n_arcs = architecture.n_arcs
         parameters = np.zeros(architecture.n_parameters, dtype=np.int64)
         stack = [(root, 0) for root in self._plan.roots]
@@ -147,13 +153,13 @@ class Elimination:
                     stack.append((step.children[operands[0]], choice))
                 elif code is Op.ARC:
                     arc -= 1
-                    parameters[step.arcs[arc]] = choice + lo
+                    parameters[step.arcs[arc]] = choice + domain.lo
                 elif code is Op.ACTIVATE:
-                    parameters[n_arcs + step.neurons[operands[0]]] = choice + lo
+                    parameters[n_arcs + step.neurons[operands[0]]] = choice + domain.lo
                 if code is Op.GUESS_ARC:
                     arc -= 1
-                    choice, weight = divmod(choice, self._task.domain.d)
-                    parameters[step.arcs[arc]] = weight + lo
+                    choice, weight = divmod(choice, domain.d)
+                    parameters[step.arcs[arc]] = weight + domain.lo
                 if code in (Op.GUESS, Op.GUESS_ARC) and step.neurons[operands[0]] < self._wiring.n_first:
                     v = step.neurons[operands[0]]
                     neuron = self._domains.neuron(v, self._targets[self._kinds[v]].allowed)
@@ -165,21 +171,21 @@ class Elimination:
 
 
 class _Domains:
-    """Which activation vectors each neuron could show if its sources were free of one another.
+    """Which vectors of levels each hidden neuron could show if its sources were free of one another.
 
     A superset of what it shows in networks, exact in layer 1; what is guessed is guessed among these. Equal
     sets have one number, so that neurons in different places may share their tables.
     """
 
-    def __init__(self, task: Task, wiring: Wiring, budget: Budget) -> None:
-        self._task, self._budget = task, budget
+    def __init__(self, task: Task, wiring: Wiring, gates: list[Gate], budget: Budget) -> None:
+        self._task, self._gates, self._budget = task, gates, budget
         self._neurons: dict[tuple[bytes, bytes], Reachable] = {}
         self._vectors: list[Rows | None] = []
-        self._numbers: dict[bytes | None, int] = {}
+        self._numbers: dict[tuple[str, bytes] | None, int] = {}
         made: dict[tuple[object, ...], int] = {}
         self._of: list[int] = []
-        first = task.architecture.connections[0]
-        for v in range(wiring.n):
+        first = task.space.architecture.connections[0]
+        for v in range(wiring.n - wiring.n_outputs):
             key: tuple[object, ...]
             if v < wiring.n_first:
                 sources = first.sources(v)
@@ -188,31 +194,36 @@ class _Domains:
                     made[key] = self._number(self._first(sources, None).vectors)
             else:
                 parents = sorted(self._of[u] for u, _ in wiring.into[v])
-                key = ("next", *parents)
+                source = gates[wiring.into[v][0][0]]  # all sources are in one layer, with one activation
+                key = ("next", id(gates[v]), id(source.activation), *parents)
                 if key not in made:
-                    made[key] = self._number(self._next([self._vectors[p] for p in parents]))
+                    vectors = self._next(gates[v], source, [self._vectors[p] for p in parents])
+                    made[key] = self._number(vectors)
             self._of.append(made[key])
 
     def of(self, v: int) -> int:
-        """The number of neuron v's domain."""
+        """The number of hidden neuron v's domain."""
         return self._of[v]
 
     def neuron(self, v: int, allowed: Mask | None) -> Reachable:
         """How a neuron of layer 1 shows its vectors."""
-        return self._first(self._task.architecture.connections[0].sources(v), allowed)
+        return self._first(self._task.space.architecture.connections[0].sources(v), allowed)
 
-    def get(self, number: int) -> Rows:
-        """The vectors (m, n) of a domain; raises :class:`Stopped` if they are too many to write out."""
-        vectors = self._vectors[number]
+    def get(self, v: int) -> Rows:
+        """The vectors (m, n) of hidden neuron v's domain.
+
+        Raises :class:`Stopped` if they are too many to write out.
+        """
+        vectors = self._vectors[self._of[v]]
         if vectors is None:
-            most = (self._task.domain.hi + 1) ** self._task.n
+            most = self._gates[v].base ** self._task.n
             raise Stopped(
                 Limit.MEMORY, f"up to {most:,} activation vectors of a neuron are too many; try sat or maxsat"
             )
         return vectors
 
     def _number(self, vectors: Rows | None) -> int:
-        key = None if vectors is None else vectors.tobytes()
+        key = None if vectors is None else (vectors.dtype.str, vectors.tobytes())
         if key not in self._numbers:
             self._numbers[key] = len(self._vectors)
             self._vectors.append(vectors)
@@ -221,36 +232,36 @@ class _Domains:
     def _first(self, sources: Index, allowed: Mask | None) -> Reachable:
         key = sources.tobytes(), b"" if allowed is None else allowed.tobytes()
         if key not in self._neurons:
+            space = self._task.space
             self._neurons[key] = Reachable(
-                self._task.domain, self._task.inputs.T[sources], self._budget, allowed
+                space.domain, space.activations[0], self._task.inputs.T[sources], self._budget, allowed
             )
         return self._neurons[key]
 
-    def _next(self, parents: list[Rows | None]) -> Rows | None:
+    def _next(self, gate: Gate, source: Gate, parents: list[Rows | None]) -> Rows | None:
         """What sums over the parents' domains can show; all vectors if that is too much work."""
-        domain, n = self._task.domain, self._task.n
-        lo, hi = domain.lo, domain.hi
-        weights = np.arange(lo, hi + 1)
+        n = self._task.n
+        weights = np.arange(gate.domain.lo, gate.domain.hi + 1)
         rows = np.zeros((1, n), dtype=np.int64)
         for i, vectors in enumerate(parents):
             if vectors is None:
-                return self._everything()
+                return self._everything(gate)
             left = len(parents) - 1 - i
-            shares = (vectors[:, None, :].astype(np.int64) * weights[:, None]).reshape(-1, n)
-            shares = shares[unique_rows(shares)]
+            sent = source.activation.show(vectors)
+            shares = (sent[:, None, :] * weights[:, None]).reshape(-1, n)
+            shares = shares[first_rows(shares)]
             if len(rows) * len(shares) > _WORK:
-                return self._everything()
+                return self._everything(gate)
             sums = (rows[:, None, :] + shares).reshape(-1, n)
-            np.clip(sums, lo - left * hi**2, 2 * hi - left * lo * hi, out=sums)
-            rows = sums[unique_rows(sums)]
-        shown = merge(np.clip(rows - bias, 0, hi) for bias in weights)
-        return shown.astype(np.min_scalar_type(-hi - 1))
+            gate.clip(sums, *gate.coming(left))
+            rows = sums[first_rows(sums)]
+        return merge(gate.levels(rows - bias) for bias in weights).astype(gate.level_type)
 
-    def _everything(self) -> Rows | None:
-        n, values = self._task.n, self._task.domain.hi + 1
-        if values == 1:
-            return np.zeros((1, n), dtype=np.int8)
-        if n * np.log2(values) > _FULL_BITS:
+    def _everything(self, gate: Gate) -> Rows | None:
+        n, base = self._task.n, gate.base
+        if base == 1:
+            return np.zeros((1, n), dtype=gate.level_type)
+        if n * np.log2(base) > _FULL_BITS:
             return None
-        every = np.indices((values,) * n).reshape(n, -1).T
-        return np.ascontiguousarray(every).astype(np.min_scalar_type(-values))
+        every = np.indices((base,) * n).reshape(n, -1).T
+        return np.ascontiguousarray(every).astype(gate.level_type)

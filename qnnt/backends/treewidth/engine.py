@@ -1,19 +1,18 @@
-"""Answers tasks over one architecture, by layers or by bags, whichever promises the smaller tables."""
+"""Answers tasks over one space of networks, by layers or by bags, whichever promises the smaller tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
 
-from qnnt.architecture import Architecture
 from qnnt.backends.treewidth import layered
 from qnnt.backends.treewidth.elimination import Elimination
 from qnnt.backends.treewidth.layered import Layered
 from qnnt.backends.treewidth.plan import Plan, Sizes, Wiring, make_plan
+from qnnt.backends.treewidth.space import Space
 from qnnt.backends.treewidth.task import Budget, Index, Stopped, Task
 from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.search import available, elimination_order
-from qnnt.domain import Domain
 from qnnt.limits import Limit
 
 SURE = 36.0  # bits of a bound on the work by layers up to which no decomposition is looked for
@@ -23,32 +22,32 @@ _HARD = 30.0  # bits beyond which a second is spent on a better decomposition
 
 
 class Engine:
-    """The dynamic program for one architecture; the plan is made once and serves every task.
+    """The dynamic program for one space of networks; the plan is made once and serves every task.
 
     ``progress`` hears how many bags of how many are done.
     """
 
     def __init__(
         self,
-        architecture: Architecture,
+        space: Space,
         budget: Budget,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        self._architecture, self._budget, self._progress = architecture, budget, progress
+        self._space, self._budget, self._progress = space, budget, progress
         self._plan: tuple[Wiring, Plan] | None = None
 
-    def bits(self, domain: Domain, n: int) -> float:
+    def bits(self, n: int) -> float:
         """A bound on the rows of the largest table over n inputs, as a logarithm (base 2)."""
         rows = inf
-        if layered.applies(self._architecture):
-            rows = layered.estimate(self._architecture, domain, n)
-        return rows if rows <= SURE else min(rows, self._planned(domain, n)[1].rows)
+        if layered.applies(self._space.architecture):
+            rows = layered.bits(self._space, n)
+        return rows if rows <= SURE else min(rows, self._planned(n)[1].rows)
 
     def solve(self, task: Task) -> Index | None:
         """The parameters (A + H,) of a network that does what the task asks, or None if there is none."""
-        if layered.applies(self._architecture):
-            rows = layered.estimate(self._architecture, task.domain, task.n)
-            if rows <= SURE or rows <= self._planned(task.domain, task.n)[1].rows:
+        if layered.applies(self._space.architecture):
+            rows = layered.bits(self._space, task.n)
+            if rows <= SURE or rows <= self._planned(task.n)[1].rows:
                 try:
                     return Layered(task, self._budget).solve()
                 except Stopped as stopped:
@@ -58,15 +57,16 @@ class Engine:
 
     def by_bags(self, task: Task) -> Index | None:
         """The same by elimination, whatever the architecture."""
-        wiring, plan = self._planned(task.domain, task.n)
+        wiring, plan = self._planned(task.n)
         if plan.rows > MOST:
             raise Stopped(None, too_large(plan.rows, task.n))
         return Elimination(task, wiring, plan, self._budget, self._progress).solve()
 
-    def _planned(self, domain: Domain, n: int) -> tuple[Wiring, Plan]:
+    def _planned(self, n: int) -> tuple[Wiring, Plan]:
         if self._plan is None:
-            wiring, graph = Wiring.of(self._architecture), Graph.of(self._architecture, inputs=False)
-            sizes = Sizes(wiring, domain, n)
+            architecture = self._space.architecture
+            wiring, graph = Wiring.of(architecture), Graph.of(architecture, inputs=False)
+            sizes = Sizes(wiring, self._space, n)
             plan = make_plan(wiring, sizes, [elimination_order(graph, "min-degree")])
             if plan.rows > _HARD and available():
                 better = make_plan(wiring, sizes, [elimination_order(graph)])

@@ -1,10 +1,10 @@
 """Dense layered networks: the set of vectors that a next neuron could show, layer after layer.
 
-A dense layer shows the next one a multiset of activation vectors; of that multiset only the set R of vectors
-that a single neuron above it can show matters, and a larger R is never worse. So a layer is described by the
-maximal sets R (its :class:`Family`), and the next layer's family follows from it: all multisets of vectors of
-an R, their own sets, the maximal ones of these. The families of layers of one size soon repeat, and a
-transition that was made is looked up: depth costs nothing.
+A vector has a level for each input. A dense layer shows the next one a multiset of vectors; of that multiset
+only the set R of vectors that a single neuron above it can show matters, and a larger R is never worse. So a
+layer is described by the maximal sets R (its :class:`Family`), and the next layer's family follows from it:
+all multisets of vectors of an R, their own sets, the maximal ones of these. The families of layers of one
+size soon repeat, and a transition that was made is looked up: depth costs nothing.
 
 A multiset that shows equal values for two inputs whose labels differ leads nowhere and is dropped.
 """
@@ -18,9 +18,11 @@ from math import comb, lgamma, log, log2
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.activation import Activation, Activations
 from qnnt.architecture import Architecture
-from qnnt.backends.treewidth.task import Budget, Index, Mask, Stopped, Task
-from qnnt.backends.treewidth.vectors import Reachable, compatible, pack, unpack
+from qnnt.backends.treewidth.space import Space
+from qnnt.backends.treewidth.task import Budget, Index, Mask, Rows, Stopped, Task
+from qnnt.backends.treewidth.vectors import Reachable, compatible, digits, pack, places, unpack
 from qnnt.domain import Domain
 from qnnt.limits import Limit
 
@@ -34,13 +36,13 @@ def applies(architecture: Architecture) -> bool:
     return all(connection.dense for connection in architecture.connections[1:])
 
 
-def estimate(architecture: Architecture, domain: Domain, n: int) -> float:
+def bits(space: Space, n: int) -> float:
     """A bound on the vectors looked at for one layer, over n inputs, as a logarithm (base 2)."""
-    weights, most, largest = log2(domain.d), n * log2(domain.hi + 1), 0.0
-    sources = int(np.diff(architecture.connections[0].starts).max())
-    for layer in architecture.layers[1:-1]:
+    weights, largest = log2(space.domain.d), 0.0
+    sources = int(np.diff(space.architecture.connections[0].starts).max())
+    for layer, activation in zip(space.architecture.layers[1:-1], space.activations[:-1], strict=True):
         k = len(layer)
-        vectors = min(most, (sources + 1) * weights)
+        vectors = min(n * log2(activation.top + 1), (sources + 1) * weights)
         # multisets of k of 2^vectors
         states = k * max(vectors, log2(k)) + k - lgamma(k + 1) / log(2)
         if vectors < 50:
@@ -49,6 +51,11 @@ def estimate(architecture: Architecture, domain: Domain, n: int) -> float:
         largest = max(largest, states + (k + 1) * weights)
         sources = k
     return largest
+
+
+def estimate(architecture: Architecture, domain: Domain, n: int) -> float:
+    """:func:`bits` for neurons of ReLU_d."""
+    return bits(Space(architecture, domain, Activations.of("relu", domain).each(architecture.depth)), n)
 
 
 @dataclass(frozen=True)
@@ -70,21 +77,23 @@ class Layered:
 
     def __init__(self, task: Task, budget: Budget) -> None:
         self._task, self._budget = task, budget
-        self._base, self._d = task.domain.hi + 1, task.domain.d
-        if task.n and self._base**task.n >= 2**62:
+        self._space, self._domain = task.space, task.space.domain
+        if any(task.n > digits(activation.top + 1) for activation in task.space.activations):
             raise Stopped(Limit.MEMORY, f"{task.n} inputs are too many for vectors; try sat or maxsat")
         self._apart = np.argwhere(np.triu(~compatible(task.allowed), 1))
-        self._steps: dict[tuple[tuple[bytes, ...], int], Family] = {}
-        self._neurons: dict[tuple[bytes, bytes], Reachable] = {}
+        # For each layer after the inputs the first one with the same activation.
+        self._alike = [task.space.activations.index(a) for a in task.space.activations]
+        self._steps: dict[tuple[tuple[bytes, ...], int, int, int], Family] = {}
+        self._neurons: dict[tuple[int, bytes, bytes], Reachable] = {}
 
     def solve(self) -> Index | None:
         """The parameters (A + H,) of a network that does what the task asks, or None if there is none."""
-        architecture = self._task.architecture
+        architecture = self._space.architecture
         first = architecture.connections[0]
         columns = self._task.inputs.T
         if architecture.depth == 0:
             found = [
-                self._neuron(columns[first.sources(j)], self._task.allowed[:, j])
+                self._neuron(1, columns[first.sources(j)], self._task.allowed[:, j])
                 for j in range(architecture.omega)
             ]
             if any(not len(neuron.vectors) for neuron in found):
@@ -92,11 +101,11 @@ class Layered:
             return self._parameters([[neuron.vectors[0] for neuron in found]])
         family = self._first()
         trail = [family]
-        for layer in architecture.layers[2:-1]:
+        for layer in range(2, architecture.depth + 1):
             if not family.sets:
                 return None
             self._budget.counts["layers"] = len(trail)
-            family = self._next(family, len(layer))
+            family = self._next(family, layer)
             trail.append(family)
         for i, codes in enumerate(family.sets):
             outputs = self._outputs(codes)
@@ -104,19 +113,29 @@ class Layered:
                 return self._parameters([*self._layers(trail, i), outputs])
         return None
 
-    def _neuron(self, sources: Index, allowed: Mask | None = None) -> Reachable:
-        key = sources.tobytes(), b"" if allowed is None else allowed.tobytes()
+    def _activation(self, layer: int) -> Activation:
+        """The activation of a layer; the inputs are layer 0."""
+        return self._space.activations[layer - 1]
+
+    def _neuron(self, layer: int, sources: Index, allowed: Mask | None = None) -> Reachable:
+        """What a neuron of a layer can show when its sources show these values (k, n)."""
+        key = self._alike[layer - 1], sources.tobytes(), b"" if allowed is None else allowed.tobytes()
         if key not in self._neurons:
-            self._neurons[key] = Reachable(self._task.domain, sources, self._budget, allowed)
+            self._neurons[key] = Reachable(
+                self._domain, self._activation(layer), sources, self._budget, allowed
+            )
         return self._neurons[key]
 
-    def _vectors(self, codes: Index) -> Index:
-        return unpack(codes, self._base, self._task.n)
+    def _packed(self, layer: int, vectors: Rows) -> Index:
+        return pack(vectors, self._activation(layer).top + 1)
+
+    def _vectors(self, layer: int, codes: Index) -> Index:
+        return unpack(codes, self._activation(layer).top + 1, self._task.n)
 
     def _outputs(self, codes: Index) -> list[Index] | None:
         """A vector of the set for every output, or None."""
-        vectors, found = self._vectors(codes), []
-        for j in range(self._task.architecture.omega):
+        vectors, found = self._vectors(self._space.architecture.depth + 1, codes), []
+        for j in range(self._space.architecture.omega):
             allowed = self._task.allowed[:, j]
             good = np.flatnonzero(allowed[np.arange(self._task.n), vectors].all(axis=1))
             if not len(good):
@@ -126,9 +145,10 @@ class Layered:
 
     def _first(self) -> Family:
         """The family of layer 1, whose neurons may have different inputs."""
-        connection = self._task.architecture.connections[0]
+        connection = self._space.architecture.connections[0]
         columns, k = self._task.inputs.T, connection.n_target
-        choices = [pack(self._neuron(columns[connection.sources(j)]).vectors, self._base) for j in range(k)]
+        neurons = [self._neuron(1, columns[connection.sources(j)]) for j in range(k)]
+        choices = [self._packed(1, neuron.vectors) for neuron in neurons]
         same = all(np.array_equal(choice, choices[0]) for choice in choices)
         if same:
             self._admit(comb(len(choices[0]) + k - 1, k), k)
@@ -142,17 +162,18 @@ class Layered:
             states = np.stack([axis.ravel() for axis in grid], axis=1)
             _, first = np.unique(np.sort(states, axis=1), axis=0, return_index=True)
             states = states[first]
-        states = states[self._alive(states)]
-        return self._family(states, np.full(len(states), -1))
+        states = states[self._alive(1, states)]
+        return self._family(1, states, np.full(len(states), -1))
 
-    def _next(self, family: Family, k: int) -> Family:
-        """The family of a layer of k neurons above one; looked up if it was made before."""
-        key = family.key, k
+    def _next(self, family: Family, layer: int) -> Family:
+        """The family of a layer, from that of the layer below; looked up if it was made before."""
+        k = len(self._space.architecture.layers[layer])
+        key = family.key, k, self._alike[layer - 1], self._alike[layer]
         if key not in self._steps:
             universe = np.unique(np.concatenate(family.sets))
             if len(universe) ** k >= 2**62:
                 raise Stopped(Limit.MEMORY, "too many vectors for layers of this width; try sat or maxsat")
-            separates = self._separates(universe)
+            separates = self._separates(layer, universe)
             ranks, parents = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
             pending, held = [(ranks, parents)], 0
             for number, codes in enumerate(family.sets):
@@ -171,29 +192,29 @@ class Layered:
                     self._admit(len(ranks), 16)
                     pending, held = [(ranks, parents)], 0
             place = len(universe) ** np.arange(k - 1, -1, -1, dtype=np.int64)
-            self._steps[key] = self._family(universe[ranks[:, None] // place % len(universe)], parents)
+            self._steps[key] = self._family(layer, universe[ranks[:, None] // place % len(universe)], parents)
         return self._steps[key]
 
-    def _separates(self, codes: Index) -> Bits:
+    def _separates(self, layer: int, codes: Index) -> Bits:
         """(m, w) which of the pairs of inputs that must stay apart each vector tells apart, as bits."""
-        vectors = self._vectors(codes)
+        vectors = self._vectors(layer, codes)
         bits = vectors[:, self._apart[:, 0]] != vectors[:, self._apart[:, 1]]
         padded = np.ones((len(codes), max(64, -(-bits.shape[1] // 64) * 64)), dtype=bool)
         padded[:, : bits.shape[1]] = bits
         return np.packbits(padded, axis=1).view(np.uint64)
 
-    def _alive(self, states: Index) -> Mask:
+    def _alive(self, layer: int, states: Index) -> Mask:
         """(m,) whether a layer (m, k) tells apart all inputs that must be."""
         universe, position = np.unique(states, return_inverse=True)
-        bits = self._separates(universe)[position.reshape(states.shape)]
+        bits = self._separates(layer, universe)[position.reshape(states.shape)]
         return np.asarray(np.bitwise_or.reduce(bits, axis=1).min(axis=1) == _ALL)
 
-    def _family(self, states: Index, parents: Index) -> Family:
-        """The maximal sets above the states (m, k), each with a state that gives it."""
+    def _family(self, layer: int, states: Index, parents: Index) -> Family:
+        """The maximal sets above the states (m, k) of a layer, each with a state that gives it."""
         m = len(states)
         if not m:
             return Family((), states, parents, ())
-        reached = self._reached(states)
+        reached = self._reached(layer, states)
         universe = np.unique(reached)
         words = -(-len(universe) // 64)
         self._admit(m, 8 * words)
@@ -205,7 +226,7 @@ class Layered:
             marks[np.arange(len(position))[:, None], position] = True
             bits[start : start + step] = np.packbits(marks, axis=1).view(np.uint64)
         whole = np.bitwise_or.reduce  # a set whose vectors together leave two inputs alike is of no use
-        separates = self._separates(universe)
+        separates = self._separates(layer + 1, universe)
         _, distinct = np.unique(bits.view(f"V{8 * words}").ravel(), return_index=True)
         useful = [
             i
@@ -220,46 +241,49 @@ class Layered:
         ordered = tuple(sets[i] for i in order)
         return Family(ordered, states[chosen], parents[chosen], tuple(s.tobytes() for s in ordered))
 
-    def _reached(self, states: Index) -> Index:
+    def _reached(self, layer: int, states: Index) -> Index:
         """(m, d^(k+1)) the packed vectors that a neuron above each state can show, with repetitions."""
         m, k = states.shape
-        lo, hi, d, n = self._task.domain.lo, self._task.domain.hi, self._d, self._task.n
+        lo, hi, d, n = self._domain.lo, self._domain.hi, self._domain.d, self._task.n
+        below, gate = self._activation(layer), self._space.gate(layer, k)
         self._admit(m, 8 * d ** (k + 1))
         grid = np.meshgrid(*[np.arange(lo, hi + 1)] * k, indexing="ij")
         weights = np.stack([axis.ravel() for axis in grid], axis=1).astype(np.float32)
-        if k * hi * hi * 4 >= 2**24:
+        if gate.largest(k) >= 2**24:  # 32-bit floats hold smaller integers
             raise Stopped(Limit.MEMORY, f"d = {d} is too large for tables of sums; try cpsat")
-        place = (self._base ** np.arange(n - 1, -1, -1, dtype=np.int64)).astype(np.int64)
+        place = places(gate.base, n)
         result = np.empty((m, len(weights), d), dtype=np.int64)
         step = max(1, _BLOCK // (len(weights) * max(n, 1)))
         for start in range(0, m, step):
             self._budget.tick()
-            values = self._vectors(states[start : start + step]).astype(np.float32)
+            values = below.show(self._vectors(layer, states[start : start + step])).astype(np.float32)
             sums = np.matmul(weights, values)
             for b in range(d):
-                shown = np.clip(sums - np.float32(b + lo), 0, hi).astype(np.int64)
+                shown = gate.levels(sums - np.float32(b + lo)).astype(np.int64)
                 result[start : start + step, :, b] = shown @ place
         return result.reshape(m, -1)
 
     def _layers(self, trail: list[Family], i: int) -> list[list[Index]]:
         """The vectors of each hidden layer, from set i of the last family back to layer 1."""
         layers = []
-        for family in reversed(trail):
-            layers.append(list(self._vectors(family.states[i])))
+        for layer, family in reversed(list(enumerate(trail, start=1))):
+            layers.append(list(self._vectors(layer, family.states[i])))
             i = int(family.parents[i])
         return layers[::-1]
 
     def _parameters(self, layers: list[list[Index]]) -> Index:
         """Weights and biases that show the vectors of each layer, outputs last."""
-        architecture = self._task.architecture
+        architecture = self._space.architecture
         weights = np.zeros(architecture.n_arcs, dtype=np.int64)
         biases, before = [], self._task.inputs.T
-        for connection, layer in zip(architecture.connections, layers, strict=True):
+        for number, connection in enumerate(architecture.connections, start=1):
+            layer = layers[number - 1]
             for j, vector in enumerate(layer):
-                neuron = self._neuron(before[connection.sources(j)])
+                neuron = self._neuron(number, before[connection.sources(j)])
                 weights[connection.arcs(j)], bias = neuron.parameters(neuron.find(vector))
                 biases.append(bias)
-            before = np.array(layer, dtype=np.int64).reshape(len(layer), self._task.n)
+            levels = np.array(layer, dtype=np.int64).reshape(len(layer), self._task.n)
+            before = self._activation(number).show(levels)
         return np.concatenate([weights, np.array(biases, dtype=np.int64)])
 
     def _admit(self, rows: int, row_bytes: int) -> None:

@@ -18,6 +18,7 @@ from time import monotonic
 import numpy as np
 
 from qnnt.backends.base import Answer, Report
+from qnnt.backends.treewidth.space import Space
 from qnnt.backends.treewidth.task import Budget, Index, Stopped, Task
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Status
@@ -130,10 +131,10 @@ class Patterns:
 
     def _ask(self, pattern: Pattern, vetoes: tuple[Veto, ...]) -> Pattern | None:
         """What a network that learns the pattern and heeds the vetoes learns in all; None without one."""
-        choices, domain = self._choices, self._instance.domain
+        choices, levels = self._choices, self._instance.activations[-1].top + 1
         touched = sorted({int(choices.of[r]) for r in (*pattern, *(r for r, _ in vetoes))})
         row = {x: i for i, x in enumerate(touched)}
-        allowed = np.ones((len(touched), self._instance.dataset.omega, domain.hi + 1), dtype=bool)
+        allowed = np.ones((len(touched), self._instance.dataset.omega, levels), dtype=bool)
         for r in pattern:
             here = allowed[row[int(choices.of[r])]]
             here[:] = False
@@ -144,7 +145,7 @@ class Patterns:
         if touched:
             self.asked += 1
             inputs = choices.inputs[touched].astype(np.int64)
-            task = Task(self._instance.architecture, domain, inputs, allowed)
+            task = Task(Space.of(self._instance), inputs, allowed)
             vector = self._oracle(task) if allowed.any(axis=2).all() else None
         return None if vector is None else self._take(vector)
 

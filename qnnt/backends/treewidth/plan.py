@@ -19,7 +19,7 @@ from math import log2
 from typing import Any
 
 from qnnt.architecture import Architecture
-from qnnt.domain import Domain
+from qnnt.backends.treewidth.space import Gate, Space
 
 
 class Op(IntEnum):
@@ -77,7 +77,8 @@ class Plan:
 class Wiring:
     """The arcs among the neurons that are no inputs, by neuron: (other end, arc).
 
-    Neuron v + α of the architecture is v here.
+    Neuron v + α of the architecture is v here. ``connections[v]`` is the number of the connection whose arcs
+    lead to v, and ``n_sources[v]`` is how many they are, arcs that leave inputs included.
     """
 
     into: list[list[tuple[int, int]]]
@@ -86,6 +87,7 @@ class Wiring:
     n_first: int
     n_outputs: int
     n_sources: list[int]
+    connections: list[int]
 
     @classmethod
     def of(cls, architecture: Architecture) -> Wiring:
@@ -99,29 +101,39 @@ class Wiring:
             if source >= 0:
                 into[target].append((source, arc))
                 out[source].append((target, arc))
-        return cls(into, out, n, len(architecture.layers[1]), architecture.omega, sources)
+        connections = [c for c, layer in enumerate(architecture.layers[1:]) for _ in layer]
+        return cls(into, out, n, len(architecture.layers[1]), architecture.omega, sources, connections)
+
+    def gates(self, space: Space) -> list[Gate]:
+        """The gate of each neuron; equal ones are one object."""
+        made: dict[tuple[int, int], Gate] = {}
+        same: dict[Gate, Gate] = {}
+        for place in set(zip(self.connections, self.n_sources, strict=True)):
+            gate = space.gate(*place)
+            made[place] = same.setdefault(gate, gate)
+        return [made[place] for place in zip(self.connections, self.n_sources, strict=True)]
 
 
 class Sizes:
     """Bounds on how many states a neuron can have, as logarithms (base 2)."""
 
-    def __init__(self, wiring: Wiring, domain: Domain, n: int) -> None:
-        self._n, self._lo, self._hi = n, domain.lo, domain.hi
-        self.weights = log2(domain.d)
-        most = n * log2(domain.hi + 1)
+    def __init__(self, wiring: Wiring, space: Space, n: int) -> None:
+        self._n, self._gates = n, wiring.gates(space)
+        self.weights = log2(space.domain.d)
         # A neuron of layer 1 shows at most one vector for each choice of its parameters, and so on upwards.
         self.act: list[float] = []
-        for v in range(wiring.n):
+        for v, gate in enumerate(self._gates):
             chosen = (wiring.n_sources[v] + 1) * self.weights
-            self.act.append(min(most, chosen + sum(self.act[u] for u, _ in wiring.into[v])))
-        self._sums: dict[int, float] = {}
+            self.act.append(min(n * gate.level_bits, chosen + sum(self.act[u] for u, _ in wiring.into[v])))
+        self._sums: dict[tuple[int, int], float] = {}
 
-    def sums(self, missing: int) -> float:
-        """Clipped sums with so many arcs missing."""
-        if missing not in self._sums:
-            span = 2 * self._hi - self._lo + 1 + missing * self._hi * (self._hi - self._lo)
-            self._sums[missing] = self._n * log2(span)
-        return self._sums[missing]
+    def sums(self, v: int, missing: int) -> float:
+        """Clipped sums of neuron v with so many arcs missing."""
+        gate = self._gates[v]
+        key = id(gate), missing
+        if key not in self._sums:
+            self._sums[key] = self._n * log2(gate.clipped(missing))
+        return self._sums[key]
 
 
 class _Entry:
@@ -189,7 +201,7 @@ class _Draft:
             if entry.act:
                 states += self._sizes.act[u]
             if entry.sums:
-                states += self._sizes.sums(self._missing(u))
+                states += self._sizes.sums(u, self._missing(u))
         self.rows = min(self.rows + factor, states)
 
     def _guess(self, u: int) -> None:

@@ -1,13 +1,12 @@
 """Tables of the dynamic program: what the neurons of a bag show, one row for each state.
 
-A neuron takes one column for its activation vector, packed into a number, or ``n`` small ones for its partial
-sums, or both. Every operation keeps the distinct rows only, in a fixed order, and returns with them a
+A neuron takes one column for the vector of its levels, packed, or ``n`` small ones for its partial sums, or
+both. Every operation keeps the distinct rows only, in a fixed order, and returns with them a
 :class:`Back`: for each row one row that it is from and the choice that was made.
 
-Partial sums are clipped where the arcs still missing can no longer change the activation: with r of them
-left, each adding lo·hi to hi², a sum up to lo − r·hi² shows 0 and one from 2·hi − r·lo·hi shows hi under
-every bias. That keeps the tables finite without a bound on the in-degree. Rows that can no longer show what
-an output must, or what was guessed, are dropped before they are written out.
+Partial sums are clipped where the arcs still missing can no longer change the level (see :class:`Gate`). That
+keeps the tables finite without a bound on the in-degree. Rows that can no longer show what an output must, or
+what was guessed, are dropped before they are written out.
 """
 
 from __future__ import annotations
@@ -19,14 +18,16 @@ from typing import Any
 
 import numpy as np
 
+from qnnt.backends.treewidth.space import Gate
 from qnnt.backends.treewidth.task import Budget, Index, Mask, Rows
-from qnnt.backends.treewidth.vectors import Coder, pack, unpack
+from qnnt.backends.treewidth.vectors import pack, unpack
 from qnnt.domain import Domain
+from qnnt.rowcodes import RowCodes
 
 _BLOCK = 1 << 18  # rows looked at at once
 _HELD = 1 << 20  # rows kept before they are sorted out
 
-Column = Rows  # (m,) packed activations or (m, n) sums
+Column = Rows  # (m,) or (m, w) packed levels, or (m, n) sums
 Block = tuple[list[Column], Index, Index]  # columns, parents, choices
 
 
@@ -40,7 +41,10 @@ class Back:
 
 @dataclass(frozen=True)
 class Table:
-    """``m`` rows: ``act`` has the packed activations (m,) and ``sums`` the partial sums (m, n), by neuron."""
+    """``m`` rows: ``act`` has the packed levels, ``sums`` the partial sums (m, n), by neuron.
+
+    Packed levels are (m,), or (m, w) if one number cannot hold them.
+    """
 
     m: int
     act: dict[int, Index]
@@ -84,7 +88,7 @@ class _Groups:
 class _Options:
     """What the rows of groups may become: option i is for ``group[i]``, by ``choice[i]``.
 
-    It brings new ``sums`` (k, n), a new packed activation ``act`` (k,), or neither.
+    It brings new ``sums`` (k, n), new packed levels ``act``, or neither.
     """
 
     group: Index
@@ -95,11 +99,13 @@ class _Options:
 
 @dataclass(frozen=True)
 class Target:
-    """What a neuron may show: ``allowed`` (n, max Z_d + 1) for an output, a ``domain`` (m, n) for another.
+    """What a neuron may show through its ``gate``.
 
-    ``possible[x, p, q]`` says whether any value of p..q is allowed on input x.
+    An output shows levels ``allowed`` (n, base), another neuron one of the vectors of its ``domain`` (m, n).
+    ``possible[x, p, q]`` says whether any level of p..q is allowed on input x.
     """
 
+    gate: Gate
     allowed: Mask | None
     possible: Mask | None
     domain: Callable[[], Rows]
@@ -110,8 +116,8 @@ class Tables:
 
     def __init__(self, domain: Domain, n: int, budget: Budget, dtype: np.dtype[Any]) -> None:
         self._n, self._budget, self._dtype = n, budget, dtype
-        self._lo, self._hi, self._d = domain.lo, domain.hi, domain.d
-        self._values = np.arange(domain.lo, domain.hi + 1).astype(dtype)
+        self._domain = domain
+        self._parameters = np.arange(domain.lo, domain.hi + 1).astype(dtype)
         self._each = np.arange(n)
 
     def unit(self) -> Table:
@@ -120,9 +126,9 @@ class Tables:
 
     def guess(self, table: Table, u: int, target: Target) -> tuple[Table, Back]:
         """Every activation vector of u's domain beside every row; the choice is its position."""
-        codes = pack(target.domain(), self._hi + 1)
+        codes = pack(target.domain(), target.gate.base)
         count = len(codes)
-        self._budget.admit(len(table) * count, self._row_bytes(table) + 8)
+        self._budget.admit(len(table) * count, _row_bytes([*table.columns, codes]))
         parent, choice = np.repeat(np.arange(len(table)), count), np.tile(np.arange(count), len(table))
         columns = [
             *(c[parent] for c in table.act.values()),
@@ -131,17 +137,23 @@ class Tables:
         ]
         return self._gather(iter([(columns, parent, choice)]), (*table.act, u), tuple(table.sums))
 
-    def arc(self, table: Table, u: int, v: int, target: Target, missing: int) -> tuple[Table, Back]:
-        """Every weight times u's activation, added to v's sums; the choice is the weight less lo."""
+    def arc(
+        self, table: Table, u: int, v: int, targets: tuple[Target, Target], missing: int
+    ) -> tuple[Table, Back]:
+        """Every weight times what u sends, added to v's sums; the choice is the weight less lo.
+
+        ``targets`` are those of u and of v.
+        """
         groups = self._groups(table, acts=(u, v), sums=(v,))
-        first, low, high = groups.first, *self._range(missing)
-        shown = self._unpacked(table.act[u][first])
-        before = table.sums[v][first] if v in table.sums else np.zeros_like(shown)
+        first, source, target = groups.first, targets[0].gate, targets[1]
+        sent = source.activation.show(unpack(table.act[u][first], source.base, self._n)).astype(self._dtype)
+        before = table.sums[v][first] if v in table.sums else np.zeros_like(sent)
         shows = table.act[v][first] if v in table.act else None
 
         def options() -> Iterator[_Options]:
-            for i, weight in enumerate(self._values):
-                sums = np.clip(before + shown * weight, low, high)
+            for i, weight in enumerate(self._parameters):
+                sums = before + sent * weight
+                target.gate.clip(sums, *target.gate.coming(missing))
                 keep = np.flatnonzero(self._viable(sums, shows, target, missing))
                 yield _Options(keep, np.full(len(keep), i), sums[keep])
 
@@ -155,15 +167,17 @@ class Tables:
         ``targets`` and ``missing`` are those of u and of v. The choice is d times the position in u's domain
         plus the weight less lo.
         """
-        low, high = self._range(missing[1])
-        vectors = targets[0].domain().astype(self._dtype)
-        codes = pack(vectors, self._hi + 1)
-        shares = (vectors[:, None] * self._values[:, None]).reshape(-1, self._n)
+        source, gate, d = targets[0].gate, targets[1].gate, self._domain.d
+        fall, rise = gate.coming(missing[1])
+        vectors = targets[0].domain()
+        codes = pack(vectors, source.base)
+        sent = source.activation.show(vectors).astype(self._dtype)
+        shares = (sent[:, None] * self._parameters[:, None]).reshape(-1, self._n)
         option = np.arange(len(shares))
-        silent: Mask = ~np.asarray(vectors.any(axis=1))  # its weight does not matter
-        option = option[~silent[option // self._d] | (option % self._d == 0)]
+        silent: Mask = ~np.asarray(sent.any(axis=1))  # its weight does not matter
+        option = option[~silent[option // d] | (option % d == 0)]
         shares, count = shares[option], len(option)
-        shown = codes[option // self._d]
+        shown = codes[option // d]
         groups = self._groups(table, acts=(v,), sums=(u, v))
         first = groups.first
         step = max(1, _BLOCK // max(1, count))
@@ -175,14 +189,14 @@ class Tables:
                     sums = table.sums[v][part, None] + shares
                 else:
                     sums = np.repeat(shares[None], len(part), axis=0)
-                np.clip(sums, low, high, out=sums)
+                gate.clip(sums, fall, rise)
                 sums = sums.reshape(-1, self._n)
-                shows = table.act[v][part].repeat(count) if v in table.act else None
+                shows = table.act[v][part].repeat(count, axis=0) if v in table.act else None
                 keep = self._viable(sums, shows, targets[1], missing[1])
                 if u in table.sums:
                     keep &= self._viable(
                         table.sums[u][part].repeat(count, axis=0),
-                        np.tile(shown, len(part)),
+                        np.concatenate([shown] * len(part)),
                         targets[0],
                         missing[0],
                     )
@@ -201,13 +215,14 @@ class Tables:
         before = table.sums[v][groups.first]
         rest = Table(table.m, table.act, {u: c for u, c in table.sums.items() if u != v})
         free = v not in table.act and target.allowed is None
-        shown = self._unpacked(table.act[v][groups.first]) if v in table.act else None
+        gate = target.gate
+        shown = self._shown(table.act[v][groups.first], gate) if v in table.act else None
 
         def options() -> Iterator[_Options]:
             open_ = np.ones(len(before), dtype=bool)
-            for i, bias in enumerate(self._values):
+            for i, bias in enumerate(self._parameters):
                 if free:
-                    codes = pack(np.clip(before - bias, 0, self._hi), self._hi + 1)
+                    codes = pack(gate.levels(before - bias), gate.base)
                     yield _Options(np.arange(len(before)), np.full(len(before), i), None, codes)
                     continue
                 good = np.flatnonzero(open_ & self._shows(before, shown, target, bias))
@@ -256,7 +271,8 @@ class Tables:
                 for u, missing in left:
                     parts = [t.sums[u][i] for t, i in ((table, parent), (other, choice)) if u in t.sums]
                     total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
-                    np.clip(total, *self._range(missing), out=total)
+                    gate = targets(u).gate
+                    gate.clip(total, *gate.coming(missing))
                     shown = (
                         table.act[u][parent]
                         if u in table.act
@@ -275,26 +291,23 @@ class Tables:
 
         return self._gather(blocks(), act, sums)
 
-    def _range(self, missing: int) -> tuple[int, int]:
-        return self._lo - missing * self._hi**2, 2 * self._hi - missing * self._lo * self._hi
-
-    def _unpacked(self, codes: Index) -> Rows:
-        return unpack(codes, self._hi + 1, self._n).astype(self._dtype)
+    def _shown(self, codes: Index, gate: Gate) -> Rows:
+        """Packed levels, unpacked to be compared with those of sums."""
+        return unpack(codes, gate.base, self._n).astype(self._dtype)
 
     def _with(self, table: Table, v: int) -> tuple[int, ...]:
         return tuple(table.sums) if v in table.sums else (*table.sums, v)
 
     def _groups(self, table: Table, acts: tuple[int, ...], sums: tuple[int, ...]) -> _Groups:
         """Rows grouped by the columns of some neurons, as far as the table has them."""
-        coder = Coder(table.m)
+        codes = RowCodes(table.m)
         for u in acts:
             if u in table.act:
-                coder.add(table.act[u])
+                codes.add(table.act[u])
         for u in sums:
             if u in table.sums:
-                coder.add_all(table.sums[u])
-        _, first, of = np.unique(coder.code, return_index=True, return_inverse=True)
-        return _Groups(first, of)
+                codes.add(table.sums[u])
+        return _Groups(*codes.groups())
 
     def _expand(
         self,
@@ -319,13 +332,13 @@ class Tables:
             None if made[0].sums is None else np.concatenate([o.sums for o in made if o.sums is not None])
         )
         new_act = None if made[0].act is None else np.concatenate([o.act for o in made if o.act is not None])
-        coder = Coder(len(group))  # options of a group that come to the same are one
-        coder.add(group)
+        codes = RowCodes(len(group))  # options of a group that come to the same are one
+        codes.add(group)
         if new_act is not None:
-            coder.add(new_act)
+            codes.add(new_act)
         if new_sums is not None:
-            coder.add_all(new_sums)
-        order = coder.first()
+            codes.add(new_sums)
+        order = codes.first()
         starts = np.searchsorted(group[order], np.arange(len(groups.first) + 1))
         count = np.diff(starts)[groups.of]
         ends = np.cumsum(count)
@@ -347,37 +360,36 @@ class Tables:
 
         return self._gather(blocks(), act, sums)
 
-    def _row_bytes(self, table: Table) -> int:
-        return 8 * len(table.act) + self._n * self._dtype.itemsize * len(table.sums)
-
     def _keys(self, table: Table, other: Table) -> tuple[Index, Index]:
         """A number for each row of both tables, equal iff the shared activations are."""
-        coder = Coder(len(table) + len(other))
+        codes = RowCodes(len(table) + len(other))
         for u in other.act:
             if u in table.act:
-                coder.add(np.concatenate([table.act[u], other.act[u]]))
-        return coder.code[: len(table)], coder.code[len(table) :]
+                codes.add(np.concatenate([table.act[u], other.act[u]]))
+        return codes.code[: len(table)], codes.code[len(table) :]
 
     def _shows(self, sums: Rows, shown: Rows | None, target: Target, bias: int) -> Mask:
         """Which complete sums show under a bias what was guessed, or what the target allows."""
-        values = np.clip(sums - bias, 0, self._hi)
+        levels = target.gate.levels(sums - bias)
         if shown is not None:
-            return np.asarray((values == shown).all(axis=1))
+            return np.asarray((levels == shown).all(axis=1))
         assert target.allowed is not None
-        return np.asarray(target.allowed[self._each, values].all(axis=1))
+        return np.asarray(target.allowed[self._each, levels].all(axis=1))
 
     def _viable(self, sums: Rows, shows: Index | None, target: Target, missing: int) -> Mask:
         """Which sums can still show what was guessed (packed), or what the target allows."""
         if target.possible is None and shows is None:
             return np.ones(len(sums), dtype=bool)
-        shown = None if shows is None else self._unpacked(shows)
+        gate = target.gate
+        shown = None if shows is None else self._shown(shows, gate)
         if not missing:
             good = np.zeros(len(sums), dtype=bool)
-            for bias in self._values:
+            for bias in self._parameters:
                 good |= self._shows(sums, shown, target, bias)
             return good
-        least = np.clip(sums + (missing * self._lo * self._hi - self._hi), 0, self._hi)
-        most = np.clip(sums + (missing * self._hi**2 - self._lo), 0, self._hi)
+        fall, rise = gate.coming(missing)
+        least = gate.levels(sums + (fall - self._domain.hi))
+        most = gate.levels(sums + (rise - self._domain.lo))
         if shown is None:
             assert target.possible is not None
             return np.asarray(target.possible[self._each, least, most].all(axis=1))
@@ -389,11 +401,10 @@ class Tables:
         """The table of the distinct rows of all blocks, and where they are from."""
         held: list[Block] = []
         size, after = 0, _HELD
-        row_bytes = 8 * len(act) + self._n * self._dtype.itemsize * len(sums)
         for block in blocks:
             held.append(block)
             size += len(block[1])
-            self._budget.admit(size, row_bytes)
+            self._budget.admit(size, _row_bytes(block[0]))
             if size > after:
                 held = [self._distinct(held)]
                 size = len(held[0][1])
@@ -417,8 +428,13 @@ class Tables:
         if len(held) > 1:
             columns = [np.concatenate([h[0][i] for h in held]) for i in range(len(columns))]
             parent, choice = (np.concatenate([h[i] for h in held]) for i in (1, 2))
-        coder = Coder(len(parent))
+        codes = RowCodes(len(parent))
         for column in columns:
-            coder.add_all(column)
-        first = coder.first()
+            codes.add(column)
+        first = codes.first()
         return [c[first] for c in columns], parent[first], choice[first]
+
+
+def _row_bytes(columns: list[Column]) -> int:
+    """What one row of these columns takes."""
+    return sum(c.itemsize * (c.shape[1] if c.ndim > 1 else 1) for c in columns)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.architecture import Architecture
-from qnnt.domain import Domain, IntArray
+from qnnt.backends.treewidth.space import Space
+from qnnt.domain import IntArray
 from qnnt.limits import Limit
 
 Rows = IntArray
@@ -32,14 +32,13 @@ class Stopped(Exception):  # noqa: N818 - ends a run without a verdict
 
 @dataclass(frozen=True)
 class Task:
-    """Asks for a network whose output j on input x lies in ``allowed[x, j]``.
+    """Asks for a network of ``space`` whose output j on input x shows a level in ``allowed[x, j]``.
 
-    ``inputs`` (n, α) are distinct; ``allowed`` (n, ω, max Z_d + 1) marks the values allowed. An input that is
-    taught nothing is left out, so n is the number of inputs that matter.
+    ``inputs`` (n, α) are distinct; ``allowed`` (n, ω, levels of the output activation) marks the levels
+    allowed. An input that is taught nothing is left out, so n is the number of inputs that matter.
     """
 
-    architecture: Architecture
-    domain: Domain
+    space: Space
     inputs: npt.NDArray[np.int64]
     allowed: Mask
 

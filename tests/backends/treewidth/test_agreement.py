@@ -3,14 +3,33 @@
 from unittest.mock import patch
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import instances
+from strategies import activations, instances
 
 import qnnt
 from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.backends.treewidth import layered
 from qnnt.verify.treewidth_dp import train
+
+
+@settings(max_examples=max(10, settings().max_examples // 2))
+@given(instances(max_networks=400, max_points=4, activation=activations), st.data(), st.booleans())
+def test_any_activation_by_layers_by_bags_by_the_paper_and_by_enumeration(instance, data, bags_only):
+    every = {int(e) for block in parameter_blocks(instance) for e in np.unique(count_errors(instance, block))}
+    bound = data.draw(st.integers(0, instance.dataset.total))
+    for goal in (qnnt.AtMost(bound), qnnt.Exactly(bound), qnnt.Minimize()):
+        asked = instance.with_goal(goal)
+        with patch.object(layered, "applies", (lambda _: False) if bags_only else layered.applies):
+            result = qnnt.solve(asked, backend="treewidth", isolate=False)
+        exists = any(map(goal.accepts, every))
+        assert train(asked).possible == exists
+        assert bool(result.network) == exists
+        if goal.minimizes:
+            assert (result.status, result.errors) == (qnnt.Status.OPTIMAL, min(every))
+        else:
+            assert (result.status is qnnt.Status.SATISFIABLE) == exists
+            assert (result.status is qnnt.Status.UNSATISFIABLE) != exists
 
 
 @given(instances(max_networks=400, max_points=4), st.data(), st.booleans())

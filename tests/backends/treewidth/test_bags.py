@@ -1,18 +1,22 @@
 """Any architecture by bags: against enumeration, a SAT solver, and every order of elimination."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from architectures import medium
-from brute_force import instances
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import activations, instances
 
 import qnnt
 from qnnt.backends.enumeration import count_errors, parameter_blocks
+from qnnt.backends.treewidth import layered
 from qnnt.backends.treewidth.elimination import Elimination
+from qnnt.backends.treewidth.layered import Layered
 from qnnt.backends.treewidth.plan import Sizes, Wiring, _Planner
+from qnnt.backends.treewidth.space import Space
 from qnnt.backends.treewidth.task import Budget, Stopped, Task
 
 
@@ -20,33 +24,35 @@ def all_learned(instance):
     """The first label of every input, as an instance without contradictions and as a task."""
     choices = instance.choices
     _, first = np.unique(choices.of, return_index=True)
-    inputs, labels = choices.inputs[choices.of[first]].astype(np.int64), choices.labels[first]
-    allowed = np.zeros((len(first), instance.dataset.omega, instance.domain.hi + 1), dtype=bool)
-    for x, label in enumerate(labels):
-        allowed[x, np.arange(len(label)), label] = True
-    clear = qnnt.Instance(instance.domain, instance.architecture, qnnt.Dataset(inputs, labels))
-    return clear, Task(instance.architecture, instance.domain, inputs, allowed)
+    inputs = choices.inputs[choices.of[first]].astype(np.int64)
+    allowed = np.zeros((len(first), instance.dataset.omega, instance.activation.output.top + 1), dtype=bool)
+    for x, levels in enumerate(choices.levels[first]):
+        allowed[x, np.arange(len(levels)), levels] = True
+    clear = replace(instance, dataset=qnnt.Dataset(inputs, choices.labels[first]))
+    return clear, Task(Space.of(clear), inputs, allowed)
 
 
 @settings(max_examples=settings().max_examples // 2)
-@given(instances(), st.randoms())
-def test_every_order_gives_the_same_answer(instance, random):
+@given(instances(max_networks=1100, max_parameters=15, activation=activations), st.randoms())
+def test_every_order_and_layers_give_the_same_answer(instance, random):
     instance, task = all_learned(instance)
     if not task.n:
         return
     wiring = Wiring.of(instance.architecture)
-    sizes = Sizes(wiring, instance.domain, task.n)
+    sizes = Sizes(wiring, task.space, task.n)
     order = list(range(wiring.n))
     random.shuffle(order)
     exists = any((count_errors(instance, block) == 0).any() for block in parameter_blocks(instance))
+    found = []
     for plan in (_Planner(wiring, sizes).follow(order), _Planner(wiring, sizes).least_work()):
         program = Elimination(task, wiring, plan, Budget())
-        found = program.solve()
-        assert (found is not None) == exists
-        if exists:
-            network = instance.network(found)
-            assert network.error(instance.dataset) == 0
+        found.append(program.solve())
         assert all(len(done.table) <= 2**plan.rows + 1e-6 for done in program._memo.values())
+    if layered.applies(instance.architecture):  # also if the first layer is sparse
+        found.append(Layered(task, Budget()).solve())
+    for vector in found:
+        assert (vector is not None) == exists
+        assert vector is None or instance.network(vector).error(instance.dataset) == 0
 
 
 def test_medium_instances_agree_with_a_sat_solver():
@@ -84,6 +90,30 @@ def test_figure_6(p, labels, status):
         qnnt.Instance(qnnt.Domain(2), figure6(p), dataset), backend="treewidth", isolate=False
     )
     assert result.status == status
+
+
+@pytest.mark.parametrize("p", [8, 30])
+@pytest.mark.parametrize(
+    ("labels", "status"), [([0, 1, 1, 1], "SATISFIABLE"), ([0, 1, 1, 0], "UNSATISFIABLE")]
+)
+def test_figure_6_with_signs(p, labels, status):
+    """Between neurons of −1 and 1, and one step at the output."""
+    inputs = list(product((0, 1), repeat=2))
+    dataset = qnnt.Dataset(inputs, [[y] for y in labels])
+    instance = qnnt.Instance(qnnt.Domain(3), figure6(p), dataset, activation=("sign", "step"))
+    assert qnnt.solve(instance, backend="treewidth", isolate=False).status == status
+
+
+def test_more_inputs_than_one_number_holds():
+    """A vector of 128 levels takes three numbers; the first input can be learned, parity cannot."""
+    inputs = np.array(list(product((0, 1), repeat=7)))
+    layers = [[f"x{i}" for i in range(7)], ["a", "b"], ["c", "e"], ["y"]]
+    arcs = [(f"x{i}", "ab"[i % 2]) for i in range(7)]
+    arcs += [("a", "c"), ("b", "e"), ("c", "y"), ("e", "y")]
+    architecture = qnnt.Architecture(layers, arcs)
+    for learned, status in ((inputs[:, 0], "SATISFIABLE"), (inputs.sum(axis=1) % 2, "UNSATISFIABLE")):
+        instance = qnnt.Instance(qnnt.Domain(2), architecture, qnnt.Dataset(inputs, learned[:, None]))
+        assert qnnt.solve(instance, backend="treewidth", isolate=False).status == status
 
 
 def test_a_table_too_large_is_unknown_with_its_rows():

@@ -2,7 +2,7 @@
 
 import numpy as np
 from hypothesis import given, settings
-from strategies import instances
+from strategies import activations, instances
 
 import qnnt
 from qnnt.backends.enumeration import count_errors, parameter_blocks
@@ -12,7 +12,7 @@ MANY = max(10, settings().max_examples // 3)
 
 
 @settings(max_examples=MANY)
-@given(instances(max_networks=5000, min_points=2))
+@given(instances(max_networks=5000, min_points=2, activation=activations))
 def test_every_goal_at_every_bound(instance):
     errors = {
         int(e) for block in parameter_blocks(instance) for e in np.unique(count_errors(instance, block))
