@@ -1,21 +1,26 @@
 """One integer program with indicators, from which the CP-SAT, MILP and pseudo-Boolean models are made.
 
+A neuron with pre-activation S, thresholds t_1 < … < t_k and values v_0 < … < v_k (see
+:mod:`qnnt.activation`) is described by k bits: a_j = 1 ⇔ S ≥ t_j. It shows v_0 + Σ (v_j − v_(j−1))·a_j. So a
+weight w times what the neuron shows is v_0·w + Σ (v_j − v_(j−1))·z_j with the products z_j = a_j·w. The S of
+the next layer are sums of such terms, less the bias.
+
 Variables are integers: the parameters w in Z_d; for each neuron and each distinct restriction of an input to
-what the neuron can see, 0/1 activations a_k (k = 1..max Z_d), "the activation is at least k"; products
-z = a_k · w; 0/1 matches m, "the network outputs this label on this input"; 0/1 prefix equalities e that order
-interchangeable neurons. With S = Σ w·a − bias, the value of a neuron is fixed by a_k = 1 ⇔ S ≥ k. Inputs are
-constants, so S needs no products in the first layer; an a_k that interval arithmetic excludes is no variable.
+what the neuron can see, the bits a_j; the products z; 0/1 matches m, "the network outputs this label on this
+input"; 0/1 prefix equalities e that order interchangeable neurons. Inputs are constants, so S needs no
+products in the first layer. A bit that interval arithmetic settles is no variable.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.architecture import Architecture
+from qnnt.activation import Activation
 from qnnt.dataset import distinct_rows
 from qnnt.domain import Domain, IntArray
 from qnnt.encoders.targets import Targets, targets
@@ -24,23 +29,42 @@ from qnnt.models import ParameterLift, Rows
 
 Ints = npt.NDArray[np.int64]
 NONE = -1  # in place of a variable number: the constant 0
+ALWAYS = -2  # the constant 1
+_FAR = 2**53  # no S reaches it
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """All S that are compared with the same ``thresholds`` (k,).
+
+    Row r of ``sums`` is the S of some neuron, between ``sums.lower[r]`` and ``most[r]``; ``active[r, j]`` is
+    the bit "S ≥ ``thresholds[j]``", ``ALWAYS`` where even the least S is, ``NONE`` where no S is.
+    """
+
+    thresholds: Ints
+    sums: Rows
+    most: Ints
+    active: Ints
+
+    def each(self) -> tuple[Rows, Ints, Ints]:
+        """S, bit and threshold (m,) of every bit that is a variable."""
+        row, j = np.nonzero(self.active >= 0)
+        return selected(self.sums, row), self.active[row, j], self.thresholds[j]
 
 
 @dataclass(frozen=True)
 class Program:
     """Variables 0, 1, … (parameters first), plain ``rows``, and what each kind of model states its own way.
 
-    Row r of ``sums`` is the S of some neuron, between ``sums.lower[r]`` and ``most[r]``; ``active[r, k-1]``
-    is its a_k, or ``NONE`` if S < k always. Rows (z, a, w) of ``products`` (q, 3) are variables with z = a·w.
+    Those are the bits of all ``neurons``, and z = a·w for the variables of each row (z, a, w) of ``products``
+    (q, 3).
     """
 
     lower: Ints
     upper: Ints
     names: tuple[str, ...]
     rows: Rows
-    sums: Rows
-    most: Ints
-    active: Ints
+    neurons: tuple[Neurons, ...]
     products: Ints
     objective: Ints
     offset: int
@@ -55,7 +79,7 @@ class RowBank:
         self._blocks: list[tuple[Ints, Ints, Ints]] = []
 
     def add(self, index: IntArray, coef: npt.ArrayLike, lower: npt.ArrayLike) -> None:
-        """Add m rows Σ coef·var ≥ lower: ``index`` (m, k), ``NONE`` for no entry; the others broadcast."""
+        """Add m rows Σ coef·var ≥ lower: ``index`` (m, k) may hold constants, the others broadcast."""
         self._blocks.append(
             (
                 np.asarray(index, dtype=np.int64),
@@ -68,10 +92,17 @@ class RowBank:
         """All rows; some may have no entry."""
         parts = []
         for index, coef, lower in self._blocks:
-            mask = (index != NONE) & (coef != 0)
-            parts.append((mask.sum(axis=1), index[mask], coef[mask], lower))
+            mask = (index >= 0) & (coef != 0)
+            parts.append((mask.sum(axis=1), index[mask], coef[mask], _lowered(index, coef, lower)))
         sizes, index, coef, lower = (_joined([part[i] for part in parts]) for i in range(4))
         return Rows(np.concatenate([[0], np.cumsum(sizes)]), index, coef, lower)
+
+
+def _lowered(index: IntArray, coef: IntArray, lower: IntArray) -> Ints:
+    """What is left of the ``lower`` ends (m,) for the variables: constants of 1 go to the other side."""
+    always = index == ALWAYS
+    constant = np.where(always, coef, 0).sum(axis=1) if always.any() else 0
+    return np.asarray(lower - constant, dtype=np.int64)
 
 
 def _joined(arrays: list[Ints]) -> Ints:
@@ -90,15 +121,18 @@ def joined(parts: list[Rows]) -> Rows:
 
 
 def extended(rows: Rows, factor: int, index: IntArray, coef: IntArray, lower: IntArray) -> Rows:
-    """Rows ``factor`` · row + Σ coef·var ≥ lower, with k more entries each: ``index`` and ``coef`` (m, k)."""
+    """Rows ``factor`` · row + Σ coef·var ≥ lower, with k more entries each: ``index`` and ``coef`` (m, k).
+
+    As in a :class:`RowBank`, an entry may be a constant.
+    """
     m, k = index.shape
     row = np.concatenate([np.repeat(np.arange(m), np.diff(rows.starts)), np.repeat(np.arange(m), k)])
     columns = np.concatenate([rows.index, index.ravel()])
     values = np.concatenate([factor * rows.coef, np.broadcast_to(coef, index.shape).ravel()])
-    kept = np.flatnonzero((columns != NONE) & (values != 0))
+    kept = np.flatnonzero((columns >= 0) & (values != 0))
     order = kept[np.argsort(row[kept], kind="stable")]
     starts = np.searchsorted(row[order], np.arange(m + 1))
-    return Rows(starts, columns[order], values[order], np.broadcast_to(lower, m).astype(np.int64))
+    return Rows(starts, columns[order], values[order], _lowered(index, coef, lower))
 
 
 def selected(rows: Rows, which: IntArray) -> Rows:
@@ -111,24 +145,79 @@ def selected(rows: Rows, which: IntArray) -> Rows:
 
 @dataclass(frozen=True)
 class _Node:
-    """A neuron on all inputs: ``group`` (n,) numbers its distinct cases, ``active`` (cases, hi) their a_k."""
+    """A neuron on all inputs: ``group`` (n,) numbers its cases, ``active`` (cases, k) are their bits."""
 
     group: Ints
     active: Ints
+    activation: Activation
+
+
+@dataclass(frozen=True)
+class _Term:
+    """Weight times value of a source, Σ coef·var: ``index`` and ``coef`` (cases, terms), in [least, most]."""
+
+    index: Ints
+    coef: Ints
+    least: Ints
+    most: Ints
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """How S of one neuron comes about: from ``terms``, one a source, or from ``weights`` (q,) of inputs."""
+
+    domain: Domain
+    weights: Ints
+    terms: list[_Term]
+    bias: int
+
+    def of(self, seen: IntArray) -> tuple[Ints, Ints, Ints, Ints]:
+        """Index and coefficients (m, k) of S in m cases, its least and its greatest value (m,).
+
+        ``seen`` (m, q) are the numbers of the sources' cases, or the values of the inputs.
+        """
+        m, lo, hi = len(seen), self.domain.lo, self.domain.hi
+        if self.terms:
+            parts = list(zip(self.terms, seen.T, strict=True))
+            index = np.concatenate([t.index[case] for t, case in parts], axis=1)
+            coef = np.concatenate([t.coef[case] for t, case in parts], axis=1)
+            least, most = sum(t.least[case] for t, case in parts), sum(t.most[case] for t, case in parts)
+        else:
+            index, coef = np.broadcast_to(self.weights, seen.shape), seen.astype(np.int64)
+            least, most = (f(coef * lo, coef * hi).sum(axis=1) for f in (np.minimum, np.maximum))
+        index = np.concatenate([index, np.full((m, 1), self.bias)], axis=1)
+        coef = np.concatenate([coef, np.full((m, 1), -1)], axis=1)
+        return index, coef, least - hi, most - lo
+
+
+class _Collected:
+    """The parts of one :class:`Neurons`, as they come."""
+
+    def __init__(self, t: Sequence[int]) -> None:
+        numbers = np.arange(t.start, t.stop, t.step) if isinstance(t, range) else np.array(t)
+        # What no S reaches may be cut; then nothing overflows.
+        self.thresholds = np.clip(numbers, -_FAR, _FAR).astype(np.int64)
+        self.sums = RowBank()
+        self.most: list[Ints] = []
+        self.active: list[Ints] = []
+
+    def neurons(self) -> Neurons:
+        """All of them."""
+        return Neurons(self.thresholds, self.sums.rows(), _joined(self.most), np.concatenate(self.active))
 
 
 class _Builder:
-    def __init__(self, architecture: Architecture, domain: Domain) -> None:
-        self.architecture, self.domain = architecture, domain
+    def __init__(self, instance: Instance) -> None:
+        self.architecture, self.domain = instance.architecture, instance.domain
+        self.activations = instance.activations
         self.lower: list[Ints] = []
         self.upper: list[Ints] = []
         self.names: list[str] = []
-        self.plain, self.sums = RowBank(), RowBank()
-        self.most: list[Ints] = []
-        self.active: list[Ints] = []
+        self.plain = RowBank()
+        self.collected: dict[Sequence[int], _Collected] = {}
         self.products: list[Ints] = []
-        self.variables("w", np.ones(architecture.n_arcs, dtype=bool), domain.lo, domain.hi)
-        self.variables("b", np.ones(architecture.n_biases, dtype=bool), domain.lo, domain.hi)
+        self.variables("w", np.ones(self.architecture.n_arcs, dtype=bool), self.domain.lo, self.domain.hi)
+        self.variables("b", np.ones(self.architecture.n_biases, dtype=bool), self.domain.lo, self.domain.hi)
 
     def variables(self, letter: str, where: npt.NDArray[np.bool_], lower: int = 0, upper: int = 1) -> Ints:
         """New variables at the true places of ``where``, ``NONE`` elsewhere."""
@@ -141,86 +230,78 @@ class _Builder:
         return result
 
     def network(self, goal: Targets) -> Ints:
-        """All neurons on all inputs; the output activations (free inputs, ω, hi)."""
+        """All neurons on all inputs; the bits (free inputs, ω, k) of the outputs."""
         nodes: list[_Node] = []
-        bias = self.architecture.n_arcs
         free, forced = np.flatnonzero(~goal.forced), np.flatnonzero(goal.forced)
         label = goal.levels[np.searchsorted(goal.of, forced)]
-        for depth, connection in enumerate(self.architecture.connections):
+        architecture = self.architecture
+        for depth, connection in enumerate(architecture.connections):
             layer: list[_Node] = []
+            activation, last = self.activations[depth], depth == architecture.depth
             for v in range(connection.n_target):
                 sources, arcs = connection.sources(v), connection.arcs(v)
                 weights = np.arange(arcs.start, arcs.stop)
                 into = [nodes[u] for u in sources] if depth else []
                 seen = np.stack([u.group for u in into], axis=1) if depth else goal.inputs[:, sources]
                 terms = [self.times(u, int(w)) for u, w in zip(into, weights, strict=depth > 0)]
-                last = depth == self.architecture.depth
+                total = _Sum(self.domain, weights, terms, architecture.n_arcs + connection.first_bias + v)
                 group, first = _distinct(seen[free] if last else seen)
-                layer.append(
-                    _Node(
-                        group,
-                        self.thresholds(seen[free[first] if last else first], weights, into, terms, bias),
-                    )
-                )
+                active = self.thresholds(seen[free[first] if last else first], total, activation)
+                layer.append(_Node(group, active, activation))
                 if last:
                     y = label[:, v]
                     _, first = _distinct(np.column_stack([seen[forced], y]))
-                    self.fixed(seen[forced[first]], y[first], weights, into, terms, bias)
-                bias += 1
+                    self.fixed(seen[forced[first]], y[first], total, activation)
             nodes = layer
         return np.stack([node.active[node.group] for node in nodes], axis=1)
 
-    def times(self, node: _Node, weight: int) -> Ints:
-        """The products (cases, hi) of a node's activations with a weight."""
-        z = self.variables("z", node.active != NONE, self.domain.lo, self.domain.hi)
+    def comparing(self, activation: Activation) -> _Collected:
+        """Where the neurons go that compare S with the thresholds of an activation."""
+        thresholds = activation.thresholds
+        if thresholds not in self.collected:
+            self.collected[thresholds] = _Collected(thresholds)
+        return self.collected[thresholds]
+
+    def times(self, node: _Node, weight: int) -> _Term:
+        """A weight times what a node shows."""
+        a, activation, lo, hi = node.active, node.activation, self.domain.lo, self.domain.hi
+        z = self.variables("z", a >= 0, lo, hi)
         made = z != NONE
-        self.products.append(np.stack([z[made], node.active[made], np.full(made.sum(), weight)], axis=1))
-        return z
+        self.products.append(np.stack([z[made], a[made], np.full(made.sum(), weight)], axis=1))
+        least, most = activation.show((a == ALWAYS).sum(axis=1)), activation.show((a != NONE).sum(axis=1))
+        steps = np.diff(activation.show(np.arange(activation.top + 1)))
+        coef = np.broadcast_to(steps, z.shape)
+        if least.any():  # what is shown at the least counts for the weight itself
+            z = np.concatenate([np.full((len(z), 1), weight), z], axis=1)
+            coef = np.concatenate([least[:, None], coef], axis=1)
+        ends = np.stack([lo * least, lo * most, hi * least, hi * most])
+        return _Term(z, coef, ends.min(axis=0), ends.max(axis=0))
 
-    def sum(
-        self, seen: IntArray, weights: Ints, into: list[_Node], terms: list[Ints], bias: int
-    ) -> tuple[Ints, Ints, Ints, Ints]:
-        """Index and coefficients (m, k) of S in m cases, its least and its greatest value (m,)."""
-        m, lo, hi = len(seen), self.domain.lo, self.domain.hi
-        if into:
-            index = np.concatenate([z[seen[:, i]] for i, z in enumerate(terms)], axis=1)
-            coef = np.ones_like(index)
-            largest = (index != NONE).sum(axis=1)
-            least, most = lo * largest, hi * largest
-        else:
-            index, coef = np.broadcast_to(weights, seen.shape), seen.astype(np.int64)
-            least, most = (f(coef * lo, coef * hi).sum(axis=1) for f in (np.minimum, np.maximum))
-        index = np.concatenate([index, np.full((m, 1), bias)], axis=1)
-        coef = np.concatenate([coef, np.full((m, 1), -1)], axis=1)
-        return index, coef, least - hi, most - lo
-
-    def thresholds(
-        self, seen: IntArray, weights: Ints, into: list[_Node], terms: list[Ints], bias: int
-    ) -> Ints:
-        """New activations (m, hi) of a neuron in m cases."""
-        index, coef, least, most = self.sum(seen, weights, into, terms, bias)
-        levels = np.arange(1, self.domain.hi + 1)
-        active = self.variables("a", levels <= most[:, None])
-        self.sums.add(index, coef, least)
-        self.most.append(most)
-        self.active.append(active)
+    def thresholds(self, seen: IntArray, total: _Sum, activation: Activation) -> Ints:
+        """New bits (m, k) of a neuron in m cases."""
+        into = self.comparing(activation)
+        index, coef, least, most = total.of(seen)
+        above_least = into.thresholds > least[:, None]
+        active = self.variables("a", above_least & (into.thresholds <= most[:, None]))
+        active[~above_least] = ALWAYS
+        into.sums.add(index, coef, least)
+        into.most.append(most)
+        into.active.append(active)
         below, above = active[:, :-1].ravel(), active[:, 1:].ravel()
-        chain = np.stack([below, above], axis=1)[above != NONE]
+        chain = np.stack([below, above], axis=1)[(below >= 0) & (above >= 0)]
         self.plain.add(chain, [1, -1], 0)
         return active
 
-    def fixed(
-        self, seen: IntArray, y: IntArray, weights: Ints, into: list[_Node], terms: list[Ints], bias: int
-    ) -> None:
-        """Force an output neuron to the value y in m cases, without activations."""
-        index, coef, _, _ = self.sum(seen, weights, into, terms, bias)
-        up, down = y > 0, y < self.domain.hi
-        self.plain.add(index[up], coef[up], y[up])
-        self.plain.add(index[down], -coef[down], -y[down])
+    def fixed(self, seen: IntArray, level: IntArray, total: _Sum, activation: Activation) -> None:
+        """Force an output neuron to a level in m cases, without bits."""
+        thresholds = self.comparing(activation).thresholds
+        index, coef, _, _ = total.of(seen)
+        up, down = level > 0, level < activation.top
+        self.plain.add(index[up], coef[up], thresholds[level[up] - 1])
+        self.plain.add(index[down], -coef[down], 1 - thresholds[level[down]])
 
     def matches(self, goal: Targets, outputs: Ints) -> tuple[Ints, Ints]:
         """Match variables of all labels of free inputs, tied to the outputs, and what each is worth."""
-        hi = self.domain.hi
         mine = ~goal.forced[goal.of]
         renumber = np.cumsum(~goal.forced) - 1
         of, labels = renumber[goal.of[mine]], goal.levels[mine]
@@ -231,8 +312,8 @@ class _Builder:
         of_input, values = np.full((n, most), NONE), np.zeros((n, most, labels.shape[1]), dtype=np.int64)
         of_input[of, place], values[of, place] = match, labels
 
-        levels = np.arange(1, hi + 1)
-        reaches = values.transpose(0, 2, 1)[:, :, None, :] >= levels[:, None]  # (n, ω, hi, most)
+        levels = np.arange(1, outputs.shape[2] + 1)
+        reaches = values.transpose(0, 2, 1)[:, :, None, :] >= levels[:, None]  # (n, ω, k, most)
         label = of_input[:, None, None, :]
         for sign, which, constant in ((1, reaches, 0), (-1, ~reaches, -1)):
             # At most one label of an input matches, so that their sum may stand where each one could.
@@ -244,13 +325,13 @@ class _Builder:
         self.plain.add(of_input[several], -1, -1)
         self.plain.add(of_input[must], 1, 1)
         if goal.exact:
-            padded = np.pad(outputs, ((0, 0), (0, 0), (1, 1)), constant_values=NONE)
+            padded = np.pad(outputs, ((0, 0), (0, 0), (1, 1)), constant_values=(ALWAYS, NONE))
             at, above = (
                 np.take_along_axis(padded[of], (labels + i)[:, :, None], axis=2)[:, :, 0] for i in (0, 1)
             )
             index = np.concatenate([match[:, None], at, above], axis=1)
             omega = labels.shape[1]
-            self.plain.add(index, [1] + [-1] * omega + [1] * omega, 1 - (labels > 0).sum(axis=1))
+            self.plain.add(index, [1] + [-1] * omega + [1] * omega, 1 - omega)
         tail = np.cumsum(goal.gains[::-1])[::-1]
         after = np.append(tail, 0)[np.searchsorted(goal.of, goal.of, side="right")]
         return match, (tail - after)[mine]
@@ -283,7 +364,7 @@ class _Builder:
 
 def ordering(instance: Instance, *, symmetry: bool) -> tuple[Ints, Ints, list[str], Rows]:
     """Bounds, names and rows of the parameters and prefix equalities alone: an instance without data."""
-    builder = _Builder(instance.architecture, instance.domain)
+    builder = _Builder(instance)
     if symmetry:
         builder.order()
     return np.concatenate(builder.lower), np.concatenate(builder.upper), builder.names, builder.plain.rows()
@@ -303,7 +384,7 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
     that output a label whose match is 0, and exact for the least or the most that can be had.
     """
     goal = targets(instance)
-    builder = _Builder(instance.architecture, instance.domain)
+    builder = _Builder(instance)
     offset, match, worth = goal.offset, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     contradiction = np.zeros((1, 1), dtype=np.int64), 1, instance.domain.hi + 1
     if goal.infeasible:
@@ -332,9 +413,7 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
         upper=np.concatenate(builder.upper),
         names=tuple(builder.names),
         rows=selected(rows, np.flatnonzero(~empty)),
-        sums=builder.sums.rows(),
-        most=_joined(builder.most),
-        active=np.concatenate([np.zeros((0, instance.domain.hi), dtype=np.int64), *builder.active]),
+        neurons=tuple(each.neurons() for each in builder.collected.values()),
         products=np.concatenate([np.zeros((0, 3), dtype=np.int64), *builder.products]),
         objective=objective,
         offset=offset,
