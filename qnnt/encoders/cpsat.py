@@ -97,33 +97,33 @@ def _forward(
     model: cp_model.CpModel, instance: Instance, parameters: list[cp_model.IntVar], x: list[int]
 ) -> list[Any]:
     """The values of the output neurons on one input, through sums, products and activations."""
-    hi = instance.domain.hi
+    lo, hi = instance.domain.lo, instance.domain.hi
     arcs = parameters[: instance.architecture.n_arcs]
     biases = iter(parameters[len(arcs) :])
     values: list[Any] = list(x)
-    shown: Activation | None = None
+    ends: list[int] = []  # of a weight times what a hidden neuron shows
     for connection, activation in zip(instance.architecture.connections, instance.activations, strict=True):
-        layer = []
+        layer, clipped = [], activation == relu(instance.domain)
         for v in range(connection.n_target):
             terms = []
             for u, weight in zip(connection.sources(v), arcs[connection.arcs(v)], strict=True):
-                if shown is None:
+                if not ends:
                     terms.append(values[u] * weight)
                 else:
-                    ends = [w * v for w in (instance.domain.lo, hi) for v in (shown.lowest, shown.highest)]
-                    terms.append(model.new_int_var(min(ends), max(ends), ""))
+                    terms.append(model.new_int_var(ends[0], ends[-1], ""))
                     model.add_multiplication_equality(terms[-1], [weight, values[u]])
             far = (len(terms) + 1) * hi * hi + hi
             total = model.new_int_var(-far, far, "")
             model.add(total == sum(terms) - next(biases))
-            if activation == relu(instance.domain):
+            if clipped:
                 positive, value = model.new_int_var(0, far, ""), model.new_int_var(0, hi, "")
                 model.add_max_equality(positive, [total, 0])
                 model.add_min_equality(value, [positive, hi])
             else:
                 value = _shown(model, total, activation)
             layer.append(value)
-        values, shown = layer, activation
+        values = layer
+        ends = sorted(w * v for w in (lo, hi) for v in (activation.lowest, activation.highest))
     return values
 
 

@@ -92,17 +92,22 @@ class RowBank:
         """All rows; some may have no entry."""
         parts = []
         for index, coef, lower in self._blocks:
-            mask = (index >= 0) & (coef != 0)
-            parts.append((mask.sum(axis=1), index[mask], coef[mask], _lowered(index, coef, lower)))
+            mask = (index != NONE) & (coef != 0)
+            parts.append((mask.sum(axis=1), index[mask], coef[mask], lower))
         sizes, index, coef, lower = (_joined([part[i] for part in parts]) for i in range(4))
-        return Rows(np.concatenate([[0], np.cumsum(sizes)]), index, coef, lower)
+        return _settled(Rows(np.concatenate([[0], np.cumsum(sizes)]), index, coef, lower))
 
 
-def _lowered(index: IntArray, coef: IntArray, lower: IntArray) -> Ints:
-    """What is left of the ``lower`` ends (m,) for the variables: constants of 1 go to the other side."""
-    always = index == ALWAYS
-    constant = np.where(always, coef, 0).sum(axis=1) if always.any() else 0
-    return np.asarray(lower - constant, dtype=np.int64)
+def _settled(rows: Rows) -> Rows:
+    """The same rows without entries ``ALWAYS``: what they add goes to the other side."""
+    always = rows.index == ALWAYS
+    if not always.any():
+        return rows
+    row = np.repeat(np.arange(len(rows)), np.diff(rows.starts))
+    lower, kept = rows.lower.copy(), ~always
+    np.subtract.at(lower, row[always], rows.coef[always])
+    starts = np.concatenate([[0], np.cumsum(kept)])[rows.starts]
+    return Rows(starts, rows.index[kept], rows.coef[kept], lower)
 
 
 def _joined(arrays: list[Ints]) -> Ints:
@@ -129,10 +134,10 @@ def extended(rows: Rows, factor: int, index: IntArray, coef: IntArray, lower: In
     row = np.concatenate([np.repeat(np.arange(m), np.diff(rows.starts)), np.repeat(np.arange(m), k)])
     columns = np.concatenate([rows.index, index.ravel()])
     values = np.concatenate([factor * rows.coef, np.broadcast_to(coef, index.shape).ravel()])
-    kept = np.flatnonzero((columns >= 0) & (values != 0))
+    kept = np.flatnonzero((columns != NONE) & (values != 0))
     order = kept[np.argsort(row[kept], kind="stable")]
     starts = np.searchsorted(row[order], np.arange(m + 1))
-    return Rows(starts, columns[order], values[order], _lowered(index, coef, lower))
+    return _settled(Rows(starts, columns[order], values[order], lower.astype(np.int64, copy=False)))
 
 
 def selected(rows: Rows, which: IntArray) -> Rows:
@@ -145,49 +150,78 @@ def selected(rows: Rows, which: IntArray) -> Rows:
 
 @dataclass(frozen=True)
 class _Node:
-    """A neuron on all inputs: ``group`` (n,) numbers its cases, ``active`` (cases, k) are their bits."""
+    """A hidden neuron on all inputs: ``group`` (n,) numbers its cases, ``active`` (cases, k) are their bits.
+
+    A weight times its value is Σ ``coef``·var (cases, k or k + 1): the products of the bits with the weight,
+    and after them, unless 0 is shown at the least, the weight. ``ends`` (cases, 2) are its least and greatest
+    value.
+    """
 
     group: Ints
     active: Ints
-    activation: Activation
+    coef: Ints
+    ends: Ints
+
+    @classmethod
+    def of(cls, group: Ints, active: Ints, values: Ints, domain: Domain) -> _Node:
+        """A node that shows these values (k + 1,), and whose weights are in the domain."""
+        lowest, highest = values[(active == ALWAYS).sum(axis=1)], values[(active != NONE).sum(axis=1)]
+        least = np.minimum(domain.lo * highest, domain.hi * lowest)
+        most = np.maximum(domain.hi * highest, domain.lo * lowest)
+        coef = np.broadcast_to(np.diff(values), active.shape)
+        if lowest.any():
+            coef = np.concatenate([coef, lowest[:, None]], axis=1)
+        return cls(group, active, coef, np.stack([least, most], axis=1))
 
 
 @dataclass(frozen=True)
-class _Term:
-    """Weight times value of a source, Σ coef·var: ``index`` and ``coef`` (cases, terms), in [least, most]."""
+class _Cases:
+    """All but the variables of the sums S of neurons that see the same sources.
 
-    index: Ints
+    ``group`` (n,) numbers the m cases that they tell apart, ``seen`` (m, q) says what these are: values of
+    inputs, or numbers of the sources' own cases. S has the coefficients ``coef`` (m, k), that of the bias
+    last, and is in [``least``, ``most``] (m,).
+    """
+
+    group: Ints
+    seen: Ints
     coef: Ints
     least: Ints
     most: Ints
 
+    @classmethod
+    def of(cls, seen: Ints, into: list[_Node], domain: Domain) -> _Cases:
+        """The distinct rows of ``seen`` (n, q); ``into`` are the sources, none if these are inputs."""
+        group, first = _distinct(seen)
+        seen = seen[first]
+        if into:
+            nodes = list(zip(into, seen.T, strict=True))
+            coef = np.concatenate([u.coef[case] for u, case in nodes], axis=1)
+            least, most = sum(u.ends[case] for u, case in nodes).T
+        else:
+            coef = seen
+            least, most = (
+                f(coef * domain.lo, coef * domain.hi).sum(axis=1) for f in (np.minimum, np.maximum)
+            )
+        coef = np.concatenate([coef, np.full((len(seen), 1), -1)], axis=1)
+        return cls(group, seen, coef, least - domain.hi, most - domain.lo)
+
 
 @dataclass(frozen=True)
 class _Sum:
-    """How S of one neuron comes about: from ``terms``, one a source, or from ``weights`` (q,) of inputs."""
+    """The variables of one neuron's S: ``weights`` (q,) of inputs, or ``terms`` of nodes; and its ``bias``."""
 
-    domain: Domain
     weights: Ints
-    terms: list[_Term]
+    terms: list[Ints]
     bias: int
 
-    def of(self, seen: IntArray) -> tuple[Ints, Ints, Ints, Ints]:
-        """Index and coefficients (m, k) of S in m cases, its least and its greatest value (m,).
-
-        ``seen`` (m, q) are the numbers of the sources' cases, or the values of the inputs.
-        """
-        m, lo, hi = len(seen), self.domain.lo, self.domain.hi
+    def index(self, seen: Ints) -> Ints:
+        """Variables (m, k) in m cases, in the order of their coefficients."""
         if self.terms:
-            parts = list(zip(self.terms, seen.T, strict=True))
-            index = np.concatenate([t.index[case] for t, case in parts], axis=1)
-            coef = np.concatenate([t.coef[case] for t, case in parts], axis=1)
-            least, most = sum(t.least[case] for t, case in parts), sum(t.most[case] for t, case in parts)
+            parts = [term[case] for term, case in zip(self.terms, seen.T, strict=True)]
         else:
-            index, coef = np.broadcast_to(self.weights, seen.shape), seen.astype(np.int64)
-            least, most = (f(coef * lo, coef * hi).sum(axis=1) for f in (np.minimum, np.maximum))
-        index = np.concatenate([index, np.full((m, 1), self.bias)], axis=1)
-        coef = np.concatenate([coef, np.full((m, 1), -1)], axis=1)
-        return index, coef, least - hi, most - lo
+            parts = [np.broadcast_to(self.weights, seen.shape)]
+        return np.concatenate([*parts, np.full((len(seen), 1), self.bias)], axis=1)
 
 
 class _Collected:
@@ -231,29 +265,36 @@ class _Builder:
 
     def network(self, goal: Targets) -> Ints:
         """All neurons on all inputs; the bits (free inputs, ω, k) of the outputs."""
+        architecture, domain = self.architecture, self.domain
         nodes: list[_Node] = []
+        outputs: list[Ints] = []
         free, forced = np.flatnonzero(~goal.forced), np.flatnonzero(goal.forced)
         label = goal.levels[np.searchsorted(goal.of, forced)]
-        architecture = self.architecture
         for depth, connection in enumerate(architecture.connections):
-            layer: list[_Node] = []
             activation, last = self.activations[depth], depth == architecture.depth
+            values = activation.show(np.arange(activation.top + 1))
+            layer: list[_Node] = []
+            known: dict[bytes, list[_Cases]] = {}  # most neurons of a layer see the same sources
             for v in range(connection.n_target):
                 sources, arcs = connection.sources(v), connection.arcs(v)
                 weights = np.arange(arcs.start, arcs.stop)
                 into = [nodes[u] for u in sources] if depth else []
-                seen = np.stack([u.group for u in into], axis=1) if depth else goal.inputs[:, sources]
+                key = sources.tobytes()
+                if key not in known:
+                    seen = np.stack([u.group for u in into], axis=1) if depth else goal.inputs[:, sources]
+                    parts = [seen[free], seen[forced]] if last else [seen]
+                    known[key] = [_Cases.of(part, into, domain) for part in parts]
                 terms = [self.times(u, int(w)) for u, w in zip(into, weights, strict=depth > 0)]
-                total = _Sum(self.domain, weights, terms, architecture.n_arcs + connection.first_bias + v)
-                group, first = _distinct(seen[free] if last else seen)
-                active = self.thresholds(seen[free[first] if last else first], total, activation)
-                layer.append(_Node(group, active, activation))
+                total = _Sum(weights, terms, architecture.n_arcs + connection.first_bias + v)
+                cases = known[key][0]
+                active = self.thresholds(cases, total, activation)
                 if last:
-                    y = label[:, v]
-                    _, first = _distinct(np.column_stack([seen[forced], y]))
-                    self.fixed(seen[forced[first]], y[first], total, activation)
+                    outputs.append(active[cases.group])
+                    self.fixed(known[key][1], label[:, v], total, activation)
+                else:
+                    layer.append(_Node.of(cases.group, active, values, domain))
             nodes = layer
-        return np.stack([node.active[node.group] for node in nodes], axis=1)
+        return np.stack(outputs, axis=1)
 
     def comparing(self, activation: Activation) -> _Collected:
         """Where the neurons go that compare S with the thresholds of an activation."""
@@ -262,40 +303,34 @@ class _Builder:
             self.collected[thresholds] = _Collected(thresholds)
         return self.collected[thresholds]
 
-    def times(self, node: _Node, weight: int) -> _Term:
-        """A weight times what a node shows."""
-        a, activation, lo, hi = node.active, node.activation, self.domain.lo, self.domain.hi
-        z = self.variables("z", a >= 0, lo, hi)
+    def times(self, node: _Node, weight: int) -> Ints:
+        """The variables (cases, k or k + 1) of a weight times a node's value, new products among them."""
+        z = self.variables("z", node.active >= 0, self.domain.lo, self.domain.hi)
         made = z != NONE
-        self.products.append(np.stack([z[made], a[made], np.full(made.sum(), weight)], axis=1))
-        least, most = activation.show((a == ALWAYS).sum(axis=1)), activation.show((a != NONE).sum(axis=1))
-        steps = np.diff(activation.show(np.arange(activation.top + 1)))
-        coef = np.broadcast_to(steps, z.shape)
-        if least.any():  # what is shown at the least counts for the weight itself
-            z = np.concatenate([np.full((len(z), 1), weight), z], axis=1)
-            coef = np.concatenate([least[:, None], coef], axis=1)
-        ends = np.stack([lo * least, lo * most, hi * least, hi * most])
-        return _Term(z, coef, ends.min(axis=0), ends.max(axis=0))
+        self.products.append(np.stack([z[made], node.active[made], np.full(made.sum(), weight)], axis=1))
+        alone = node.coef.shape[1] - z.shape[1]
+        return np.concatenate([z, np.full((len(z), 1), weight)], axis=1) if alone else z
 
-    def thresholds(self, seen: IntArray, total: _Sum, activation: Activation) -> Ints:
+    def thresholds(self, cases: _Cases, total: _Sum, activation: Activation) -> Ints:
         """New bits (m, k) of a neuron in m cases."""
         into = self.comparing(activation)
-        index, coef, least, most = total.of(seen)
-        above_least = into.thresholds > least[:, None]
-        active = self.variables("a", above_least & (into.thresholds <= most[:, None]))
+        above_least = into.thresholds > cases.least[:, None]
+        active = self.variables("a", above_least & (into.thresholds <= cases.most[:, None]))
         active[~above_least] = ALWAYS
-        into.sums.add(index, coef, least)
-        into.most.append(most)
+        into.sums.add(total.index(cases.seen), cases.coef, cases.least)
+        into.most.append(cases.most)
         into.active.append(active)
         below, above = active[:, :-1].ravel(), active[:, 1:].ravel()
         chain = np.stack([below, above], axis=1)[(below >= 0) & (above >= 0)]
         self.plain.add(chain, [1, -1], 0)
         return active
 
-    def fixed(self, seen: IntArray, level: IntArray, total: _Sum, activation: Activation) -> None:
-        """Force an output neuron to a level in m cases, without bits."""
+    def fixed(self, cases: _Cases, levels: Ints, total: _Sum, activation: Activation) -> None:
+        """Force an output neuron to ``levels`` (n,) on n inputs, without bits."""
         thresholds = self.comparing(activation).thresholds
-        index, coef, _, _ = total.of(seen)
+        _, first = _distinct(np.column_stack([cases.group, levels]))
+        case, level = cases.group[first], levels[first]
+        index, coef = total.index(cases.seen[case]), cases.coef[case]
         up, down = level > 0, level < activation.top
         self.plain.add(index[up], coef[up], thresholds[level[up] - 1])
         self.plain.add(index[down], -coef[down], 1 - thresholds[level[down]])

@@ -1,14 +1,19 @@
 """Lemma 1, constructive: few arcs of non-zero weight into each neuron, the same activations on the data.
 
-Take a neuron with bias b on p distinct inputs. Arc i sends y_i (p,), their sum is s; t is s cut to b…b + max
-Z_d, which leaves the activation, and unit vectors e make up the difference: Σ y − Σ e − t = 0. In Steinitz'
-order of these vectors all prefix sums lie in a small box, so some occur twice; what lies between two equal
-ones sums to 0 and is left out, unless −t is there. The entries that e fills up only come closer to t, so the
-activation stays.
+Take a neuron with bias b on p distinct inputs. Arc i sends y_i (p,); on each input the sum s of what is sent
+decides which level the neuron reaches (:mod:`qnnt.activation`). The sums of one level are an interval: from
+b + t_j to b + t_(j+1) − 1 for level j, open at the ends. Let t (p,) be, for each input, the number nearest to
+0 in the interval of s. Unit vectors e make up the difference of s and t: Σ y − Σ e − t = 0.
 
-The paper looks for three equal prefix sums, as −t may lie between two. Here the order is turned round until
-−t comes last: two are enough, and at most (2·p·m + 1)^p − 1 arcs stay, where m is the largest absolute entry
-of a vector; that is less than half of the paper's 2·(2·d²·p + 1)^p + 1.
+Put these vectors in Steinitz' order. Then all prefix sums lie in a small box, so some occur twice. What lies
+between two equal ones sums to 0. It is left out, unless −t is there. The arcs that stay send t plus those e
+that stay: on each input a number between t and s, so of the same level.
+
+The paper does so for ReLU_d, with s cut to b … b + max Z_d as t. It looks for three equal prefix sums, as −t
+may lie between two. Here the order is turned round until −t comes last: two are enough, and at most
+(2·p·m + 1)^p − 1 arcs stay, where m is the largest absolute entry of a vector. For ReLU_d that is less than
+half of the paper's 2·(2·d²·p + 1)^p + 1. Other activations may have thresholds so far from 0 that m is larger,
+and with it the number of arcs that a neuron needs.
 """
 
 from __future__ import annotations
@@ -18,8 +23,8 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.activation import Activation
 from qnnt.dataset import Dataset, distinct_rows
-from qnnt.domain import Domain
 from qnnt.exceptions import InputError, WrongAnswer
 from qnnt.network import Network
 from qnnt.sparsity.steinitz import Vector, steinitz_order
@@ -29,7 +34,7 @@ Method = Literal["steinitz", "minimum"]
 
 
 def in_degree_bound(d: int, p: int) -> int:
-    """Lemma 1's bound on the arcs of non-zero weight into a neuron: 2·(2·d²·p + 1)^p + 1."""
+    """Lemma 1's bound on the arcs of non-zero weight into a neuron with ReLU_d: 2·(2·d²·p + 1)^p + 1."""
     return int(2 * (2 * d * d * p + 1) ** p + 1)
 
 
@@ -64,37 +69,47 @@ def sparsify(
     inputs = distinct_rows(dataset.inputs)[0].reshape(-1, architecture.alpha)
     values = network.activations(inputs)
     weights, biases, at = network.weights.copy(), network.biases.copy(), 0
-    for connection, before, after in zip(architecture.connections, values, values[1:], strict=False):
+    activations = network.activation.each(architecture.depth)
+    for connection, activation, before, after in zip(
+        architecture.connections, activations, values, values[1:], strict=False
+    ):
         for j in range(connection.n_target):
             arcs = connection.arcs(j)
             sources = before[:, connection.sources(j)]
-            kept = _lemma_1(sources * weights[arcs], int(biases[at]), domain)
+            kept = _lemma_1(sources * weights[arcs], int(biases[at]), activation)
             weights[arcs][~kept] = 0
             if method == "minimum":
                 from qnnt.sparsity.minimum import fewest_arcs
 
                 name = architecture.layers[architecture.position(architecture.alpha + at)[0]][j]
                 weights[arcs], biases[at] = fewest_arcs(
-                    sources, after[:, j], weights[arcs], int(biases[at]), domain, name, seconds
+                    sources,
+                    activation.levels_of(after[:, j]),
+                    weights[arcs],
+                    int(biases[at]),
+                    domain,
+                    activation,
+                    name,
+                    seconds,
                 )
             at += 1
-    sparse = Network(architecture, domain, weights, biases)
+    sparse = Network(architecture, domain, weights, biases, network.activation)
     if any((a != b).any() for a, b in zip(values, sparse.activations(inputs), strict=True)):
         raise WrongAnswer("the sparser network does not behave as the given one")
     return sparse
 
 
-def _lemma_1(sent: Integers, bias: int, domain: Domain) -> npt.NDArray[np.bool_]:
+def _lemma_1(sent: Integers, bias: int, activation: Activation) -> npt.NDArray[np.bool_]:
     """Which arcs to keep, (q,), of those that send ``sent`` (p, q)."""
     p = len(sent)
-    lower, upper = bias, bias + domain.hi
     total = sent.sum(axis=1)
-    target = np.clip(total, lower, upper)
+    levels = activation.levels(total - bias)
     kept: npt.NDArray[np.bool_] = np.asarray(sent.any(axis=0))
     for i in np.flatnonzero(kept):  # arcs that can go by themselves
         without = total - sent[:, i]
-        if (np.clip(without, lower, upper) == target).all():
+        if (activation.levels(without - bias) == levels).all():
             kept[i], total = False, without
+    target = _nearest_to_zero(levels, bias, activation)
     largest = max(int(np.abs(sent).max(initial=0)), int(np.abs(target).max(initial=0)), 1)
     if int(kept.sum()) < (2 * p * largest + 1) ** min(p, 40):  # more than 40 factors exceed any in-degree
         return kept
@@ -103,6 +118,19 @@ def _lemma_1(sent: Integers, bias: int, domain: Domain) -> npt.NDArray[np.bool_]
     kept[:] = False
     kept[at[ordered]] = True
     return kept
+
+
+def _nearest_to_zero(levels: Integers, bias: int, activation: Activation) -> Integers:
+    """(p,) the number nearest to 0 among the sums that reach each level."""
+    nearest = []
+    for level in levels.tolist():
+        number = 0
+        if level > 0:
+            number = max(number, bias + activation.thresholds[level - 1])
+        if level < activation.top:
+            number = min(number, bias + activation.thresholds[level] - 1)
+        nearest.append(number)
+    return np.array(nearest, dtype=np.int64)
 
 
 def _turned(sent: Integers, excess: Integers, target: Integers) -> list[int]:
