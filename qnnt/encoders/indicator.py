@@ -209,7 +209,7 @@ class _Cases:
 
 @dataclass(frozen=True)
 class _Sum:
-    """The variables of one neuron's S: ``weights`` (q,) of inputs, or ``terms`` of nodes; and its ``bias``."""
+    """The variables of one neuron's S: ``weights`` (q,) of inputs or ``terms`` of nodes, and its ``bias``."""
 
     weights: Ints
     terms: list[Ints]

@@ -12,8 +12,8 @@ that stay: on each input a number between t and s, so of the same level.
 The paper does so for ReLU_d, with s cut to b … b + max Z_d as t. It looks for three equal prefix sums, as −t
 may lie between two. Here the order is turned round until −t comes last: two are enough, and at most
 (2·p·m + 1)^p − 1 arcs stay, where m is the largest absolute entry of a vector. For ReLU_d that is less than
-half of the paper's 2·(2·d²·p + 1)^p + 1. Other activations may have thresholds so far from 0 that m is larger,
-and with it the number of arcs that a neuron needs.
+half of the paper's 2·(2·d²·p + 1)^p + 1. With other activations, thresholds far from 0 can make m larger, and
+with it the number of arcs that a neuron needs.
 """
 
 from __future__ import annotations
