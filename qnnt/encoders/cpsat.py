@@ -120,17 +120,20 @@ def _forward(
                 model.add_max_equality(positive, [total, 0])
                 model.add_min_equality(value, [positive, hi])
             else:
-                value = _shown(model, total, activation)
+                value = _shown(model, total, far, activation)
             layer.append(value)
         values = layer
         ends = sorted(w * v for w in (lo, hi) for v in (activation.lowest, activation.highest))
     return values
 
 
-def _shown(model: cp_model.CpModel, total: cp_model.IntVar, activation: Activation) -> cp_model.IntVar:
-    """The value of a neuron with pre-activation ``total``: a literal for each threshold that it may reach."""
+def _shown(
+    model: cp_model.CpModel, total: cp_model.IntVar, far: int, activation: Activation
+) -> cp_model.IntVar:
+    """The value of a neuron with pre-activation ``total`` in ±``far``, by a literal for each threshold."""
     reached = []
-    for threshold in activation.thresholds:
+    for t in activation.thresholds:
+        threshold = min(max(t, -far), far + 1)  # CP-SAT takes no constants near 2^63
         reached.append(model.new_bool_var(""))
         model.add(total >= threshold).only_enforce_if(reached[-1])
         model.add(total < threshold).only_enforce_if(~reached[-1])

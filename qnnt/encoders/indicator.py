@@ -228,7 +228,7 @@ class _Collected:
     """The parts of one :class:`Neurons`, as they come."""
 
     def __init__(self, t: Sequence[int]) -> None:
-        numbers = np.arange(t.start, t.stop, t.step) if isinstance(t, range) else np.array(t)
+        numbers = t.start + t.step * np.arange(len(t)) if isinstance(t, range) else np.array(t)
         # What no S reaches may be cut; then nothing overflows.
         self.thresholds = np.clip(numbers, -_FAR, _FAR).astype(np.int64)
         self.sums = RowBank()

@@ -1,9 +1,9 @@
 """Lemma 1, constructive: few arcs of non-zero weight into each neuron, the same activations on the data.
 
-Take a neuron with bias b on p distinct inputs. Arc i sends y_i (p,); on each input the sum s of what is sent
-decides which level the neuron reaches (:mod:`qnnt.activation`). The sums of one level are an interval: from
-b + t_j to b + t_(j+1) − 1 for level j, open at the ends. Let t (p,) be, for each input, the number nearest to
-0 in the interval of s. Unit vectors e make up the difference of s and t: Σ y − Σ e − t = 0.
+Take a neuron on p distinct inputs. Arc i sends y_i (p,). On each input the sum s of what is sent decides
+which level the neuron reaches (see :mod:`qnnt.activation`), and the sums that reach one level are an
+interval. Let t (p,) be, for each input, the number nearest to 0 in the interval of s. Unit vectors e make up
+the difference of s and t: Σ y − Σ e − t = 0.
 
 Put these vectors in Steinitz' order. Then all prefix sums lie in a small box, so some occur twice. What lies
 between two equal ones sums to 0. It is left out, unless −t is there. The arcs that stay send t plus those e

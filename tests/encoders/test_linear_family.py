@@ -62,6 +62,20 @@ def test_same_answer_as_exhaustive_search(encoder, backend, instance, symmetry):
     expect(instance, backend.run(model, Limits(), Silent()), lift)
 
 
+@pytest.mark.parametrize("far", [10**18, 2**63 - 1])
+@pytest.mark.parametrize(("encoder", "backend"), PAIRS, ids=IDS)
+def test_thresholds_that_nothing_reaches(encoder, backend, far):
+    """They count as settled and overflow nowhere."""
+    available(backend)
+    data = Dataset([[1], [2], [-1], [-1]], [[0], [2], [0], [1]], [1, 2, 1, 1])
+    hidden, output = Activation((-far, 0, far), (-1, 0, 1, 2)), Activation((0, far), (-1, 0, 2))
+    for goal in (Minimize(), AtMost(2), Exactly(4)):
+        architecture = Architecture.dense([1, 1, 1])
+        instance = Instance(Domain(4), architecture, data, goal, activation=(hidden, output))
+        model, lift = encoder().apply(instance)
+        expect(instance, backend.run(model, Limits(), Silent()), lift)
+
+
 def xor(goal, d=3, activation="relu"):
     architecture = Architecture.dense([2, 2, 1])
     return Instance(
