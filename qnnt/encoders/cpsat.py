@@ -73,9 +73,9 @@ class TextbookCpSatEncoder:
         n_parameters = instance.architecture.n_parameters
         parameters = [model.get_int_var_from_proto_index(i) for i in range(n_parameters)]
         dataset = instance.dataset
-        wrong = []
+        clipping, wrong = relu(instance.domain), []
         for x, y in zip(dataset.inputs.tolist(), dataset.labels.tolist(), strict=True):
-            outputs = _forward(model, instance, parameters, x)
+            outputs = _forward(model, instance, parameters, x, clipping)
             equal = [model.new_bool_var("") for _ in y]
             for output, value, same in zip(outputs, y, equal, strict=True):
                 model.add(output == value).only_enforce_if(same)
@@ -94,16 +94,20 @@ class TextbookCpSatEncoder:
 
 
 def _forward(
-    model: cp_model.CpModel, instance: Instance, parameters: list[cp_model.IntVar], x: list[int]
+    model: cp_model.CpModel,
+    instance: Instance,
+    parameters: list[cp_model.IntVar],
+    x: list[int],
+    clipping: Activation,
 ) -> list[Any]:
-    """The values of the output neurons on one input, through sums, products and activations."""
+    """The values of the output neurons on one input; ``clipping`` is ReLU_d, by a maximum and a minimum."""
     lo, hi = instance.domain.lo, instance.domain.hi
     arcs = parameters[: instance.architecture.n_arcs]
     biases = iter(parameters[len(arcs) :])
     values: list[Any] = list(x)
     ends: list[int] = []  # of a weight times what a hidden neuron shows
     for connection, activation in zip(instance.architecture.connections, instance.activations, strict=True):
-        layer, clipped = [], activation == relu(instance.domain)
+        layer, clipped = [], activation == clipping
         for v in range(connection.n_target):
             terms = []
             for u, weight in zip(connection.sources(v), arcs[connection.arcs(v)], strict=True):
