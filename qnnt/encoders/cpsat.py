@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qnnt.encoders.indicator import NONE, Ints, RowBank, ordering, program, selected
+from qnnt.activation import Activation, relu
+from qnnt.encoders.indicator import Ints, RowBank, ordering, program
 from qnnt.instance import Instance
 from qnnt.models import CpSatModel, ParameterLift, Rows
 
@@ -34,10 +35,10 @@ class CpSatEncoder:
         model = cp_model.CpModel()
         _declare(model, p.lower, p.upper, p.names)
         _add(model, p.rows)
-        row, level = np.nonzero(p.active != NONE)
-        a, sums = p.active[row, level], selected(p.sums, row)
-        _add(model, sums, lower=level + 1, literals=a)
-        _add(model, sums, upper=level, literals=-a - 1)
+        for neurons in p.neurons:
+            sums, a, threshold = neurons.each()
+            _add(model, sums, lower=threshold, literals=a)
+            _add(model, sums, upper=threshold - 1, literals=-a - 1)
         z, a, w = p.products.T
         zero, copy = RowBank(), RowBank()
         zero.add(z[:, None], 1, 0)
@@ -51,7 +52,11 @@ class CpSatEncoder:
 
 @dataclass(frozen=True)
 class TextbookCpSatEncoder:
-    """The baseline: products, maxima and minima as they stand in the definition, for each row of the data."""
+    """The baseline: the network as it is defined, for each row of the data.
+
+    Products are products, ReLU_d is a maximum and a minimum; any other activation has a literal for each
+    threshold.
+    """
 
     symmetry: bool = True
     name = "cpsat-textbook"
@@ -68,9 +73,9 @@ class TextbookCpSatEncoder:
         n_parameters = instance.architecture.n_parameters
         parameters = [model.get_int_var_from_proto_index(i) for i in range(n_parameters)]
         dataset = instance.dataset
-        wrong = []
+        clipping, wrong = relu(instance.domain), []
         for x, y in zip(dataset.inputs.tolist(), dataset.labels.tolist(), strict=True):
-            outputs = _forward(model, instance, parameters, x)
+            outputs = _forward(model, instance, parameters, x, clipping)
             equal = [model.new_bool_var("") for _ in y]
             for output, value, same in zip(outputs, y, equal, strict=True):
                 model.add(output == value).only_enforce_if(same)
@@ -89,32 +94,56 @@ class TextbookCpSatEncoder:
 
 
 def _forward(
-    model: cp_model.CpModel, instance: Instance, parameters: list[cp_model.IntVar], x: list[int]
+    model: cp_model.CpModel,
+    instance: Instance,
+    parameters: list[cp_model.IntVar],
+    x: list[int],
+    clipping: Activation,
 ) -> list[Any]:
-    """The values of the output neurons on one input, through sums, products and ReLU_d."""
+    """The values of the output neurons on one input; ``clipping`` is ReLU_d, by a maximum and a minimum."""
     lo, hi = instance.domain.lo, instance.domain.hi
     arcs = parameters[: instance.architecture.n_arcs]
     biases = iter(parameters[len(arcs) :])
     values: list[Any] = list(x)
-    for depth, connection in enumerate(instance.architecture.connections):
-        layer = []
+    ends: list[int] = []  # of a weight times what a hidden neuron shows
+    for connection, activation in zip(instance.architecture.connections, instance.activations, strict=True):
+        layer, clipped = [], activation == clipping
         for v in range(connection.n_target):
             terms = []
             for u, weight in zip(connection.sources(v), arcs[connection.arcs(v)], strict=True):
-                if depth == 0:
+                if not ends:
                     terms.append(values[u] * weight)
                 else:
-                    terms.append(model.new_int_var(lo * hi, hi * hi, ""))
+                    terms.append(model.new_int_var(ends[0], ends[-1], ""))
                     model.add_multiplication_equality(terms[-1], [weight, values[u]])
             far = (len(terms) + 1) * hi * hi + hi
             total = model.new_int_var(-far, far, "")
             model.add(total == sum(terms) - next(biases))
-            positive, value = model.new_int_var(0, far, ""), model.new_int_var(0, hi, "")
-            model.add_max_equality(positive, [total, 0])
-            model.add_min_equality(value, [positive, hi])
+            if clipped:
+                positive, value = model.new_int_var(0, far, ""), model.new_int_var(0, hi, "")
+                model.add_max_equality(positive, [total, 0])
+                model.add_min_equality(value, [positive, hi])
+            else:
+                value = _shown(model, total, far, activation)
             layer.append(value)
         values = layer
+        ends = sorted(w * v for w in (lo, hi) for v in (activation.lowest, activation.highest))
     return values
+
+
+def _shown(
+    model: cp_model.CpModel, total: cp_model.IntVar, far: int, activation: Activation
+) -> cp_model.IntVar:
+    """The value of a neuron with pre-activation ``total`` in ±``far``, by a literal for each threshold."""
+    reached = []
+    for t in activation.thresholds:
+        threshold = min(max(t, -far), far + 1)  # CP-SAT takes no constants near 2^63
+        reached.append(model.new_bool_var(""))
+        model.add(total >= threshold).only_enforce_if(reached[-1])
+        model.add(total < threshold).only_enforce_if(~reached[-1])
+    value = model.new_int_var(activation.lowest, activation.highest, "")
+    model.add(value == activation.lowest + sum(s * a for s, a in zip(activation.steps, reached, strict=True)))
+    return value
 
 
 def _finished(

@@ -1,21 +1,26 @@
 """One integer program with indicators, from which the CP-SAT, MILP and pseudo-Boolean models are made.
 
+A neuron with pre-activation S, thresholds t_1 < … < t_k and values v_0 < … < v_k (see
+:mod:`qnnt.activation`) is described by k bits: a_j = 1 ⇔ S ≥ t_j. It shows v_0 + Σ (v_j − v_(j−1))·a_j. So a
+weight w times what the neuron shows is v_0·w + Σ (v_j − v_(j−1))·z_j with the products z_j = a_j·w. The S of
+the next layer are sums of such terms, less the bias.
+
 Variables are integers: the parameters w in Z_d; for each neuron and each distinct restriction of an input to
-what the neuron can see, 0/1 activations a_k (k = 1..max Z_d), "the activation is at least k"; products
-z = a_k · w; 0/1 matches m, "the network outputs this label on this input"; 0/1 prefix equalities e that order
-interchangeable neurons. With S = Σ w·a − bias, the value of a neuron is fixed by a_k = 1 ⇔ S ≥ k. Inputs are
-constants, so S needs no products in the first layer; an a_k that interval arithmetic excludes is no variable.
+what the neuron can see, the bits a_j; the products z; 0/1 matches m, "the network outputs this label on this
+input"; 0/1 prefix equalities e that order interchangeable neurons. Inputs are constants, so S needs no
+products in the first layer. A bit that interval arithmetic settles is no variable.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.architecture import Architecture
+from qnnt.activation import Activation
 from qnnt.dataset import distinct_rows
 from qnnt.domain import Domain, IntArray
 from qnnt.encoders.targets import Targets, targets
@@ -24,23 +29,42 @@ from qnnt.models import ParameterLift, Rows
 
 Ints = npt.NDArray[np.int64]
 NONE = -1  # in place of a variable number: the constant 0
+ALWAYS = -2  # the constant 1
+_FAR = 2**53  # no S reaches it
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """All S that are compared with the same ``thresholds`` (k,).
+
+    Row r of ``sums`` is the S of some neuron, between ``sums.lower[r]`` and ``most[r]``; ``active[r, j]`` is
+    the bit "S ≥ ``thresholds[j]``", ``ALWAYS`` where even the least S is, ``NONE`` where no S is.
+    """
+
+    thresholds: Ints
+    sums: Rows
+    most: Ints
+    active: Ints
+
+    def each(self) -> tuple[Rows, Ints, Ints]:
+        """S, bit and threshold (m,) of every bit that is a variable."""
+        row, j = np.nonzero(self.active >= 0)
+        return selected(self.sums, row), self.active[row, j], self.thresholds[j]
 
 
 @dataclass(frozen=True)
 class Program:
     """Variables 0, 1, … (parameters first), plain ``rows``, and what each kind of model states its own way.
 
-    Row r of ``sums`` is the S of some neuron, between ``sums.lower[r]`` and ``most[r]``; ``active[r, k-1]``
-    is its a_k, or ``NONE`` if S < k always. Rows (z, a, w) of ``products`` (q, 3) are variables with z = a·w.
+    Those are the bits of all ``neurons``, and z = a·w for the variables of each row (z, a, w) of ``products``
+    (q, 3).
     """
 
     lower: Ints
     upper: Ints
     names: tuple[str, ...]
     rows: Rows
-    sums: Rows
-    most: Ints
-    active: Ints
+    neurons: tuple[Neurons, ...]
     products: Ints
     objective: Ints
     offset: int
@@ -55,7 +79,7 @@ class RowBank:
         self._blocks: list[tuple[Ints, Ints, Ints]] = []
 
     def add(self, index: IntArray, coef: npt.ArrayLike, lower: npt.ArrayLike) -> None:
-        """Add m rows Σ coef·var ≥ lower: ``index`` (m, k), ``NONE`` for no entry; the others broadcast."""
+        """Add m rows Σ coef·var ≥ lower: ``index`` (m, k) may hold constants, the others broadcast."""
         self._blocks.append(
             (
                 np.asarray(index, dtype=np.int64),
@@ -71,7 +95,19 @@ class RowBank:
             mask = (index != NONE) & (coef != 0)
             parts.append((mask.sum(axis=1), index[mask], coef[mask], lower))
         sizes, index, coef, lower = (_joined([part[i] for part in parts]) for i in range(4))
-        return Rows(np.concatenate([[0], np.cumsum(sizes)]), index, coef, lower)
+        return _settled(Rows(np.concatenate([[0], np.cumsum(sizes)]), index, coef, lower))
+
+
+def _settled(rows: Rows) -> Rows:
+    """The same rows without entries ``ALWAYS``: what they add goes to the other side."""
+    always = rows.index == ALWAYS
+    if not always.any():
+        return rows
+    row = np.repeat(np.arange(len(rows)), np.diff(rows.starts))
+    lower, kept = rows.lower.copy(), ~always
+    np.subtract.at(lower, row[always], rows.coef[always])
+    starts = np.concatenate([[0], np.cumsum(kept)])[rows.starts]
+    return Rows(starts, rows.index[kept], rows.coef[kept], lower)
 
 
 def _joined(arrays: list[Ints]) -> Ints:
@@ -90,7 +126,10 @@ def joined(parts: list[Rows]) -> Rows:
 
 
 def extended(rows: Rows, factor: int, index: IntArray, coef: IntArray, lower: IntArray) -> Rows:
-    """Rows ``factor`` · row + Σ coef·var ≥ lower, with k more entries each: ``index`` and ``coef`` (m, k)."""
+    """Rows ``factor`` · row + Σ coef·var ≥ lower, with k more entries each: ``index`` and ``coef`` (m, k).
+
+    As in a :class:`RowBank`, an entry may be a constant.
+    """
     m, k = index.shape
     row = np.concatenate([np.repeat(np.arange(m), np.diff(rows.starts)), np.repeat(np.arange(m), k)])
     columns = np.concatenate([rows.index, index.ravel()])
@@ -98,7 +137,7 @@ def extended(rows: Rows, factor: int, index: IntArray, coef: IntArray, lower: In
     kept = np.flatnonzero((columns != NONE) & (values != 0))
     order = kept[np.argsort(row[kept], kind="stable")]
     starts = np.searchsorted(row[order], np.arange(m + 1))
-    return Rows(starts, columns[order], values[order], np.broadcast_to(lower, m).astype(np.int64))
+    return _settled(Rows(starts, columns[order], values[order], lower.astype(np.int64, copy=False)))
 
 
 def selected(rows: Rows, which: IntArray) -> Rows:
@@ -111,24 +150,108 @@ def selected(rows: Rows, which: IntArray) -> Rows:
 
 @dataclass(frozen=True)
 class _Node:
-    """A neuron on all inputs: ``group`` (n,) numbers its distinct cases, ``active`` (cases, hi) their a_k."""
+    """A hidden neuron on all inputs: ``group`` (n,) numbers its cases, ``active`` (cases, k) are their bits.
+
+    A weight times its value is Σ ``coef``·var (cases, k or k + 1): the products of the bits with the weight,
+    and after them, unless 0 is shown at the least, the weight. ``ends`` (cases, 2) are its least and greatest
+    value.
+    """
 
     group: Ints
     active: Ints
+    coef: Ints
+    ends: Ints
+
+    @classmethod
+    def of(cls, group: Ints, active: Ints, values: Ints, domain: Domain) -> _Node:
+        """A node that shows these values (k + 1,), and whose weights are in the domain."""
+        lowest, highest = values[(active == ALWAYS).sum(axis=1)], values[(active != NONE).sum(axis=1)]
+        least = np.minimum(domain.lo * highest, domain.hi * lowest)
+        most = np.maximum(domain.hi * highest, domain.lo * lowest)
+        coef = np.broadcast_to(np.diff(values), active.shape)
+        if lowest.any():
+            coef = np.concatenate([coef, lowest[:, None]], axis=1)
+        return cls(group, active, coef, np.stack([least, most], axis=1))
+
+
+@dataclass(frozen=True)
+class _Cases:
+    """All but the variables of the sums S of neurons that see the same sources.
+
+    ``group`` (n,) numbers the m cases that they tell apart, ``seen`` (m, q) says what these are: values of
+    inputs, or numbers of the sources' own cases. S has the coefficients ``coef`` (m, k), that of the bias
+    last, and is in [``least``, ``most``] (m,).
+    """
+
+    group: Ints
+    seen: Ints
+    coef: Ints
+    least: Ints
+    most: Ints
+
+    @classmethod
+    def of(cls, seen: Ints, into: list[_Node], domain: Domain) -> _Cases:
+        """The distinct rows of ``seen`` (n, q); ``into`` are the sources, none if these are inputs."""
+        group, first = _distinct(seen)
+        seen = seen[first]
+        if into:
+            nodes = list(zip(into, seen.T, strict=True))
+            coef = np.concatenate([u.coef[case] for u, case in nodes], axis=1)
+            least, most = sum(u.ends[case] for u, case in nodes).T
+        else:
+            coef = seen
+            least, most = (
+                f(coef * domain.lo, coef * domain.hi).sum(axis=1) for f in (np.minimum, np.maximum)
+            )
+        coef = np.concatenate([coef, np.full((len(seen), 1), -1)], axis=1)
+        return cls(group, seen, coef, least - domain.hi, most - domain.lo)
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """The variables of one neuron's S: ``weights`` (q,) of inputs or ``terms`` of nodes, and its ``bias``."""
+
+    weights: Ints
+    terms: list[Ints]
+    bias: int
+
+    def index(self, seen: Ints) -> Ints:
+        """Variables (m, k) in m cases, in the order of their coefficients."""
+        if self.terms:
+            parts = [term[case] for term, case in zip(self.terms, seen.T, strict=True)]
+        else:
+            parts = [np.broadcast_to(self.weights, seen.shape)]
+        return np.concatenate([*parts, np.full((len(seen), 1), self.bias)], axis=1)
+
+
+class _Collected:
+    """The parts of one :class:`Neurons`, as they come."""
+
+    def __init__(self, t: Sequence[int]) -> None:
+        numbers = t.start + t.step * np.arange(len(t)) if isinstance(t, range) else np.array(t)
+        # What no S reaches may be cut; then nothing overflows.
+        self.thresholds = np.clip(numbers, -_FAR, _FAR).astype(np.int64)
+        self.sums = RowBank()
+        self.most: list[Ints] = []
+        self.active: list[Ints] = []
+
+    def neurons(self) -> Neurons:
+        """All of them."""
+        return Neurons(self.thresholds, self.sums.rows(), _joined(self.most), np.concatenate(self.active))
 
 
 class _Builder:
-    def __init__(self, architecture: Architecture, domain: Domain) -> None:
-        self.architecture, self.domain = architecture, domain
+    def __init__(self, instance: Instance) -> None:
+        self.architecture, self.domain = instance.architecture, instance.domain
+        self.activations = instance.activations
         self.lower: list[Ints] = []
         self.upper: list[Ints] = []
         self.names: list[str] = []
-        self.plain, self.sums = RowBank(), RowBank()
-        self.most: list[Ints] = []
-        self.active: list[Ints] = []
+        self.plain = RowBank()
+        self.collected: dict[Sequence[int], _Collected] = {}
         self.products: list[Ints] = []
-        self.variables("w", np.ones(architecture.n_arcs, dtype=bool), domain.lo, domain.hi)
-        self.variables("b", np.ones(architecture.n_biases, dtype=bool), domain.lo, domain.hi)
+        self.variables("w", np.ones(self.architecture.n_arcs, dtype=bool), self.domain.lo, self.domain.hi)
+        self.variables("b", np.ones(self.architecture.n_biases, dtype=bool), self.domain.lo, self.domain.hi)
 
     def variables(self, letter: str, where: npt.NDArray[np.bool_], lower: int = 0, upper: int = 1) -> Ints:
         """New variables at the true places of ``where``, ``NONE`` elsewhere."""
@@ -141,86 +264,79 @@ class _Builder:
         return result
 
     def network(self, goal: Targets) -> Ints:
-        """All neurons on all inputs; the output activations (free inputs, ω, hi)."""
+        """All neurons on all inputs; the bits (free inputs, ω, k) of the outputs."""
+        architecture, domain = self.architecture, self.domain
         nodes: list[_Node] = []
-        bias = self.architecture.n_arcs
+        outputs: list[Ints] = []
         free, forced = np.flatnonzero(~goal.forced), np.flatnonzero(goal.forced)
         label = goal.levels[np.searchsorted(goal.of, forced)]
-        for depth, connection in enumerate(self.architecture.connections):
+        for depth, connection in enumerate(architecture.connections):
+            activation, last = self.activations[depth], depth == architecture.depth
+            values = activation.show(np.arange(activation.top + 1))
             layer: list[_Node] = []
+            known: dict[bytes, list[_Cases]] = {}  # most neurons of a layer see the same sources
             for v in range(connection.n_target):
                 sources, arcs = connection.sources(v), connection.arcs(v)
                 weights = np.arange(arcs.start, arcs.stop)
                 into = [nodes[u] for u in sources] if depth else []
-                seen = np.stack([u.group for u in into], axis=1) if depth else goal.inputs[:, sources]
+                key = sources.tobytes()
+                if key not in known:
+                    seen = np.stack([u.group for u in into], axis=1) if depth else goal.inputs[:, sources]
+                    parts = [seen[free], seen[forced]] if last else [seen]
+                    known[key] = [_Cases.of(part, into, domain) for part in parts]
                 terms = [self.times(u, int(w)) for u, w in zip(into, weights, strict=depth > 0)]
-                last = depth == self.architecture.depth
-                group, first = _distinct(seen[free] if last else seen)
-                layer.append(
-                    _Node(
-                        group,
-                        self.thresholds(seen[free[first] if last else first], weights, into, terms, bias),
-                    )
-                )
+                total = _Sum(weights, terms, architecture.n_arcs + connection.first_bias + v)
+                cases = known[key][0]
+                active = self.thresholds(cases, total, activation)
                 if last:
-                    y = label[:, v]
-                    _, first = _distinct(np.column_stack([seen[forced], y]))
-                    self.fixed(seen[forced[first]], y[first], weights, into, terms, bias)
-                bias += 1
+                    outputs.append(active[cases.group])
+                    self.fixed(known[key][1], label[:, v], total, activation)
+                else:
+                    layer.append(_Node.of(cases.group, active, values, domain))
             nodes = layer
-        return np.stack([node.active[node.group] for node in nodes], axis=1)
+        return np.stack(outputs, axis=1)
+
+    def comparing(self, activation: Activation) -> _Collected:
+        """Where the neurons go that compare S with the thresholds of an activation."""
+        thresholds = activation.thresholds
+        if thresholds not in self.collected:
+            self.collected[thresholds] = _Collected(thresholds)
+        return self.collected[thresholds]
 
     def times(self, node: _Node, weight: int) -> Ints:
-        """The products (cases, hi) of a node's activations with a weight."""
-        z = self.variables("z", node.active != NONE, self.domain.lo, self.domain.hi)
+        """The variables (cases, k or k + 1) of a weight times a node's value, new products among them."""
+        z = self.variables("z", node.active >= 0, self.domain.lo, self.domain.hi)
         made = z != NONE
         self.products.append(np.stack([z[made], node.active[made], np.full(made.sum(), weight)], axis=1))
-        return z
+        alone = node.coef.shape[1] - z.shape[1]
+        return np.concatenate([z, np.full((len(z), 1), weight)], axis=1) if alone else z
 
-    def sum(
-        self, seen: IntArray, weights: Ints, into: list[_Node], terms: list[Ints], bias: int
-    ) -> tuple[Ints, Ints, Ints, Ints]:
-        """Index and coefficients (m, k) of S in m cases, its least and its greatest value (m,)."""
-        m, lo, hi = len(seen), self.domain.lo, self.domain.hi
-        if into:
-            index = np.concatenate([z[seen[:, i]] for i, z in enumerate(terms)], axis=1)
-            coef = np.ones_like(index)
-            largest = (index != NONE).sum(axis=1)
-            least, most = lo * largest, hi * largest
-        else:
-            index, coef = np.broadcast_to(weights, seen.shape), seen.astype(np.int64)
-            least, most = (f(coef * lo, coef * hi).sum(axis=1) for f in (np.minimum, np.maximum))
-        index = np.concatenate([index, np.full((m, 1), bias)], axis=1)
-        coef = np.concatenate([coef, np.full((m, 1), -1)], axis=1)
-        return index, coef, least - hi, most - lo
-
-    def thresholds(
-        self, seen: IntArray, weights: Ints, into: list[_Node], terms: list[Ints], bias: int
-    ) -> Ints:
-        """New activations (m, hi) of a neuron in m cases."""
-        index, coef, least, most = self.sum(seen, weights, into, terms, bias)
-        levels = np.arange(1, self.domain.hi + 1)
-        active = self.variables("a", levels <= most[:, None])
-        self.sums.add(index, coef, least)
-        self.most.append(most)
-        self.active.append(active)
+    def thresholds(self, cases: _Cases, total: _Sum, activation: Activation) -> Ints:
+        """New bits (m, k) of a neuron in m cases."""
+        into = self.comparing(activation)
+        above_least = into.thresholds > cases.least[:, None]
+        active = self.variables("a", above_least & (into.thresholds <= cases.most[:, None]))
+        active[~above_least] = ALWAYS
+        into.sums.add(total.index(cases.seen), cases.coef, cases.least)
+        into.most.append(cases.most)
+        into.active.append(active)
         below, above = active[:, :-1].ravel(), active[:, 1:].ravel()
-        chain = np.stack([below, above], axis=1)[above != NONE]
+        chain = np.stack([below, above], axis=1)[(below >= 0) & (above >= 0)]
         self.plain.add(chain, [1, -1], 0)
         return active
 
-    def fixed(
-        self, seen: IntArray, y: IntArray, weights: Ints, into: list[_Node], terms: list[Ints], bias: int
-    ) -> None:
-        """Force an output neuron to the value y in m cases, without activations."""
-        index, coef, _, _ = self.sum(seen, weights, into, terms, bias)
-        up, down = y > 0, y < self.domain.hi
-        self.plain.add(index[up], coef[up], y[up])
-        self.plain.add(index[down], -coef[down], -y[down])
+    def fixed(self, cases: _Cases, levels: Ints, total: _Sum, activation: Activation) -> None:
+        """Force an output neuron to ``levels`` (n,) on n inputs, without bits."""
+        thresholds = self.comparing(activation).thresholds
+        _, first = _distinct(np.column_stack([cases.group, levels]))
+        case, level = cases.group[first], levels[first]
+        index, coef = total.index(cases.seen[case]), cases.coef[case]
+        up, down = level > 0, level < activation.top
+        self.plain.add(index[up], coef[up], thresholds[level[up] - 1])
+        self.plain.add(index[down], -coef[down], 1 - thresholds[level[down]])
 
     def matches(self, goal: Targets, outputs: Ints) -> tuple[Ints, Ints]:
         """Match variables of all labels of free inputs, tied to the outputs, and what each is worth."""
-        hi = self.domain.hi
         mine = ~goal.forced[goal.of]
         renumber = np.cumsum(~goal.forced) - 1
         of, labels = renumber[goal.of[mine]], goal.levels[mine]
@@ -231,8 +347,8 @@ class _Builder:
         of_input, values = np.full((n, most), NONE), np.zeros((n, most, labels.shape[1]), dtype=np.int64)
         of_input[of, place], values[of, place] = match, labels
 
-        levels = np.arange(1, hi + 1)
-        reaches = values.transpose(0, 2, 1)[:, :, None, :] >= levels[:, None]  # (n, ω, hi, most)
+        levels = np.arange(1, outputs.shape[2] + 1)
+        reaches = values.transpose(0, 2, 1)[:, :, None, :] >= levels[:, None]  # (n, ω, k, most)
         label = of_input[:, None, None, :]
         for sign, which, constant in ((1, reaches, 0), (-1, ~reaches, -1)):
             # At most one label of an input matches, so that their sum may stand where each one could.
@@ -244,13 +360,13 @@ class _Builder:
         self.plain.add(of_input[several], -1, -1)
         self.plain.add(of_input[must], 1, 1)
         if goal.exact:
-            padded = np.pad(outputs, ((0, 0), (0, 0), (1, 1)), constant_values=NONE)
+            padded = np.pad(outputs, ((0, 0), (0, 0), (1, 1)), constant_values=(ALWAYS, NONE))
             at, above = (
                 np.take_along_axis(padded[of], (labels + i)[:, :, None], axis=2)[:, :, 0] for i in (0, 1)
             )
             index = np.concatenate([match[:, None], at, above], axis=1)
             omega = labels.shape[1]
-            self.plain.add(index, [1] + [-1] * omega + [1] * omega, 1 - (labels > 0).sum(axis=1))
+            self.plain.add(index, [1] + [-1] * omega + [1] * omega, 1 - omega)
         tail = np.cumsum(goal.gains[::-1])[::-1]
         after = np.append(tail, 0)[np.searchsorted(goal.of, goal.of, side="right")]
         return match, (tail - after)[mine]
@@ -283,7 +399,7 @@ class _Builder:
 
 def ordering(instance: Instance, *, symmetry: bool) -> tuple[Ints, Ints, list[str], Rows]:
     """Bounds, names and rows of the parameters and prefix equalities alone: an instance without data."""
-    builder = _Builder(instance.architecture, instance.domain)
+    builder = _Builder(instance)
     if symmetry:
         builder.order()
     return np.concatenate(builder.lower), np.concatenate(builder.upper), builder.names, builder.plain.rows()
@@ -303,7 +419,7 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
     that output a label whose match is 0, and exact for the least or the most that can be had.
     """
     goal = targets(instance)
-    builder = _Builder(instance.architecture, instance.domain)
+    builder = _Builder(instance)
     offset, match, worth = goal.offset, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     contradiction = np.zeros((1, 1), dtype=np.int64), 1, instance.domain.hi + 1
     if goal.infeasible:
@@ -332,9 +448,7 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
         upper=np.concatenate(builder.upper),
         names=tuple(builder.names),
         rows=selected(rows, np.flatnonzero(~empty)),
-        sums=builder.sums.rows(),
-        most=_joined(builder.most),
-        active=np.concatenate([np.zeros((0, instance.domain.hi), dtype=np.int64), *builder.active]),
+        neurons=tuple(each.neurons() for each in builder.collected.values()),
         products=np.concatenate([np.zeros((0, 3), dtype=np.int64), *builder.products]),
         objective=objective,
         offset=offset,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qnnt.encoders.indicator import NONE, Ints, Program, RowBank, extended, joined, program, selected
+from qnnt.encoders.indicator import Neurons, Program, RowBank, extended, joined, program, selected
 from qnnt.instance import Instance
 from qnnt.models import LinearModel, ParameterLift, Rows
 
@@ -15,8 +15,10 @@ from qnnt.models import LinearModel, ParameterLift, Rows
 class MilpEncoder:
     """The tight program: one row per neuron and side, whose big-Ms are the ends of the sum's range.
 
-    For S in [l, u] and a_1 ≥ … ≥ a_h, S ≥ k wherever a_k = 1 is S ≥ l + (1 − l)·a_1 + a_2 + … + a_h, and
-    S < k wherever a_k = 0 is S ≤ a_1 + … + a_(h-1) + (u − h + 1)·a_h. Each implies the h single rows.
+    Let S be in [l, u], t_1 < … < t_k in (l, u] and a_1 ≥ … ≥ a_k. Then S ≥ t_j wherever a_j = 1 is
+    S ≥ l + (t_1 − l)·a_1 + (t_2 − t_1)·a_2 + … + (t_k − t_(k−1))·a_k, and S < t_j wherever a_j = 0 is
+    S ≤ t_1 − 1 + (t_2 − t_1)·a_1 + … + (t_k − t_(k−1))·a_(k−1) + (u + 1 − t_k)·a_k. Each row implies the k
+    single ones.
     """
 
     symmetry: bool = True
@@ -26,7 +28,7 @@ class MilpEncoder:
     def apply(self, instance: Instance) -> tuple[LinearModel, ParameterLift]:
         """The model, and the lift of its first variables, the parameters."""
         p = program(instance, symmetry=self.symmetry)
-        return _model(p, chained(p)), p.lift
+        return _model(p, [chained(n) for n in p.neurons]), p.lift
 
 
 @dataclass(frozen=True)
@@ -40,40 +42,40 @@ class TextbookMilpEncoder:
     def apply(self, instance: Instance) -> tuple[LinearModel, ParameterLift]:
         """The model, and the lift of its first variables, the parameters."""
         p = program(instance, symmetry=self.symmetry)
-        big = int(max(p.most.max(initial=0), -p.sums.lower.min(initial=0))) + instance.domain.hi + 1
-        least = np.full_like(p.most, -big)
-        return _model(p, single(p, least, -least)), p.lift
+        ends = [max(n.most.max(initial=0), -n.sums.lower.min(initial=0)) for n in p.neurons]
+        big = int(max(ends, default=0)) + instance.domain.hi + 1
+        return _model(p, [single(n, big) for n in p.neurons]), p.lift
 
 
-def _model(p: Program, thresholds: Rows) -> LinearModel:
-    rows = joined([p.rows, thresholds, _products(p)])
+def _model(p: Program, thresholds: list[Rows]) -> LinearModel:
+    rows = joined([p.rows, *thresholds, _products(p)])
     return LinearModel(p.lower, p.upper, p.names, rows, p.objective, p.offset, p.minimize)
 
 
-def chained(p: Program) -> Rows:
-    """Both sides of all thresholds of a neuron in one row each; exact where a_1 ≥ … ≥ a_h."""
-    open_ = np.flatnonzero((p.active != NONE).any(axis=1))
-    sums, active, most = selected(p.sums, open_), p.active[open_], p.most[open_]
-    least = np.full(active.shape, -1, dtype=np.int64)
-    least[:, :1] += sums.lower[:, None]
-    greatest = np.ones(active.shape, dtype=np.int64)
-    greatest[:, -1:] = np.maximum(most[:, None] - active.shape[1] + 1, 1)
+def chained(neurons: Neurons) -> Rows:
+    """Both sides of all thresholds of a neuron in one row each; exact where a_1 ≥ … ≥ a_k."""
+    open_ = np.flatnonzero((neurons.active >= 0).any(axis=1))
+    sums, active = selected(neurons.sums, open_), neurons.active[open_]
+    least, end = sums.lower[:, None], neurons.most[open_, None] + 1
+    # Thresholds beyond the range of S fall on its ends, so that no bit counts for what lies outside.
+    steps = np.concatenate([least, np.clip(neurons.thresholds, least, end), end], axis=1)
+    gaps = np.diff(steps, axis=1)
     return joined(
         [
-            extended(sums, 1, active, least, sums.lower),
-            extended(sums, -1, active, greatest, np.zeros_like(most)),
+            extended(sums, 1, active, -gaps[:, :-1], sums.lower),
+            extended(sums, -1, active, gaps[:, 1:], 1 - steps[:, 1]),
         ]
     )
 
 
-def single(p: Program, least: Ints, most: Ints) -> Rows:
-    """A row per threshold and side, for sums in [``least``, ``most``] (m,)."""
-    row, level = np.nonzero(p.active != NONE)
-    a, sums, k = p.active[row, level][:, None], selected(p.sums, row), level + 1
+def single(neurons: Neurons, big: int) -> Rows:
+    """A row per threshold and side, for sums in [−``big``, ``big``]."""
+    sums, bit, threshold = neurons.each()
+    a, t = bit[:, None], threshold[:, None]
     return joined(
         [
-            extended(sums, 1, a, (least[row] - k)[:, None], least[row]),
-            extended(sums, -1, a, (most[row] - k + 1)[:, None], 1 - k),
+            extended(sums, 1, a, -big - t, np.full_like(bit, -big)),
+            extended(sums, -1, a, big - t + 1, 1 - threshold),
         ]
     )
 

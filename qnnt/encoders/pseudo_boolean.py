@@ -40,7 +40,7 @@ class PseudoBooleanEncoder:
             lower=np.zeros(n, dtype=np.int64),
             upper=upper,
             names=tuple(split.names),
-            rows=joined([split.rows(joined([p.rows, chained(p)])), split.definitions()]),
+            rows=joined([split.rows(joined([p.rows, *map(chained, p.neurons)])), split.definitions()]),
             objective=objective,
             offset=p.offset,
             minimize=p.minimize,

@@ -1,19 +1,22 @@
 """Lemma 1, constructive: few arcs of non-zero weight into each neuron, the same activations on the data.
 
 Take one neuron with bias b, and p distinct inputs. Arc i sends a vector y_i (p,): its weight times what its
-source holds on each input. Let s = Σ y_i, and let t be s clipped to b … b + max Z_d, entry by entry. The
-activation depends on t only. The difference s − t is a sum of positive and negative unit vectors; call their
-negatives the dummies. So the y_i, the dummies and −t sum to 0.
+source holds on each input. Let s = Σ y_i. On each input, s decides which level the neuron reaches (see
+:mod:`qnnt.activation`), and the sums that reach one level are an interval. Let t (p,) be, for each input, the
+number of the interval of s that is nearest to 0. The difference s − t is a sum of positive and negative unit
+vectors; call their negatives the dummies. So the y_i, the dummies and −t sum to 0.
 
 Put these vectors into Steinitz' order (Lemma 2), and let m be their largest absolute entry. All prefix sums
 lie in a box of (2·p·m + 1)^p points. If there are more vectors than points, two prefix sums are equal, and
 the vectors between them sum to 0. They can be left out if −t is not among them. At the end the y_i that are
-left sum to t plus some of the unit vectors. So each entry of this sum lies between t and s, and is clipped to
-t again.
+left sum to t plus some of the unit vectors. So each entry of this sum lies between t and s, and reaches the
+same level.
 
-The paper looks for three equal prefix sums, as −t may lie between two of them. Here the order is rotated: it
-starts just after −t, so that −t comes last. This only shifts all prefix sums by one vector, and two equal
-ones are enough. At most (2·p·m + 1)^p − 1 arcs stay, less than half of the paper's 2·(2·d²·p + 1)^p + 1.
+The paper does so for ReLU_d, with s clipped to b … b + max Z_d as t. It looks for three equal prefix sums, as
+−t may lie between two of them. Here the order is rotated: it starts just after −t, so that −t comes last.
+This only shifts all prefix sums by one vector, and two equal ones are enough. At most (2·p·m + 1)^p − 1 arcs
+stay, for ReLU_d less than half of the paper's 2·(2·d²·p + 1)^p + 1. With other activations, thresholds far
+from 0 can make m larger, and with it the number of arcs that a neuron needs.
 """
 
 from __future__ import annotations
@@ -23,8 +26,8 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.activation import Activation
 from qnnt.dataset import Dataset
-from qnnt.domain import Domain
 from qnnt.exceptions import InputError, WrongAnswer
 from qnnt.network import Network
 from qnnt.rowcodes import distinct_rows
@@ -35,7 +38,7 @@ Method = Literal["steinitz", "minimum"]
 
 
 def in_degree_bound(d: int, p: int) -> int:
-    """Lemma 1's bound on the arcs of non-zero weight into a neuron: 2·(2·d²·p + 1)^p + 1."""
+    """Lemma 1's bound on the arcs of non-zero weight into a neuron with ReLU_d: 2·(2·d²·p + 1)^p + 1."""
     return int(2 * (2 * d * d * p + 1) ** p + 1)
 
 
@@ -72,37 +75,47 @@ def sparsify(
     inputs = distinct_rows(dataset.inputs)[0].reshape(-1, architecture.alpha)
     values = network.activations(inputs)
     weights, biases, at = network.weights.copy(), network.biases.copy(), 0
-    for connection, before, after in zip(architecture.connections, values, values[1:], strict=False):
+    activations = network.activation.each(architecture.depth)
+    for connection, activation, before, after in zip(
+        architecture.connections, activations, values, values[1:], strict=False
+    ):
         for j in range(connection.n_target):
             arcs = connection.arcs(j)
             sources = before[:, connection.sources(j)]
-            kept = _lemma_1(sources * weights[arcs], int(biases[at]), domain)
+            kept = _lemma_1(sources * weights[arcs], int(biases[at]), activation)
             weights[arcs][~kept] = 0
             if method == "minimum":
                 from qnnt.sparsity.minimum import fewest_arcs
 
                 name = architecture.layers[architecture.position(architecture.alpha + at)[0]][j]
                 weights[arcs], biases[at] = fewest_arcs(
-                    sources, after[:, j], weights[arcs], int(biases[at]), domain, name, seconds
+                    sources,
+                    activation.levels_of(after[:, j]),
+                    weights[arcs],
+                    int(biases[at]),
+                    domain,
+                    activation,
+                    name,
+                    seconds,
                 )
             at += 1
-    sparse = Network(architecture, domain, weights, biases)
+    sparse = Network(architecture, domain, weights, biases, network.activation)
     if any((a != b).any() for a, b in zip(values, sparse.activations(inputs), strict=True)):
         raise WrongAnswer("the sparser network does not behave as the given one")
     return sparse
 
 
-def _lemma_1(sent: Integers, bias: int, domain: Domain) -> npt.NDArray[np.bool_]:
+def _lemma_1(sent: Integers, bias: int, activation: Activation) -> npt.NDArray[np.bool_]:
     """Which of q arcs to keep, (q,); column i of ``sent`` (p, q) is what arc i sends on each input."""
     p = len(sent)
-    lower, upper = bias, bias + domain.hi
     total = sent.sum(axis=1)
-    target = np.clip(total, lower, upper)
+    levels = activation.levels(total - bias)
     kept: npt.NDArray[np.bool_] = np.asarray(sent.any(axis=0))
     for i in np.flatnonzero(kept):  # arcs that nothing depends on
         without = total - sent[:, i]
-        if (np.clip(without, lower, upper) == target).all():
+        if (activation.levels(without - bias) == levels).all():
             kept[i], total = False, without
+    target = _nearest_to_zero(levels, bias, activation)
     largest = max(int(np.abs(sent).max(initial=0)), int(np.abs(target).max(initial=0)), 1)
     if int(kept.sum()) < (2 * p * largest + 1) ** min(p, 40):  # more than 40 factors exceed any in-degree
         return kept
@@ -111,6 +124,19 @@ def _lemma_1(sent: Integers, bias: int, domain: Domain) -> npt.NDArray[np.bool_]
     kept[:] = False
     kept[at[left]] = True
     return kept
+
+
+def _nearest_to_zero(levels: Integers, bias: int, activation: Activation) -> Integers:
+    """(p,) the number nearest to 0 among the sums that reach each level."""
+    nearest = []
+    for level in levels.tolist():
+        number = 0
+        if level > 0:
+            number = max(number, bias + activation.thresholds[level - 1])
+        if level < activation.top:
+            number = min(number, bias + activation.thresholds[level] - 1)
+        nearest.append(number)
+    return np.array(nearest, dtype=np.int64)
 
 
 def _without_loops(sent: Integers, excess: Integers, target: Integers) -> list[int]:

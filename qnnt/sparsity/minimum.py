@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.activation import Activation
 from qnnt.domain import Domain
 from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
 
@@ -15,16 +16,18 @@ Integers = npt.NDArray[np.int64]
 
 def fewest_arcs(
     sources: Integers,
-    activations: Integers,
+    levels: Integers,
     weights: Integers,
     bias: int,
     domain: Domain,
+    activation: Activation,
     name: str,
     seconds: float | None = None,
 ) -> tuple[Integers, int]:
-    """Weights (q,) and bias with the fewest non-zero weights that give the neuron ``activations`` (p,).
+    """Weights (q,) and bias with the fewest non-zero weights that bring the neuron to ``levels`` (p,).
 
-    ``sources`` (p, q) are the activations of its in-neighbours; ``weights`` and ``bias`` do it already.
+    Levels are those of its ``activation``. ``sources`` (p, q) are the values of its in-neighbours;
+    ``weights`` and ``bias`` do it already.
     Raises :class:`Unsupported` naming the neuron if the minimum is not proved within ``seconds``.
     """
     if "highspy" in sys.modules:
@@ -38,12 +41,12 @@ def fewest_arcs(
     for variable, indicator in zip(w, used, strict=True):
         model.add(variable <= domain.hi * indicator)
         model.add(variable >= domain.lo * indicator)
-    for row, activation in zip(sources.tolist(), activations.tolist(), strict=True):
+    for row, level in zip(sources.tolist(), levels.tolist(), strict=True):
         total = sum(a * variable for a, variable in zip(row, w, strict=True) if a) - b
-        if activation > 0:
-            model.add(total >= activation)
-        if activation < domain.hi:
-            model.add(total <= activation)
+        if level > 0:
+            model.add(total >= activation.thresholds[level - 1])
+        if level < activation.top:
+            model.add(total < activation.thresholds[level])
     model.minimize(sum(used))
     for variable, indicator, value in zip(w, used, weights.tolist(), strict=True):
         model.add_hint(variable, value)

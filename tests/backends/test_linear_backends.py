@@ -12,6 +12,7 @@ import pytest
 from brute_force import expect, instances
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from strategies import activations
 
 from qnnt.architecture import Architecture
 from qnnt.backends import milp as milp_module
@@ -105,7 +106,7 @@ IDS = [backend.name for _, backend in BACKENDS]
 
 @pytest.mark.parametrize("encoder", [MilpEncoder, TextbookMilpEncoder, PseudoBooleanEncoder])
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
-@given(cases=st.lists(instances(most=300), min_size=10, max_size=10), symmetry=st.booleans())
+@given(cases=st.lists(instances(300, activations), min_size=10, max_size=10), symmetry=st.booleans())
 def test_highs_agrees_with_exhaustive_search(encoder, cases, symmetry):
     made = [encoder(symmetry).apply(instance) for instance in cases]
     answers = highs([model for model, _ in made], Limits(seed=3))
