@@ -37,7 +37,7 @@ class MaxSatBackend:
         class Reporting(RC2):  # type: ignore[misc]
             def process_core(self) -> None:
                 super().process_core()
-                report.bound(model.offset + self.cost)
+                report.bound(model.error(self.cost))
 
         soft = WCNF()
         if model.minimize:

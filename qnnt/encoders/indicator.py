@@ -45,6 +45,7 @@ class Program:
     products: Ints
     objective: Ints
     offset: int
+    unit: int
     minimize: bool
     lift: Lift
 
@@ -298,8 +299,9 @@ def _distinct(rows: IntArray) -> tuple[Ints, Ints]:
 def program(instance: Instance, *, symmetry: bool) -> Program:
     """The program of an instance under its goal.
 
-    Its error is ``offset + objective · x``; under AtMost and Minimize that is an upper bound for networks
-    that output a label whose match is 0, and exact for the least or the most that can be had.
+    Its error is ``offset + unit · (objective · x)``. That is the error of the network if each match says
+    whether the network outputs its label. Under AtMost and Minimize a match may be 0 although the network
+    does; then it is more than the network's error. So the least value is the least error.
     """
     goal = targets(instance)
     builder = _Builder(instance.architecture, instance.domain)
@@ -311,8 +313,8 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
     else:
         outputs = builder.network(goal)
         match, worth = builder.matches(goal, outputs)
-        avoidable = int(goal.gains[~goal.forced[goal.of]].sum())
-        offset += avoidable
+        avoidable = int(goal.gains.sum())  # what is paid if nothing matches
+        offset += goal.unit * avoidable
         if goal.budget is not None:
             builder.plain.add(match[None], worth, avoidable - goal.budget)
             if goal.exact:
@@ -338,6 +340,7 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
         products=np.concatenate([np.zeros((0, 3), dtype=np.int64), *builder.products]),
         objective=objective,
         offset=offset,
+        unit=goal.unit,
         minimize=isinstance(instance.goal, Minimize),
         lift=Lift(instance.architecture, instance.domain, np.arange(n_parameters).reshape(-1, 1), 0),
     )

@@ -87,7 +87,9 @@ def _map(model: Any, lift: Lift, name: str, origin: str) -> dict[str, str]:
         parameters = {p: [model.names[i] for i in index] for p, index in parameters.items()}
     elif name == "opb":
         parameters = {p: [f"x{i + 1}" for i in index] for p, index in parameters.items()}
-    meaning = "error = offset + objective, minimised" if model.minimize else "every solution meets the goal"
+    meaning = (
+        "error = offset + unit · objective, minimised" if model.minimize else "every solution meets the goal"
+    )
     return {
         "format": compact("qnnt-variables"),
         "version": "1",
@@ -98,6 +100,7 @@ def _map(model: Any, lift: Lift, name: str, origin: str) -> dict[str, str]:
         "base": compact(variables["base"]),
         "objective": compact(meaning),
         "offset": compact(model.offset),
+        "unit": compact(model.unit),
         "parameters": compact(parameters),
     }
 
