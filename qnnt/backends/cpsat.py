@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CpSatBackend:
-    """Decides and minimises; a formula is handed over clause by clause."""
+    """Decides and minimises; a formula is handed over clause by clause.
+
+    Counts may be as large as a data set takes (below 2^62 in all): CP-SAT computes with 64-bit integers and
+    rejects a model whose sums could pass them. What it tells in floating point is rounded down (bounds during
+    the run) or not used.
+    """
 
     name = "cpsat"
     accepts: tuple[type[Any], ...] = (CpSatModel, Formula)

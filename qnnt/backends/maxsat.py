@@ -14,7 +14,10 @@ from qnnt.models import Formula
 
 @dataclass(frozen=True)
 class MaxSatBackend:
-    """RC2 (Ignatiev, Morgado, Marques-Silva 2019): cores raise the lower bound until a model meets it."""
+    """RC2 (Ignatiev, Morgado, Marques-Silva 2019): cores raise the lower bound until a model meets it.
+
+    Counts may be as large as a data set takes (below 2^62 in all): RC2 adds up weights as Python integers.
+    """
 
     name = "maxsat"
     accepts = (Formula,)

@@ -60,7 +60,10 @@ def solver_names() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class SatBackend:
-    """A conflict-driven clause-learning solver of PySAT; raises :class:`Unsupported` for an unknown one."""
+    """A conflict-driven clause-learning solver of PySAT; raises :class:`Unsupported` for an unknown one.
+
+    Counts may be as large as a data set takes (below 2^62 in all): PySAT encodes sums over 64-bit integers.
+    """
 
     solver: str = "cadical153"
     accepts = (Formula,)

@@ -16,9 +16,10 @@ from strategies import instances
 
 import qnnt
 from qnnt import registry
+from qnnt.backends.cpsat import CpSatBackend
 from qnnt.backends.milp import MOST_SUM, MilpBackend, contradictory, satisfied
 from qnnt.encoders.targets import targets
-from qnnt.models import LinearModel, Rows
+from qnnt.models import Formula, LinearModel, Rows
 
 MOST_COUNTED = 2**62 - 1  # what a data set takes
 SLOW = {"dimacs": 15, "milp": 6, "cpsat": 3, "pseudo-boolean": 3}  # fewer instances in a quick run
@@ -139,12 +140,19 @@ def test_an_exact_number_beyond_the_integers_of_a_double(solver: str, errors: in
 
 
 @pytest.mark.parametrize("encoder", ["cpsat", "cpsat-textbook", "clauses"])
-@pytest.mark.parametrize("power", [15, 16, 17, 18])
-def test_bounds_of_cpsat_are_below_the_minimum(encoder: str, power: int) -> None:
-    """Bounds in floating point are above it as soon as a quantum of their precision counts."""
-    near = 10**power
-    data = qnnt.Dataset([[0, 0], [0, 1], [1, 1]], [[0], [1], [1]], [near + 569, near - 1, near + 7])
-    instance = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([2, 1]), data, qnnt.Minimize())
+@pytest.mark.parametrize(
+    ("counts", "least"),
+    [
+        ([2**44 - 1, 2**31 - 1, 2**58, 2**49], 2**31 - 1),
+        ([569, 10**17, 10**13, 10**15], 569),
+        ([10**12 + 7, 10**16 + 7, 569, 10**15], 10**12 + 7),
+        ([10**17 + 1, 569, 569, 569], 569),
+    ],
+)
+def test_bounds_of_cpsat_are_below_the_minimum(encoder: str, counts: list[int], least: int) -> None:
+    """CP-SAT tells its bounds in floating point, where large ones are rounded."""
+    data = qnnt.Dataset([[0], [0], [1], [1]], [[0], [1], [0], [0]], counts)
+    instance = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), data, qnnt.Minimize())
     bounds = [0]
     result = qnnt.solve(
         instance,
@@ -153,7 +161,25 @@ def test_bounds_of_cpsat_are_below_the_minimum(encoder: str, power: int) -> None
         isolate=False,
         progress=lambda progress: bounds.append(progress.bound),
     )
-    assert (result.status, result.errors, max(bounds)) == (qnnt.Status.OPTIMAL, 0, 0)
+    assert (result.status, result.errors) == (qnnt.Status.OPTIMAL, least)
+    assert max(bounds) <= least
+
+
+def test_cpsat_tells_large_optima_apart() -> None:
+    """Two values that differ by less than the precision of floating point are not one and the same."""
+    rng, n = np.random.default_rng(1), 6
+    for _ in range(60):
+        weights = 2 ** rng.integers(54, 59, size=n) + rng.integers(-9, 10, size=n)
+        soft = np.arange(2, n + 2, dtype=np.int32)
+        clauses = rng.choice(soft, size=(14, 3)) * rng.choice(np.array([-1, 1], dtype=np.int32), size=(14, 3))
+        formula = Formula(n + 1, (np.array([[1]], dtype=np.int32), clauses), soft, weights, 0, minimize=True)
+        values = [np.array([0, 1, *bits]) for bits in product([0, 1], repeat=n)]
+        costs = [
+            formula.cost(v) for v in values if ((v[np.abs(clauses)] == 1) == (clauses > 0)).any(axis=1).all()
+        ]
+        answer = CpSatBackend().run(formula, qnnt.Limits(), Heard())
+        expected = (qnnt.Status.OPTIMAL, min(costs)) if costs else (qnnt.Status.UNSATISFIABLE, None)
+        assert (answer.status, answer.cost) == expected
 
 
 def test_numbers_of_targets_are_small() -> None:
