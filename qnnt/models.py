@@ -54,7 +54,7 @@ class Lift:
 class Priced:
     """A model whose objective is an integer and stands for an error: ``offset`` + ``unit`` · objective.
 
-    The unit divides what all choices cost, so that the numbers of a model are as small as they can be.
+    The unit is what divides the cost of every choice, so that the numbers of a model are small.
     """
 
     offset: int

@@ -46,9 +46,10 @@ class MilpBackend:
     """Branch and cut on a linear model. Raises :class:`Unsupported` for an unknown solver.
 
     Every assignment is rounded and checked against the rows in exact arithmetic before it is answered. That
-    nothing better exists is the solver's word, and it computes in floating point: it takes a value for an
-    integer that is off by 1e-6. So a sum that can reach S may be off by S · 1e-6, and must not be off by 1.
-    Models with a sum that can pass :data:`MOST_SUM` are declined; HiGHS and CBC were seen to err from 10^7.
+    nothing better exists is the solver's word. Solvers compute in floating point and take a value for an
+    integer if it is off by 1e-6, so a sum that can reach S may be off by S · 1e-6. It must not be off by 1:
+    a model in which a sum can pass :data:`MOST_SUM` is declined. On random rows CBC erred from sums of 10^7
+    on, HiGHS from 10^8 on.
     """
 
     solver: str = "highs"

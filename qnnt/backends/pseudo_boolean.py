@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class PseudoBooleanBackend:
     """Decides and minimises with one thread.
 
-    Counts may be as large as a data set takes (below 2^62 in all): Exact takes 64-bit integers, and computes with
-    as many bits as it needs.
+    Counts may be as large as a data set takes (below 2^62 in all): Exact takes 64-bit integers, and computes
+    with as many bits as it needs.
     """
 
     name = "pseudo-boolean"

@@ -299,9 +299,9 @@ def _distinct(rows: IntArray) -> tuple[Ints, Ints]:
 def program(instance: Instance, *, symmetry: bool) -> Program:
     """The program of an instance under its goal.
 
-    Its error is ``offset + unit · (objective · x)``. That is the error of the network if each match says
-    whether the network outputs its label. Under AtMost and Minimize a match may be 0 although the network
-    does; then it is more than the network's error. So the least value is the least error.
+    A solution x claims the error ``offset + unit · (objective · x)``. The claim is the network's error if
+    every match is 1 whose label the network outputs. Under AtMost and Minimize such a match may also be 0.
+    Then the claim is too high, and another solution with the same network claims its error.
     """
     goal = targets(instance)
     builder = _Builder(instance.architecture, instance.domain)

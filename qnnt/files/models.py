@@ -87,9 +87,8 @@ def _map(model: Any, lift: Lift, name: str, origin: str) -> dict[str, str]:
         parameters = {p: [model.names[i] for i in index] for p, index in parameters.items()}
     elif name == "opb":
         parameters = {p: [f"x{i + 1}" for i in index] for p, index in parameters.items()}
-    meaning = (
-        "error = offset + unit · objective, minimised" if model.minimize else "every solution meets the goal"
-    )
+    error = "error = offset + unit * objective, minimised"
+    meaning = error if model.minimize else "every solution meets the goal"
     return {
         "format": compact("qnnt-variables"),
         "version": "1",
