@@ -55,7 +55,7 @@ class Dataset:
             raise InputError("data", f"shapes {x.shape}, {y.shape}, {c.shape} are not (N, α), (N, ω), (N,)")
         if (c < 1).any():
             raise InputError(f"data[{int(np.argmax(c < 1))}].count", "a count is at least 1")
-        if c.sum(dtype=np.float64) >= 2**62:
+        if sum(c.tolist()) >= 2**62:
             raise InputError("data", "the counts add up to 2^62 or more")
         for name, value in (("inputs", x), ("labels", y), ("counts", c)):
             frozen = np.array(value)

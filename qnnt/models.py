@@ -67,13 +67,27 @@ class ParameterLift:
         }
 
 
+class Priced:
+    """A model whose objective is an integer and stands for an error: ``offset`` + ``unit`` · objective.
+
+    The unit is what divides the cost of every choice, so that the numbers of a model are small.
+    """
+
+    offset: int
+    unit: int
+
+    def error(self, objective: int) -> int:
+        """The error that a value of the objective, or a bound on it, stands for."""
+        return self.offset + self.unit * objective
+
+
 @dataclass(frozen=True)
-class Formula:
+class Formula(Priced):
     """Hard and soft clauses. Variable 1 is true.
 
     ``hard`` holds blocks (m, k) of m clauses with k distinct literals each. ``soft`` (s,) are literals; the
-    error of a model is ``offset`` plus the ``weights`` (s,) of the soft literals that it makes false.
-    ``minimize`` says whether that error is to be minimised (otherwise ``hard`` already bounds it).
+    objective of a model is the sum of the ``weights`` (s,) of the soft literals that it makes false.
+    ``minimize`` says whether it is to be minimised (otherwise ``hard`` already bounds it).
     """
 
     n_variables: int
@@ -82,6 +96,7 @@ class Formula:
     weights: npt.NDArray[np.int64]
     offset: int
     minimize: bool
+    unit: int = 1
 
     @property
     def n_clauses(self) -> int:
@@ -91,7 +106,7 @@ class Formula:
     def cost(self, assignment: IntArray) -> int:
         """The error that an assignment (n_variables + 1,) of 0/1 stands for."""
         true = (assignment[np.abs(self.soft)] == 1) == (self.soft > 0)
-        return self.offset + int(self.weights[~true].sum())
+        return self.error(int(self.weights[~true].sum()))
 
     def sizes(self) -> dict[str, int]:
         """Counts for the statistics."""
@@ -113,10 +128,10 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class LinearModel:
+class LinearModel(Priced):
     """An integer program: all variables integer in [``lower``, ``upper``], ``rows`` to be satisfied.
 
-    The error is ``offset + objective · x``; it is to be minimised if ``minimize``, else the rows bound it.
+    ``objective`` · x is to be minimised if ``minimize``, else the rows bound it.
     """
 
     lower: npt.NDArray[np.int64]
@@ -126,10 +141,19 @@ class LinearModel:
     objective: npt.NDArray[np.int64]
     offset: int
     minimize: bool
+    unit: int = 1
 
     def cost(self, assignment: IntArray) -> int:
         """The error that an assignment (n,) stands for."""
-        return self.offset + int(self.objective @ assignment)
+        return self.error(int(self.objective @ assignment))
+
+    def largest_sum(self) -> float:
+        """How far from 0 a row's bound, or the terms of a row or of the objective, can get."""
+        rows, reach = self.rows, np.maximum(np.abs(self.lower), np.abs(self.upper)).astype(np.float64)
+        row = np.repeat(np.arange(len(rows)), np.diff(rows.starts))
+        sums = np.bincount(row, np.abs(rows.coef) * reach[rows.index], minlength=len(rows))
+        bounds = np.abs(rows.lower).max(initial=0)
+        return float(max(sums.max(initial=0), bounds, self.minimize * (np.abs(self.objective) @ reach)))
 
     def sizes(self) -> dict[str, int]:
         """Counts for the statistics."""
@@ -142,8 +166,8 @@ class PseudoBooleanModel(LinearModel):
 
 
 @dataclass(frozen=True)
-class CpSatModel:
-    """An ortools model; ``objective`` (variable indices) and ``weights`` give the error beyond ``offset``."""
+class CpSatModel(Priced):
+    """An ortools model, whose objective is ``weights`` (k,) · the variables numbered ``objective`` (k,)."""
 
     model: cp_model.CpModel
     objective: npt.NDArray[np.int64]
@@ -151,10 +175,11 @@ class CpSatModel:
     offset: int
     minimize: bool
     counts: dict[str, int] = field(default_factory=dict)
+    unit: int = 1
 
     def cost(self, assignment: IntArray) -> int:
         """The error that an assignment (n,) stands for."""
-        return self.offset + int(self.weights @ assignment[self.objective])
+        return self.error(int(self.weights @ assignment[self.objective]))
 
     def sizes(self) -> dict[str, int]:
         """Counts for the statistics."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from qnnt.availability import Availability
 from qnnt.domain import IntArray
+from qnnt.exceptions import Unsupported
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 
@@ -56,7 +57,8 @@ class Backend(Protocol):
     """A way to answer models. Implementations are small picklable values without state.
 
     ``accepts`` lists model types, the preferred one first: the first registered encoder that makes it is the
-    default. ``run`` may raise anything; the caller turns that into UNKNOWN with the reason. A backend that
+    default. ``run`` may raise anything; the caller turns that into UNKNOWN with the reason, but passes on
+    :class:`Unsupported`, with which a backend declines a model (see :func:`expect_within`). A backend that
     waits for another program has a true attribute ``runs_programs``, so that the program ends with it.
     """
 
@@ -84,3 +86,15 @@ class Backend(Protocol):
 
     def run(self, model: Any, limits: Limits, report: Report) -> Answer:
         """Answer the model. ``limits.time`` is what is left of the time limit."""
+
+
+def expect_within(backend: Backend, largest: float, most: int, instead: str) -> None:
+    """Raise :class:`Unsupported` if a sum of the model's numbers can pass what the backend computes exactly.
+
+    ``largest`` is how large a sum can get, ``most`` the limit, ``instead`` what to try for such a model.
+    """
+    if largest > most:
+        raise Unsupported(
+            f"backend {backend.name!r} computes exactly with sums of up to {most:,}, "
+            f"a sum of this model can reach {largest:,.0f}; try {instead}"
+        )

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CpSatBackend:
-    """Decides and minimises; a formula is handed over clause by clause."""
+    """Decides and minimises; a formula is handed over clause by clause.
+
+    Counts may be as large as a data set takes (below 2^62 in all): CP-SAT computes with 64-bit integers and
+    rejects a model whose sums could pass them. What it tells in floating point is rounded down (bounds during
+    the run) or not used.
+    """
 
     name = "cpsat"
     accepts: tuple[type[Any], ...] = (CpSatModel, Formula)
@@ -47,19 +52,19 @@ class CpSatBackend:
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = limits.threads
         solver.parameters.random_seed = limits.seed
+        solver.parameters.absolute_gap_limit = 0.0  # a gap between integers, which is computed in doubles
         if limits.time is not None:
             solver.parameters.max_time_in_seconds = limits.time
         if model.minimize:
-            solver.best_bound_callback = lambda bound: report.bound(_ceil(bound))
+            most = int(np.abs(model.weights).sum())
+            solver.best_bound_callback = lambda b: report.bound(model.error(_integer_bound(b, most)))
         status = solver.solve(native, _progress(model, report))
         response = solver.response_proto
         if status == cp_model.INFEASIBLE:
             return Answer(Status.UNSATISFIABLE, sizes=model.sizes())
-        bound = _ceil(response.best_objective_bound) if model.minimize else None
         limit = Limit.INTERRUPT if limits.time is None else Limit.TIME  # a worker hears no Ctrl-C
         if status == cp_model.UNKNOWN:
-            bound = None if bound is None else max(bound, 0)
-            return Answer(Status.UNKNOWN, bound=bound, limit=limit, sizes=model.sizes())
+            return Answer(Status.UNKNOWN, limit=limit, sizes=model.sizes())  # bounds were reported
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             reason = native.validate() or solver.status_name(status)
             raise RuntimeError(f"CP-SAT did not take the model: {reason}")
@@ -68,12 +73,14 @@ class CpSatBackend:
         if not model.minimize:
             return Answer(Status.SATISFIABLE, assignment, cost, sizes=model.sizes())
         if status == cp_model.FEASIBLE:
+            bound = model.error(response.inner_objective_lower_bound)
             return Answer(Status.UNKNOWN, assignment, cost, bound, limit, sizes=model.sizes())
         return Answer(Status.OPTIMAL, assignment, cost, cost, sizes=model.sizes())
 
 
-def _ceil(bound: float) -> int:
-    return math.ceil(bound - 1e-6)
+def _integer_bound(bound: float, most: int) -> int:
+    """The integer that a bound proves; CP-SAT computed it in doubles, from integers up to ``most``."""
+    return math.ceil(bound - 1e-6 - most * 2**-50)
 
 
 def _progress(model: CpSatModel | Formula, report: Report) -> cp_model.CpSolverSolutionCallback:
@@ -88,19 +95,19 @@ def _progress(model: CpSatModel | Formula, report: Report) -> cp_model.CpSolverS
 
 
 def formula_model(formula: Formula) -> cp_model.CpModel:
-    """The clauses as a CP-SAT model: its variable v is the formula's, and variable 0 is unused."""
+    """The clauses as a CP-SAT model: its variable v is the formula's, and variable 0 is the constant 1."""
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
     proto = model.proto
     for v in range(formula.n_variables + 1):
-        proto.variables.add().domain.extend((0, int(v > 0)))
+        proto.variables.add().domain.extend((int(v == 0), 1))
     for block in formula.hard:
         for clause in np.where(block > 0, block, block - 1).tolist():
             proto.constraints.add().bool_or.literals.extend(clause)
     if formula.minimize:
         true = formula.soft > 0
-        proto.objective.vars.extend(np.abs(formula.soft).tolist())
-        proto.objective.coeffs.extend(np.where(true, -formula.weights, formula.weights).tolist())
-        proto.objective.offset = formula.offset + int(formula.weights[true].sum())
+        proto.objective.vars.extend([0, *np.abs(formula.soft).tolist()])
+        constant, costs = int(formula.weights[true].sum()), np.where(true, -formula.weights, formula.weights)
+        proto.objective.coeffs.extend([constant, *costs.tolist()])
     return model

@@ -24,7 +24,10 @@ from qnnt.models import Formula
 
 @dataclass(frozen=True)
 class DimacsBackend:
-    """Runs ``PROGRAM FILE``; exit status (10, 20) and ``s`` line must agree, ``v`` lines give the model."""
+    """Runs ``PROGRAM FILE``; exit status (10, 20) and ``s`` line must agree, ``v`` lines give the model.
+
+    Counts may be as large as a data set takes (below 2^62 in all): the program sees clauses only.
+    """
 
     program: str = ""
     accepts = (Formula,)

@@ -19,7 +19,10 @@ _BLOCK = 1 << 18  # values held at once
 
 @dataclass(frozen=True)
 class EnumerationBackend:
-    """Tries every network; declines instances with more than :data:`MOST_NETWORKS`."""
+    """Tries every network; declines instances with more than :data:`MOST_NETWORKS`.
+
+    Counts may be as large as a data set takes (below 2^62 in all): they are added up as 64-bit integers.
+    """
 
     name = "enumeration"
     accepts = (Instance,)

@@ -14,7 +14,10 @@ from qnnt.models import Formula
 
 @dataclass(frozen=True)
 class MaxSatBackend:
-    """RC2 (Ignatiev, Morgado, Marques-Silva 2019): cores raise the lower bound until a model meets it."""
+    """RC2 (Ignatiev, Morgado, Marques-Silva 2019): cores raise the lower bound until a model meets it.
+
+    Counts may be as large as a data set takes (below 2^62 in all): RC2 adds up weights as Python integers.
+    """
 
     name = "maxsat"
     accepts = (Formula,)
@@ -37,7 +40,7 @@ class MaxSatBackend:
         class Reporting(RC2):  # type: ignore[misc]
             def process_core(self) -> None:
                 super().process_core()
-                report.bound(model.offset + self.cost)
+                report.bound(model.error(self.cost))
 
         soft = WCNF()
         if model.minimize:

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PseudoBooleanBackend:
-    """Decides and minimises with one thread."""
+    """Decides and minimises with one thread.
+
+    Counts may be as large as a data set takes (below 2^62 in all): Exact takes 64-bit integers, and computes
+    with as many bits as it needs.
+    """
 
     name = "pseudo-boolean"
     accepts: tuple[type[Any], ...] = (PseudoBooleanModel,)
@@ -66,7 +70,7 @@ class PseudoBooleanBackend:
                 return Answer(Status.OPTIMAL, best.assignment, best.cost, best.cost, sizes=model.sizes())
             elif verdict not in ("PAUSED", "TIMEOUT"):
                 raise RuntimeError(f"Exact answered {verdict!r}")
-            if model.minimize and (known := int(solver.getDualBound())) > bound:
+            if model.minimize and (known := model.error(int(solver.getDualBound()))) > bound:
                 bound = known
                 report.bound(bound)
             if verdict == "TIMEOUT" or (end is not None and time.monotonic() >= end):
@@ -102,5 +106,5 @@ def _solver(model: PseudoBooleanModel, names: list[str], seed: int) -> exact.Exa
         solver.addConstraint(entries[starts[r] : starts[r + 1]], True, lower)
     if model.minimize:
         terms = [(model.objective[i].item(), names[i]) for i in np.flatnonzero(model.objective)]
-        solver.setObjective(terms, True, model.offset)
+        solver.setObjective(terms, True, 0)
     return solver

@@ -60,7 +60,10 @@ def solver_names() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class SatBackend:
-    """A conflict-driven clause-learning solver of PySAT; raises :class:`Unsupported` for an unknown one."""
+    """A conflict-driven clause-learning solver of PySAT; raises :class:`Unsupported` for an unknown one.
+
+    Counts may be as large as a data set takes (below 2^62 in all): PySAT encodes sums over 64-bit integers.
+    """
 
     solver: str = "cadical153"
     accepts = (Formula,)
@@ -167,7 +170,7 @@ def improve(model: Formula, oracle: Oracle, report: Report) -> Answer:
         best, cost = found, model.cost(found)
         report.incumbent(best, cost)
         if cost > model.offset:
-            lower.below(cost - model.offset)
+            lower.below((cost - model.offset) // model.unit)
             found = oracle.solve()
         if cost == model.offset or found is None:
             return Answer(Status.OPTIMAL, best, cost, bound=cost)
@@ -178,23 +181,20 @@ class _Bound:
 
     def __init__(self, model: Formula, oracle: Oracle) -> None:
         self._oracle = oracle
-        unit = int(np.gcd.reduce(model.weights, initial=0)) or 1
-        self._lits, self._weights, self._unit = (-model.soft).tolist(), model.weights // unit, unit
-        self._weighted = bool((self._weights > 1).any())
+        self._lits, self._weights = (-model.soft).tolist(), model.weights.tolist()
+        self._weighted = bool((model.weights > 1).any())
         self._top = model.n_variables
         self._rhs: list[int] | None = None
 
     def below(self, cost: int) -> None:
         """From now on the weights of the false soft literals sum to less than ``cost``."""
-        bound = -(-cost // self._unit) - 1
+        bound = cost - 1
         if bound == 0:
             self._oracle.add([[-lit] for lit in self._lits])
         elif self._rhs is None and (self._weighted or len(self._lits) * bound > _TOTALIZER_LIMIT):
             from pysat.pb import PBEnc
 
-            counted = PBEnc.atmost(
-                lits=self._lits, weights=self._weights.tolist(), bound=bound, top_id=self._top
-            )
+            counted = PBEnc.atmost(lits=self._lits, weights=self._weights, bound=bound, top_id=self._top)
             self._top = max(self._top, counted.nv)
             self._oracle.add(counted.clauses)
         else:

@@ -56,7 +56,13 @@ class ClauseEncoder:
             if goal.budget is not None:
                 count_errors(bank, soft, gains, goal.budget, exact=goal.exact)
         formula = Formula(
-            bank.n_variables, bank.clauses, soft, gains, goal.offset, minimize=goal.budget is None
+            bank.n_variables,
+            bank.clauses,
+            soft,
+            gains,
+            goal.offset,
+            minimize=goal.budget is None,
+            unit=goal.unit,
         )
         index = parameters.astype(np.int64).reshape(architecture.n_parameters, domain.d - 1)
         return formula, ParameterLift(instance, index, domain.lo)
@@ -252,16 +258,11 @@ def match_labels(bank: ClauseBank, goal: Targets, layers: _Layers) -> tuple[Lite
 
 def count_errors(bank: ClauseBank, soft: Literals, gains: Ints, budget: int, *, exact: bool) -> None:
     """Let the gains of the false soft literals sum to at most, or exactly, the budget (PySAT's encodings)."""
-    unit = int(np.gcd.reduce(gains, initial=0)) or 1
-    bound, weights, total = budget // unit, gains // unit, int(gains.sum()) // unit
-    if exact and (budget % unit or bound > total):
-        bank.add([FALSE])
-        return
-    if bound >= total:
+    if budget >= int(gains.sum()):
         if exact:
             bank.add(-soft)
         return
-    if bound == 0:
+    if budget == 0:
         bank.add(soft)
         return
     from pysat.card import CardEnc
@@ -269,13 +270,13 @@ def count_errors(bank: ClauseBank, soft: Literals, gains: Ints, budget: int, *, 
     from pysat.pb import PBEnc
 
     lits = (-soft).tolist()
-    if (weights == 1).all():
-        encoding = CardType.seqcounter if len(lits) * bound <= 200_000 else CardType.cardnetwrk
+    if (gains == 1).all():
+        encoding = CardType.seqcounter if len(lits) * budget <= 200_000 else CardType.cardnetwrk
         make = CardEnc.equals if exact else CardEnc.atmost
-        counted = make(lits=lits, bound=bound, top_id=bank.n_variables, encoding=encoding)
+        counted = make(lits=lits, bound=budget, top_id=bank.n_variables, encoding=encoding)
     else:
         weighted = PBEnc.equals if exact else PBEnc.atmost
-        counted = weighted(lits=lits, weights=weights.tolist(), bound=bound, top_id=bank.n_variables)
+        counted = weighted(lits=lits, weights=gains.tolist(), bound=budget, top_id=bank.n_variables)
     bank.add_clauses(counted.clauses)
     bank.fresh(max(0, counted.nv - bank.n_variables))
 

@@ -47,7 +47,7 @@ class CpSatEncoder:
         _add(model, copy.rows(), lower=np.zeros_like(z), upper=np.zeros_like(z), literals=a)
         objective = np.flatnonzero(p.objective)
         weights = p.objective[objective]
-        return _finished(model, objective, weights, p.offset, minimize=p.minimize), p.lift
+        return _finished(model, objective, weights, p.offset, p.unit, minimize=p.minimize), p.lift
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,20 @@ class TextbookCpSatEncoder:
             model.add_bool_or([~wrong[-1], *(~same for same in equal)])
             for same in equal:
                 model.add_implication(~wrong[-1], same)
-        error = cp_model.LinearExpr.weighted_sum(wrong, dataset.counts.tolist())
-        goal = instance.goal
+        unit = int(np.gcd.reduce(dataset.counts, initial=0)) or 1
+        weights, goal = dataset.counts // unit, instance.goal
+        error, most = cp_model.LinearExpr.weighted_sum(wrong, weights.tolist()), int(weights.sum())
         if goal.budget is not None:
-            model.add(error == goal.budget if goal.exact else error <= goal.budget)
+            errors, rest = divmod(goal.budget, unit)
+            if not goal.exact:
+                model.add(error <= min(errors, most))
+            elif rest or errors > most:
+                model.add_bool_or([])
+            else:
+                model.add(error == errors)
         objective = np.array([bit.index for bit in wrong], dtype=np.int64)
         lift = ParameterLift.of_first(instance)
-        return _finished(model, objective, dataset.counts, 0, minimize=goal.minimizes), lift
+        return _finished(model, objective, weights, 0, unit, minimize=goal.minimizes), lift
 
 
 def _forward(
@@ -147,15 +154,14 @@ def _shown(
 
 
 def _finished(
-    model: cp_model.CpModel, objective: Ints, weights: Ints, offset: int, *, minimize: bool
+    model: cp_model.CpModel, objective: Ints, weights: Ints, offset: int, unit: int, *, minimize: bool
 ) -> CpSatModel:
     proto = model.proto
     if minimize:
         proto.objective.vars.extend(objective.tolist())
         proto.objective.coeffs.extend(weights.tolist())
-        proto.objective.offset = offset
     counts = {"variables": len(proto.variables), "constraints": len(proto.constraints)}
-    return CpSatModel(model, objective, weights, offset, minimize, counts)
+    return CpSatModel(model, objective, weights, offset, minimize, counts, unit)
 
 
 def _declare(model: cp_model.CpModel, lower: Ints, upper: Ints, names: Iterable[str]) -> None:

@@ -68,6 +68,7 @@ class Program:
     products: Ints
     objective: Ints
     offset: int
+    unit: int
     minimize: bool
     lift: ParameterLift
 
@@ -415,8 +416,9 @@ def _distinct(rows: IntArray) -> tuple[Ints, Ints]:
 def program(instance: Instance, *, symmetry: bool) -> Program:
     """The program of an instance under its goal.
 
-    Its error is ``offset + objective · x``; under AtMost and Minimize that is an upper bound for networks
-    that output a label whose match is 0, and exact for the least or the most that can be had.
+    A solution x claims the error ``offset + unit · (objective · x)``. The claim is the network's error if
+    every match is 1 whose label the network outputs. Under AtMost and Minimize such a match may also be 0.
+    Then the claim is too high, and another solution with the same network claims its error.
     """
     goal = targets(instance)
     builder = _Builder(instance)
@@ -427,8 +429,8 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
     else:
         outputs = builder.network(goal)
         match, worth = builder.matches(goal, outputs)
-        avoidable = int(goal.gains[~goal.forced[goal.of]].sum())
-        offset += avoidable
+        avoidable = int(goal.gains.sum())  # what is paid if nothing matches
+        offset += goal.unit * avoidable
         if goal.budget is not None:
             builder.plain.add(match[None], worth, avoidable - goal.budget)
             if goal.exact:
@@ -452,6 +454,7 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
         products=np.concatenate([np.zeros((0, 3), dtype=np.int64), *builder.products]),
         objective=objective,
         offset=offset,
+        unit=goal.unit,
         minimize=instance.goal.minimizes,
         lift=ParameterLift.of_first(instance),
     )

@@ -49,7 +49,7 @@ class TextbookMilpEncoder:
 
 def _model(p: Program, thresholds: list[Rows]) -> LinearModel:
     rows = joined([p.rows, *thresholds, _products(p)])
-    return LinearModel(p.lower, p.upper, p.names, rows, p.objective, p.offset, p.minimize)
+    return LinearModel(p.lower, p.upper, p.names, rows, p.objective, p.offset, p.minimize, p.unit)
 
 
 def chained(neurons: Neurons) -> Rows:

@@ -44,6 +44,7 @@ class PseudoBooleanEncoder:
             objective=objective,
             offset=p.offset,
             minimize=p.minimize,
+            unit=p.unit,
         )
         return model, replace(p.lift, index=parameters, base=instance.domain.lo)
 

@@ -17,12 +17,15 @@ class Targets:
     ``inputs`` (n, α) are the distinct inputs with at least one label worth learning. Label r belongs to input
     ``of[r]`` and asks the outputs for the levels ``levels[r]`` (ω) of their activation; labels of one input
     stand together, the most frequent first. Label r and the ones before it form a prefix; a network that
-    outputs none of a prefix has an *avoidable* error of ``gains[r]`` for it. So the first label costs
-    nothing, a later one the gains of those before it, and none of them all gains.
+    outputs none of a prefix pays ``gains[r]`` for it. So the first label costs nothing, a later one the gains
+    of those before it, and none of them all gains. The error is ``offset``, which is unavoidable, plus
+    ``unit`` times what is paid: gains and budget are divided by what divides all gains.
 
-    ``must`` (n,): some label has to be matched. ``forced`` (n,): there is just one that can be.
-    ``budget`` bounds the total avoidable error: at most (or exactly, if ``exact``) that; None to minimise it.
-    ``offset`` are the unavoidable errors. ``infeasible``: no network can meet the goal, whatever it does.
+    ``must`` (n,): some label has to be matched, so the last gain of such an input is 0.
+    ``forced`` (n,): there is just one label that can be.
+    ``budget`` bounds what is paid in all: at most (or exactly, if ``exact``) that; None to minimise it. It is
+    not above the sum of all gains, and no gain is above it.
+    ``infeasible``: no network can meet the goal, whatever it does.
     """
 
     inputs: npt.NDArray[np.int64]
@@ -33,6 +36,7 @@ class Targets:
     budget: int | None
     exact: bool
     offset: int
+    unit: int
     infeasible: bool
 
     @property
@@ -58,23 +62,32 @@ def targets(instance: Instance) -> Targets:
     budget, exact = goal.budget, goal.exact
     if budget is not None:
         budget -= choices.unavoidable
-    infeasible = budget is not None and (budget < 0 or (exact and budget > int(best.sum())))
+    infeasible = budget is not None and budget < 0
     keep = np.ones(len(choices.of), dtype=bool)
     must = np.zeros(len(best), dtype=bool)
     if budget is not None and not infeasible:
         keep = best[choices.of] - choices.counts <= budget
         must = best > budget
     of, counts = choices.of[keep], choices.counts[keep]
-    following = np.append(np.where(of[1:] == of[:-1], counts[1:], 0), 0)[: len(of)]
+    last = np.append(of[1:] != of[:-1], True)[: len(of)]
+    gains = counts - np.where(last, 0, np.roll(counts, -1))
+    gains[last & must[of]] = 0
+    unit = int(np.gcd.reduce(gains, initial=0)) or 1
+    gains //= unit
+    if budget is not None:
+        most = int(gains.sum())
+        infeasible = infeasible or (exact and (budget % unit > 0 or budget // unit > most))
+        budget = min(budget // unit, most)
     used, position = np.unique(of, return_inverse=True)
     return Targets(
         inputs=choices.inputs[used].astype(np.int64),
         of=position.astype(np.int64),
         levels=choices.levels[keep],
-        gains=counts - following,
+        gains=gains,
         must=must[used],
         budget=budget,
         exact=exact,
         offset=choices.unavoidable,
+        unit=unit,
         infeasible=infeasible,
     )

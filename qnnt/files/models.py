@@ -87,7 +87,8 @@ def _map(model: Any, lift: ParameterLift, name: str, origin: str) -> dict[str, s
         parameters = {p: [model.names[i] for i in index] for p, index in parameters.items()}
     elif name == "opb":
         parameters = {p: [f"x{i + 1}" for i in index] for p, index in parameters.items()}
-    meaning = "error = offset + objective, minimised" if model.minimize else "every solution meets the goal"
+    error = "error = offset + unit * objective, minimised"
+    meaning = error if model.minimize else "every solution meets the goal"
     return {
         "format": compact("qnnt-variables"),
         "version": "1",
@@ -98,6 +99,7 @@ def _map(model: Any, lift: ParameterLift, name: str, origin: str) -> dict[str, s
         "base": compact(variables["base"]),
         "objective": compact(meaning),
         "offset": compact(model.offset),
+        "unit": compact(model.unit),
         "parameters": compact(parameters),
     }
 

@@ -304,19 +304,3 @@ def test_backends_are_values(backend):
     assert pickle.loads(pickle.dumps(backend)) == backend
     assert backend.summary
     assert backend.refuses(noisy(1, AtMost(0))) is None
-
-
-def test_counts_beyond_floating_point_are_declined():
-    instance = Instance(
-        Domain(4),
-        Architecture.dense([2, 1]),
-        Dataset(
-            np.array([[-1, -1], [-1, 1], [0, -1], [-1, 2]]),
-            np.array([[0], [2], [1], [1]]),
-            np.array([10**9, 10**9 + 1, 10**9, 10**9]),
-        ),
-    )
-    for solver in ("highs", "cbc"):
-        assert "try maxsat" in MilpBackend(solver).refuses(instance)
-    same = Dataset(instance.dataset.inputs, instance.dataset.labels, np.full(4, 10**9))
-    assert MilpBackend("cbc").refuses(Instance(instance.domain, instance.architecture, same)) is None

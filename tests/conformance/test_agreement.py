@@ -6,64 +6,21 @@ tests/conformance --hypothesis-profile=thorough`` runs 3,000 instances a case in
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from hypothesis import given, note, settings
+from agreement import agree, cases
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import instances
 
 import qnnt
 from qnnt import registry
 from qnnt.backends.base import Backend
-from qnnt.backends.enumeration import count_errors, parameter_blocks
 
 # PySAT's other solvers answer the same formulas: each instance goes to one of them, drawn at random.
 SAT_VARIANTS = [b.name for b in registry.backends() if b.name.startswith("sat:")]
-NO_TWO_IN_ONE_PROCESS = ("milp:highs",)  # highspy and ortools: this one always has a process of its own
 INSTANCES = st.one_of(instances(max_networks=5000, min_points=3), instances(max_networks=500))
 SLOW = {"dimacs": 12, "milp": 4, "cpsat": 2, "pseudo-boolean": 2}  # fewer instances in a quick run
-
-
-def cases() -> list[tuple[str, str]]:
-    pairs = []
-    for backend in registry.backends():
-        if backend.name.startswith(("sat:", "dimacs")):
-            continue
-        fitting = [e.name for e in registry.encoders() if issubclass(e.makes, backend.accepts)]
-        pairs += [(backend.name, encoder) for encoder in fitting]
-    return [*pairs, ("sat", "clauses"), (f"dimacs:{Path(__file__).parent / 'dimacs_solver.py'}", "clauses")]
-
-
-def possible_errors(instance: qnnt.Instance) -> set[int]:
-    """The error of every network."""
-    return {int(e) for block in parameter_blocks(instance) for e in np.unique(count_errors(instance, block))}
-
-
-def agree(instance: qnnt.Instance, backend: str | Backend, encoder: str, symmetry: bool) -> None:
-    """All three goals, at every bound where the answer can change."""
-    possible = possible_errors(instance)
-    least, total = min(possible), instance.dataset.total
-    goals = [qnnt.Minimize(), qnnt.AtMost(least), *([qnnt.AtMost(least - 1)] if least else [])]
-    goals += [qnnt.Exactly(e) for e in {least, max(possible), min(set(range(total + 2)) - possible)}]
-    name = backend if isinstance(backend, str) else backend.name
-    for goal in (*goals, instance.goal):
-        result = qnnt.solve(
-            instance,
-            goal=goal,
-            backend=backend,
-            encoder=encoder,
-            symmetry=symmetry,
-            isolate=name in NO_TWO_IN_ONE_PROCESS,
-        )
-        note(f"{name} {encoder} {goal} {symmetry=}: {result.status} {result.errors} {result.reason}")
-        if isinstance(goal, qnnt.Minimize):
-            assert (result.status, result.errors, result.lower_bound) == (qnnt.Status.OPTIMAL, least, least)
-        else:
-            exists = any(goal.accepts(e) for e in possible)
-            assert result.status is (qnnt.Status.SATISFIABLE if exists else qnnt.Status.UNSATISFIABLE)
-            assert (result.network is not None) == exists
 
 
 @pytest.mark.parametrize(("backend", "encoder"), cases(), ids=lambda name: str(name).rpartition("/")[2])

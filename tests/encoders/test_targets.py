@@ -39,13 +39,15 @@ def test_costs_of_all_choices(instance: qnnt.Instance) -> None:
             mine = [r for r in range(len(goal.of)) if goal.of[r] == i]
             kept = [tuple(goal.levels[r].tolist()) for r in mine]
             if chosen[x] in kept:
-                cost += sum(int(goal.gains[r]) for r in mine[: kept.index(chosen[x])])
+                cost += goal.unit * sum(int(goal.gains[r]) for r in mine[: kept.index(chosen[x])])
             else:
                 allowed = allowed and not goal.must[i] and chosen[x] not in labels[x]
-                cost += sum(int(goal.gains[r]) for r in mine)
+                cost += goal.unit * sum(int(goal.gains[r]) for r in mine)
         if goal.budget is not None:
-            spent = cost - goal.offset
+            spent = (cost - goal.offset) // goal.unit
             allowed = allowed and (spent == goal.budget if goal.exact else spent <= goal.budget)
         if allowed:
             assert cost == errors
+        assert (goal.gains >= 0).all()
+        assert goal.infeasible or goal.budget is None or goal.gains.max(initial=0) <= goal.budget
         assert allowed == (instance.goal.accepts(errors))

@@ -46,12 +46,12 @@ def network(instance, path, value):
     return Network.from_vector(architecture, instance.domain, np.array(vector)), document
 
 
-def check(instance, found, offset):
-    """``found``: the objective and the network, or None."""
+def check(instance, found, document):
+    """``found``: the objective and the network, or None; ``document``: the map."""
     every = errors(instance)
     if isinstance(instance.goal, Minimize):
         cost, trained = found
-        assert cost + offset == every.min() == trained.error(instance.dataset)
+        assert document["offset"] + document["unit"] * cost == every.min() == trained.error(instance.dataset)
     elif found is None:
         assert not any(instance.goal.accepts(int(e)) for e in every)
     else:
@@ -76,7 +76,7 @@ def test_cbc_reads_lp_and_mps(tmp_path_factory, format, instance, symmetry):
         return check(instance, None, 0)
     trained, document = network(instance, path, lambda v: values.get(v, 0))
     assert document["model"] == format
-    return check(instance, (round(float(first.split()[-1])), trained), document["offset"])
+    return check(instance, (round(float(first.split()[-1])), trained), document)
 
 
 def test_highs_reads_lp_and_mps(tmp_path):
@@ -132,7 +132,7 @@ def test_opb(tmp_path_factory, instance, symmetry):
     if answer.assignment is None:
         return check(instance, None, 0)
     trained, document = network(instance, path, lambda v: int(answer.assignment[int(v[1:]) - 1]))
-    return check(instance, (answer.cost, trained), document["offset"])
+    return check(instance, (answer.cost, trained), document)
 
 
 @pytest.mark.parametrize("name", ["model.txt", "model.pbtxt", "model.pb"])
@@ -150,8 +150,8 @@ def test_cpsat(tmp_path, name, goal):
         assert solver.solve(copy) == cp_model.OPTIMAL
         values = list(solver.response_proto.solution)
         trained, document = network(instance, path, values.__getitem__)
-        cost = 0 if goal == AtMost(1) else round(solver.objective_value) - document["offset"]
-        check(instance, (cost, trained), document["offset"])
+        cost = 0 if goal == AtMost(1) else round(solver.objective_value)
+        check(instance, (cost, trained), document)
     else:
         assert b"w0" in path.read_bytes()
 

@@ -16,7 +16,10 @@ from qnnt.limits import Limits, Status
 
 @dataclass(frozen=True)
 class TreewidthBackend:
-    """Lemma 3 and Theorems 5 and 6 of the paper, by a program that tabulates what neurons can show."""
+    """Lemma 3 and Theorems 5 and 6 of the paper, by a program that tabulates what neurons can show.
+
+    Counts may be as large as a data set takes (below 2^62 in all): they are added up as Python integers.
+    """
 
     name = "treewidth"
     accepts = (Instance,)
