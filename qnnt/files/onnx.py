@@ -105,7 +105,7 @@ class _Chain:
         return model
 
     def _fold(self, node: onnx.NodeProto) -> None:
-        """A node of constants is one."""
+        """Compute a node whose inputs are all constants; its outputs are constants from then on."""
         from onnx.reference import ReferenceEvaluator
 
         if node.domain not in ("", "ai.onnx"):
@@ -194,7 +194,7 @@ class _Chain:
             raise InputError(_place(node), f"its input {name!r} must be numbers") from None
 
     def _vector(self, node: onnx.NodeProto, bias: Array, n: int) -> Array:
-        """A bias of shape (n,), (1, n) or one value for all, as (n,)."""
+        """The bias as (n,); it may come in shape (n,) or (1, n), or as one value for all."""
         if bias.ndim > 2 or (bias.ndim == 2 and len(bias) != 1) or bias.shape[-1:] not in ((), (1,), (n,)):
             raise InputError(_place(node), f"a bias of shape {bias.shape} does not fit {n} neurons")
         return np.broadcast_to(bias.reshape(-1), (n,))

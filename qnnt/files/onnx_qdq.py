@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from qnnt.exceptions import InputError, Unsupported
 from qnnt.files.onnx import require_onnx
-from qnnt.rounding.scheme import BIAS_RANGE
+from qnnt.rounding.scheme import BIAS_RANGE, one_of
 
 if TYPE_CHECKING:
     import onnx
@@ -50,8 +50,7 @@ def write_onnx(network: RoundedNetwork, path: str | Path, form: str = "exact") -
     :class:`Unavailable` without onnx and onnxruntime.
     """
     require_onnx()
-    if form not in FORMS:
-        raise Unsupported(f"no ONNX form {form!r}; there are: {', '.join(FORMS)}")
+    one_of("ONNX form", form, FORMS)
     from onnx import helper
 
     graph = _Graph(form)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.limits import Limits
+from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import DAMPING, RowAnswer, Stopped
 
@@ -62,7 +62,7 @@ class NearestRounder:
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Leave the row as it is: the model's target is not the real weight if there is a reference."""
-        return RowAnswer(None, reason="rounding to nearest proves nothing")
+        return RowAnswer(Status.SATISFIABLE, reason="rounding to nearest proves nothing")
 
 
 @dataclass(frozen=True)
@@ -75,4 +75,4 @@ class NearestPlaneRounder(NearestRounder):
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """One pass over the columns."""
         v = nearest_planes(model.gram, model.target[None], model.lower[None], model.upper[None])[0]
-        return RowAnswer(v, reason="nearest-plane proves nothing")
+        return RowAnswer(Status.SATISFIABLE, v, reason="nearest-plane proves nothing")

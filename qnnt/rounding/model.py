@@ -166,7 +166,10 @@ class DenseModel:
         return classes(self.preactivations(X), self.labels)
 
     def save(self, path: str | Path) -> None:
-        """Write a ``.npz`` file that :meth:`load` reads; :class:`InputError` if it cannot be written."""
+        """Write a ``.npz`` file that :meth:`load` reads.
+
+        Raises :class:`InputError` if it is named otherwise, ``*.onnx`` too, or cannot be written.
+        """
         from qnnt.files.dense_models import write_model
 
         write_model(self, Path(path))
