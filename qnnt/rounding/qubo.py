@@ -59,17 +59,14 @@ class QuboEncoder:
         i = self.neuron
         base, unit, (N, m) = problem.base[i], problem.unit[i], problem.design.shape
         target, left = problem.part[i], np.zeros(N)
-        # Rounding errors of an output: those of the target, which was a number of up to 1 less an integer, and
-        # of what is left.
+        # Rounding errors of an output: those of the target, a number up to 1 less an integer, and the rest.
         errors = 2 * UNIT * (np.abs(problem.design) @ (np.abs(target) + 1))
         if problem.goal is not None:
             # The nearest point of the columns' span moves the target; what is left no choice can change.
             goal = problem.goal[:, i]
             target = target + np.linalg.lstsq(problem.design, goal - problem.design @ target, rcond=None)[0]
             left = goal - problem.design @ target
-            errors = (m + 4) * UNIT * (
-                np.abs(problem.design) @ (np.abs(target) + 1) + np.abs(goal)
-            )
+            errors = (m + 4) * UNIT * (np.abs(problem.design) @ (np.abs(target) + 1) + np.abs(goal))
         lower, upper = problem.lower[i] - base, problem.upper[i] - base
         dead = np.diagonal(problem.gram) == 0  # an input that is always 0: nothing depends on its code
         lower[dead] = upper[dead] = np.clip(np.rint(target), lower, upper)[dead]

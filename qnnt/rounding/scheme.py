@@ -77,7 +77,7 @@ class Scheme:
         if not 1 <= self.bits <= MOST_BITS:
             raise InputError("bits", f"a weight has 1 to {MOST_BITS} bits, not {self.bits}")
         one_of("scaling", self.scaling, get_args(Scaling))
-        one_of("per", self.per, get_args(Per))
+        one_of("scale per", self.per, get_args(Per))
 
     @property
     def weight_range(self) -> tuple[int, int]:
