@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import onnx
 
 _ACTIVATIONS = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Softmax": "softmax"}
-_PASSING = ("Identity", "Dropout", "Flatten", "Reshape")  # where they leave a batch of vectors as it is
+_PASSING = ("Identity", "Dropout", "Flatten", "Reshape")  # taken where they change nothing
 
 Array = npt.NDArray[Any]
 
@@ -201,7 +201,7 @@ class _Chain:
 
 
 def _width(value: onnx.ValueInfoProto) -> int | None:
-    """How many values one input has, if the file says so."""
+    """The number of values in one row of an input, if the file states it."""
     shape = value.type.tensor_type.shape.dim
     known = [d.dim_value for d in shape[1:] if d.HasField("dim_value")]
     return math.prod(known) if shape and len(known) == len(shape) - 1 else None
@@ -214,7 +214,7 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def _alone(node: onnx.NodeProto, opset: int) -> onnx.ModelProto:
-    """A model of one node, its types left open."""
+    """A model that consists of one node; the types of its inputs and outputs are not stated."""
     from onnx import helper
 
     ends = [

@@ -182,7 +182,7 @@ class _Graph:
 
 
 def _zero_point(code: Affine) -> np.int8 | np.uint8:
-    """The zero point in the type of the codes: where that type ends, QuantizeLinear saturates."""
+    """The zero point, as int8 or uint8: QuantizeLinear clips the codes to the range of that type."""
     for kind in (np.int8, np.uint8):
         limits = np.iinfo(kind)
         if (code.lo, code.hi) == (limits.min, limits.max) and code.lo <= code.zero_point <= code.hi:
@@ -215,7 +215,7 @@ def storage(codes: npt.NDArray[np.int64]) -> str:
 
 @cache
 def _dequantises(name: str) -> bool:
-    """Whether the installed onnx and onnxruntime know a type: found by trying it."""
+    """Whether the installed onnx and onnxruntime dequantise a type; a small model is run to find out."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 

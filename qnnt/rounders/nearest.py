@@ -41,7 +41,7 @@ def nearest_planes(
 
 @dataclass(frozen=True)
 class NearestRounder:
-    """The baseline: every weight for itself."""
+    """The baseline: each weight is rounded to the nearest code, whatever the others become."""
 
     name = "nearest"
     summary = "round every weight to nearest"
@@ -61,7 +61,10 @@ class NearestRounder:
         return None
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
-        """Leave the row as it is: the model's target is not the real weight if there is a reference."""
+        """Give no assignment, which leaves the row rounded to nearest.
+
+        The integers nearest to the model's target would be others where the layer has a reference.
+        """
         return RowAnswer(Status.SATISFIABLE, reason="rounding to nearest proves nothing")
 
 

@@ -24,7 +24,9 @@ from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
 
 ROW_TIME = 5.0  # seconds a row may take when no limit is given
 _CLOSE = "the bound cannot be told from the cost by more than rounding errors, but not proved to 1e-6 either"
-_NOISE = 1e-12  # of a row's cost of rounding to nearest: rounding errors in a bound of 0
+_NOISE = (
+    1e-12  # of the cost of rounding to nearest: a bound that is above the cost by less is no contradiction
+)
 
 
 @dataclass(frozen=True)
@@ -319,7 +321,7 @@ class _Rows:
 
     @cached_property
     def _planes(self) -> Ints:
-        """The nearest planes of all rows at once, if one needs its own."""
+        """(n, m) the nearest plane of every row: all at once, when the first row needs its own."""
         parts = (np.array([getattr(m, name) for m in self.models]) for name in ("target", "lower", "upper"))
         return nearest_planes(self._problem.gram, *parts)
 

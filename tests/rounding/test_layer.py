@@ -23,6 +23,7 @@ import qnnt
 from qnnt import registry
 from qnnt.exceptions import InputError, Unsupported, WrongAnswer
 from qnnt.limits import Limit, Limits, Status
+from qnnt.rounders.annealing import AnnealingRounder
 from qnnt.rounders.base import PROVED, RowAnswer, nearest
 from qnnt.rounders.nearest import NearestRounder
 from qnnt.rounding import Affine, Scheme, round_layer
@@ -284,6 +285,8 @@ class Faulty(NearestRounder):
             raise OSError("No space left on device")
 
     def run(self, model, limits, prepared, stopped):
+        if self.how == "hoard":
+            return RowAnswer(Status.SATISFIABLE, reason=str(len([np.ones(1 << 22) for _ in range(1000)])))
         if self.how == "die":
             os._exit(3)
         if self.how == "raise":
@@ -318,6 +321,27 @@ def test_a_failing_solver_is_no_answer():
         round_layer(layer.W, layer.b, layer.X, backend=Faulty(how="bound"))
 
 
+def test_a_memory_limit_is_told_and_leaves_the_nearest_plane():
+    layer = Layer.random(0, 1, 12, 40)
+    limits = Limits(memory=1000)
+    result = round_layer(layer.W, layer.b, layer.X, backend=Faulty(how="hoard"), limits=limits, row_time=120)
+    assert result.row_limits == (Limit.MEMORY,)
+    assert result.row_status == (Status.UNKNOWN,)
+    assert result.reasons == ("out of memory",)
+    planes = round_layer(layer.W, layer.b, layer.X, backend="nearest-plane")
+    assert (result.cost == np.minimum(planes.cost, planes.nearest_cost)).all()
+
+
+def test_a_status_for_every_row():
+    layer = Layer.random(0, 2, 6, 20)
+    statuses = {"closest-vector": Status.OPTIMAL, "beam": Status.SATISFIABLE, "nearest": Status.SATISFIABLE}
+    for name, status in statuses.items():
+        result = round_layer(layer.W, layer.b, layer.X, backend=name, row_time=60)
+        assert result.row_status == (status,) * 2
+        assert result.row_limits == (None, None)
+        assert (result.reasons == (None, None)) == (status is Status.OPTIMAL)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -346,9 +370,25 @@ def test_bad_input_names_its_place(change, words):
     assert words in str(error.value)
 
 
-def test_an_unknown_backend():
-    with pytest.raises(Unsupported, match="no rounding backend 'frob'"):
-        round_layer([[1.0]], [0.0], [[1.0]], backend="frob")
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (partial(Scheme, scaling="frob"), "no scaling 'frob'; there are: symmetric, max"),
+        (partial(Scheme, per="frob"), "no scale per 'frob'; there are: tensor, row"),
+        (partial(round_layer, [[1.0]], [0.0], [[1.0]], clip="frob"), "no clip 'frob'; there are: fix, after"),
+        (
+            partial(round_layer, [[1.0]], [0.0], [[1.0]], backend="frob"),
+            "no rounding backend 'frob'; there are",
+        ),
+        (
+            partial(AnnealingRounder, "frob"),
+            "no variant 'frob' of annealing; there are: annealing, annealing:s",
+        ),
+    ],
+)
+def test_unknown_words(make, words):
+    with pytest.raises(Unsupported, match=f"^{words}"):
+        make()
 
 
 def test_constant_inputs():
@@ -422,6 +462,7 @@ assert result.proved.all(), result.reasons
 
 def test_the_package_is_loaded_lazily():
     assert qnnt.rounding.round_layer is round_layer
-    assert "Scheme" in dir(qnnt.rounding)
+    assert all(getattr(qnnt.rounding, name) is not None for name in dir(qnnt.rounding))
+    assert {"Rounder", "RowAnswer", "RowProgress", "Stopped", "nearest"} <= set(dir(qnnt.rounding))
     with pytest.raises(AttributeError):
         _ = qnnt.rounding.frob

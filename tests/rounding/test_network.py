@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qnnt.exceptions import InputError
-from qnnt.limits import Limits
+from qnnt.exceptions import InputError, Unsupported
+from qnnt.limits import Limit, Limits
+from qnnt.rounders.lattice.beam import BeamRounder
+from qnnt.rounding import write_onnx
 from qnnt.rounding.calibration import draw_calibration
 from qnnt.rounding.layer import round_layer
 from qnnt.rounding.model import DenseModel, activate
@@ -114,6 +116,65 @@ def test_mistakes(X, options, words):
         round_network(a_model(0)[0], X, **{"backend": "nearest", **options})
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target": "moon"}, "no target 'moon'; there are: layer, network"),
+        ({"clip": "never"}, "no clip 'never'; there are: fix, after"),
+        ({"backend": "frob"}, "no rounding backend 'frob'; there are: annealing, "),
+        ({"backend": "beam:frob"}, "no variant 'frob' of beam; there are: beam"),
+    ],
+)
+def test_unknown_words(options, words):
+    with pytest.raises(Unsupported, match=f"^{words}"):
+        round_network(a_model(0)[0], np.ones((3, 5)), **options)
+
+
+def test_limits_carry_the_seed():
+    model, X = a_model(0)
+    limits = Limits(time=90, memory=4000, threads=2, seed=7)
+    rounded = round_network(model, X, backend="annealing", limits=limits)
+    assert rounded.report()["limits"] == {"time": 90, "memory": 4000, "threads": 2, "seed": 7}
+    assert rounded.settings["version"].startswith("dwave-samplers ")
+    assert rounded.limit is None
+    for layer in rounded.layers:
+        assert (layer.limits, layer.version) == (limits, rounded.settings["version"])
+
+
+def test_a_rounder_serves_as_well_as_its_name():
+    model, X = a_model(0)
+    named = round_network(model, X, backend="beam")
+    rounded = round_network(model, X, backend=BeamRounder(beams=64))
+    assert rounded.settings["backend"] == "beam"
+    for one, other in zip(named.layers, rounded.layers, strict=True):
+        assert (one.codes == other.codes).all()
+
+
+def test_a_time_limit_is_told():
+    model, X = a_model(0)
+    rounded = round_network(model, X, limits=Limits(time=1e-6))
+    assert rounded.limit is Limit.TIME
+    assert rounded.report()["limit"] == "time"
+    assert {row["limit"] for layer in rounded.report()["layers"] for row in layer["rows"]} == {"time"}
+
+
+def test_bits_and_a_scheme_are_one_too_many():
+    model, X = a_model(0)
+    with pytest.raises(InputError, match="bits: give bits or a scheme, not both"):
+        round_network(model, X, bits=3, scheme=Scheme(2), backend="nearest")
+
+
+def test_no_file_of_another_format_under_a_name(tmp_path):
+    model, X = a_model(0)
+    rounded = round_network(model, X, backend="nearest")
+    with pytest.raises(InputError, match=r"x.onnx: must be named \*.npz; .*write_onnx"):
+        rounded.save(tmp_path / "x.onnx")
+    with pytest.raises(InputError, match=r"x.txt: must be named \*.npz"):
+        rounded.save(tmp_path / "x.txt")
+    assert list(tmp_path.iterdir()) == []
+    write_onnx(rounded, tmp_path / "x.onnx")
+
+
 def test_files_hold_the_same_network(tmp_path):
     model, X = a_model(0)
     model = DenseModel(model.layers, np.array(["a", "b", "c"]))
@@ -130,6 +191,9 @@ def test_files_hold_the_same_network(tmp_path):
     assert again.report() == rounded.report()
     assert (again.classify(X) == rounded.classify(X)).all()
     assert (again.preactivations(X) == rounded.preactivations(X)).all()
+    for one, other in zip(rounded.layers, again.layers, strict=True):
+        for name in ("scheme", "limits", "version", "row_status", "row_limits", "reasons", "input_range"):
+            assert getattr(one, name) == getattr(other, name)
     np.savez(tmp_path / "x.npz", about="{}")
     for path in ("x.npz", "none.npz"):
         with pytest.raises(InputError, match=path):
