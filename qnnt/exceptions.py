@@ -36,7 +36,11 @@ class UnknownWord(InputError):  # noqa: N818 - reads as what it is
 
 
 class Unsupported(QnntError):  # noqa: N818 - reads as the verdict it is
-    """A backend or encoder declines a case before any work is done; the message names the alternative."""
+    """A backend or encoder declines a case before any work is done; the message names the alternative.
+
+    So it does for a word in an argument, such as the name of a backend, that is none of those there are; a
+    wrong number or shape, and whatever is wrong in a file, is an :class:`InputError`.
+    """
 
 
 class Unavailable(QnntError):  # noqa: N818

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -43,14 +42,16 @@ def random_row(bits: int, kind: str, seed: int, points: int = 1000) -> Quadratic
 
 def rounder(name: str) -> Solve:
     """Cost and bound by a rounding backend, in the process that it wants."""
-    from qnnt.rounding.rows import run_rows
+    from qnnt.rounding.rows import RowPlan, RowRuns
 
     chosen = registry.rounder(name)
 
     def solve(model: QuadraticModel, seconds: float) -> tuple[float, float]:
-        ((_, row),) = run_rows([model], chosen, Limits(time=seconds), 1, None)
-        cost = np.inf if row.assignment is None else model.cost(row.assignment)
-        return cost, row.bound
+        with RowRuns(RowPlan([model], chosen, Limits(time=seconds))) as runs:
+            ((_, row),) = runs.ended()
+        answer = row.answer
+        cost = np.inf if answer.assignment is None else model.cost(answer.assignment)
+        return cost, answer.bound
 
     return solve
 
@@ -137,7 +138,6 @@ def mnist(args: argparse.Namespace, console: Console) -> None:
     W, b = [w.T for w in model.coefs_], model.intercepts_
     backends = ["nearest", "nearest-plane", "beam", "annealing", "annealing:scaled", "closest-vector"]
     done: dict[str, RoundedLayer] = {}
-    limits = Limits()
     # imports and compilation are no part of it
     for name in backends:
         round_layer(W[1][:1], b[1][:1], np.maximum(calibration @ W[0].T + b[0], 0), backend=name)
@@ -164,7 +164,7 @@ def mnist(args: argparse.Namespace, console: Console) -> None:
                 b[layer - 1][:n] if layer == 1 else b[1],
                 reached,
                 backend=name,
-                limits=replace(limits, seed=1),
+                limits=Limits(seed=1),
                 row_time=args.row_time,
             )
         for name, result in done.items():

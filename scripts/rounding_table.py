@@ -158,7 +158,6 @@ class Bench:
             chosen,
             scheme=Scheme(case.bits, case.scaling, case.per),
             backend=case.backend,
-            seed=case.seed,
             limits=Limits(threads=self._threads, seed=case.seed),
             row_time=self._row_time,
             candidates=case.candidates,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from hypothesis import strategies as st
@@ -49,6 +51,31 @@ def distance(layer: Layer, neuron: int, codes: np.ndarray) -> float:
         accumulated = sum(q * int(c) for q, c in zip(integers, codes[:-1], strict=True)) + int(codes[-1])
         total += (y - scale[neuron] * code.scale * accumulated) ** 2
     return total / len(layer.X)
+
+
+def optimum(layer: Layer, neuron: int) -> Fraction:
+    """The least distance over all codes allowed, exactly; an input that is always 0 has no say."""
+    problem, scale, code = layer.parts()
+    points = [[int(q) - code.zero_point for q in row] for row in code.codes(layer.X)]
+    unit = Fraction(float(scale[neuron])) * Fraction(code.scale)
+    if layer.reference is None:
+        weights = [Fraction(float(w)) * Fraction(code.scale) for w in layer.W[neuron]]
+        bias = Fraction(float(layer.b[neuron]))
+        y = [sum((w * q for w, q in zip(weights, point, strict=True)), bias) for point in points]
+    else:
+        y = [Fraction(float(value)) for value in layer.reference[:, neuron]]
+    ends = zip(problem.lower[neuron].tolist(), problem.upper[neuron].tolist(), strict=True)
+    box = [range(a, b + 1) for a, b in ends]
+    box[:-1] = [
+        values if any(point[j] for point in points) else values[:1] for j, values in enumerate(box[:-1])
+    ]
+
+    def cost(codes: tuple[int, ...]) -> Fraction:
+        sums = [sum(q * c for q, c in zip(point, codes[:-1], strict=True)) + codes[-1] for point in points]
+        squares = ((goal - unit * s) ** 2 for goal, s in zip(y, sums, strict=True))
+        return sum(squares, Fraction(0)) / len(points)
+
+    return min(map(cost, itertools.product(*box)))
 
 
 def room(layer: Layer, neuron: int, cost: float) -> float:

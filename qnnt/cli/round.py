@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ import typer
 
 from qnnt.cli.options import Json, value_of, writable
 from qnnt.cli.output import count, print_columns, print_json, printable
-from qnnt.cli.program import FAILED, OK
+from qnnt.cli.program import FAILED, OK, UNKNOWN
 from qnnt.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def round_(
     row_time: Annotated[
         float | None, typer.Option(metavar="S", help="Seconds for each neuron; without any limit, 5.")
     ] = None,
+    memory_limit: Annotated[
+        int | None, typer.Option(metavar="MIB", help="Address space of each neuron's own process.")
+    ] = None,
     threads: Annotated[int, typer.Option(metavar="N", help="Rows that are solved at once.")] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the drawing and of the backend.")] = 0,
     output: Annotated[
@@ -83,12 +87,15 @@ def round_(
     inputs stay near those of the real weights. The report tells, for each neuron, the cost of rounding to
     nearest, the cost found, a lower bound, and whether it is proved optimal. A written ONNX file is run by
     onnxruntime and its integers are compared.
+
+    Ctrl-C ends the search: neurons that are not done are rounded by nearest plane, and the whole network is
+    shown and written. Exit status: 0 when the search ended by itself or by a time limit, 3 after Ctrl-C.
     """
     start = time.monotonic()
     from qnnt.limits import Limits
 
     with value_of(""):
-        limits = Limits(time_limit, None, threads, seed)
+        limits = Limits(time_limit, memory_limit, threads, seed)
     _check_output(output, form)
     if report is not None:
         writable(report)
@@ -112,7 +119,6 @@ def round_(
         scheme=_scheme(bits, scaling, per),
         backend=backend,
         limits=limits,
-        seed=seed,
         clip=clip,
         candidates=candidates,
         target=target,
@@ -133,7 +139,21 @@ def round_(
         print_json(about)
     else:
         _show(about)
-    return FAILED if replay is not None and form == "exact" and not replay.same else OK
+    if replay is not None and form == "exact" and not replay.same:
+        return FAILED
+    return _ended(rounded)
+
+
+def _ended(rounded: RoundedNetwork) -> int:
+    """The exit status, and a word on stderr if Ctrl-C cut the search short."""
+    from qnnt.limits import Limit
+
+    if rounded.limit is not Limit.INTERRUPT:
+        return OK
+    limits = [limit for layer in rounded.layers for limit in layer.row_limits]
+    missed, all_of_them = limits.count(Limit.INTERRUPT), count(len(limits), "neuron")
+    print(f"interrupted: {missed:,} of {all_of_them} not searched to the end", file=sys.stderr)
+    return UNKNOWN
 
 
 def _check_output(output: Path | None, form: str) -> None:
@@ -146,10 +166,10 @@ def _check_output(output: Path | None, form: str) -> None:
     if output.suffix == ".onnx":
         from qnnt.files.onnx import require_onnx
         from qnnt.files.onnx_qdq import FORMS
+        from qnnt.rounding.scheme import one_of
 
         require_onnx()
-        if form not in FORMS:
-            raise InputError("--form", f"{form!r} is none of {', '.join(FORMS)}")
+        one_of("ONNX form", form, FORMS)
 
 
 def _check_apart(written: list[Path | None], read: list[Path]) -> None:
@@ -265,7 +285,7 @@ def _show(about: dict[str, Any]) -> None:
             "-".join(map(str, about["model"]["sizes"])) + f", {', '.join(x['activation'] for x in layers)}",
         ),
         ("scheme", f"int{first['bits']}, {first['scaling']}, one scale per {first['per']}"),
-        ("backend", about["backend"]),
+        ("backend", f"{about['backend']} ({about['version']})" if about["version"] else about["backend"]),
         ("calibration", f"{data['size']:,} of {data['of']:,} inputs, seed {data['seed']}{kept_apart}"),
     ]
     if "evaluation" in about:

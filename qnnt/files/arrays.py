@@ -13,7 +13,12 @@ from qnnt.exceptions import InputError
 
 
 def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """Write a ``.npz`` file under just this name; equal arrays give equal bytes."""
+    """Write a ``.npz`` file under just this name; equal arrays give equal bytes.
+
+    Raises :class:`InputError` if the file is named otherwise or cannot be written.
+    """
+    if path.suffix != ".npz":
+        raise InputError(str(path), "must be named *.npz, the only format that is written here")
     try:
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)

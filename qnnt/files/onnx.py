@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import onnx
 
 _ACTIVATIONS = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Softmax": "softmax"}
-_PASSING = ("Identity", "Dropout", "Flatten", "Reshape")  # where they leave a batch of vectors as it is
+_PASSING = ("Identity", "Dropout", "Flatten", "Reshape")  # taken where they change nothing
 
 Array = npt.NDArray[Any]
 
@@ -105,7 +105,7 @@ class _Chain:
         return model
 
     def _fold(self, node: onnx.NodeProto) -> None:
-        """A node of constants is one."""
+        """Compute a node whose inputs are all constants; its outputs are constants from then on."""
         from onnx.reference import ReferenceEvaluator
 
         if node.domain not in ("", "ai.onnx"):
@@ -194,14 +194,14 @@ class _Chain:
             raise InputError(_place(node), f"its input {name!r} must be numbers") from None
 
     def _vector(self, node: onnx.NodeProto, bias: Array, n: int) -> Array:
-        """A bias of shape (n,), (1, n) or one value for all, as (n,)."""
+        """The bias as (n,); it may come in shape (n,) or (1, n), or as one value for all."""
         if bias.ndim > 2 or (bias.ndim == 2 and len(bias) != 1) or bias.shape[-1:] not in ((), (1,), (n,)):
             raise InputError(_place(node), f"a bias of shape {bias.shape} does not fit {n} neurons")
         return np.broadcast_to(bias.reshape(-1), (n,))
 
 
 def _width(value: onnx.ValueInfoProto) -> int | None:
-    """How many values one input has, if the file says so."""
+    """The number of values in one row of an input, if the file states it."""
     shape = value.type.tensor_type.shape.dim
     known = [d.dim_value for d in shape[1:] if d.HasField("dim_value")]
     return math.prod(known) if shape and len(known) == len(shape) - 1 else None
@@ -214,7 +214,7 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
 
 
 def _alone(node: onnx.NodeProto, opset: int) -> onnx.ModelProto:
-    """A model of one node, its types left open."""
+    """A model that consists of one node; the types of its inputs and outputs are not stated."""
     from onnx import helper
 
     ends = [

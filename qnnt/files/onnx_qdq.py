@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from qnnt.exceptions import InputError, Unsupported
 from qnnt.files.onnx import require_onnx
-from qnnt.rounding.scheme import BIAS_RANGE
+from qnnt.rounding.scheme import BIAS_RANGE, one_of
 
 if TYPE_CHECKING:
     import onnx
@@ -50,8 +50,7 @@ def write_onnx(network: RoundedNetwork, path: str | Path, form: str = "exact") -
     :class:`Unavailable` without onnx and onnxruntime.
     """
     require_onnx()
-    if form not in FORMS:
-        raise Unsupported(f"no ONNX form {form!r}; there are: {', '.join(FORMS)}")
+    one_of("ONNX form", form, FORMS)
     from onnx import helper
 
     graph = _Graph(form)
@@ -183,7 +182,7 @@ class _Graph:
 
 
 def _zero_point(code: Affine) -> np.int8 | np.uint8:
-    """The zero point in the type of the codes: where that type ends, QuantizeLinear saturates."""
+    """The zero point, as int8 or uint8: QuantizeLinear clips the codes to the range of that type."""
     for kind in (np.int8, np.uint8):
         limits = np.iinfo(kind)
         if (code.lo, code.hi) == (limits.min, limits.max) and code.lo <= code.zero_point <= code.hi:
@@ -216,7 +215,7 @@ def storage(codes: npt.NDArray[np.int64]) -> str:
 
 @cache
 def _dequantises(name: str) -> bool:
-    """Whether the installed onnx and onnxruntime know a type: found by trying it."""
+    """Whether the installed onnx and onnxruntime dequantise a type; a small model is run to find out."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 

@@ -10,18 +10,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, Unsupported
 from qnnt.files.arrays import read_arrays, write_arrays
 from qnnt.files.documents import located
+from qnnt.limits import Limit, Limits, Status
 from qnnt.rounding.layer import RoundedLayer
 from qnnt.rounding.network import RoundedNetwork
 from qnnt.rounding.scheme import Scheme
 
+_TUPLES = ("input_range", "row_status", "row_limits", "reasons")
 KIND, VERSION = "qnnt-rounded-network", 1
 
 
 def write_rounded(network: RoundedNetwork, path: Path) -> None:
-    """Write a file that :func:`read_rounded` reads; raises :class:`InputError` if it cannot be written."""
+    """Write a file that :func:`read_rounded` reads.
+
+    Raises :class:`InputError` if it is named otherwise or cannot be written.
+    """
+    if path.suffix == ".onnx":
+        raise InputError(str(path), "must be named *.npz; qnnt.rounding.write_onnx writes ONNX")
     arrays: dict[str, npt.NDArray[Any]] = {"format": np.array(KIND), "version": np.array(VERSION)}
     texts = []
     for i, layer in enumerate(network.layers):
@@ -32,6 +39,7 @@ def write_rounded(network: RoundedNetwork, path: Path) -> None:
                 arrays[f"{part.name}_{i}"] = value
             else:
                 text[part.name] = value
+        text["limits"] = dataclasses.asdict(layer.limits)
         text["scheme"] = {f.name: getattr(layer.scheme, f.name) for f in dataclasses.fields(Scheme)}
         texts.append(text)
     about = {"activations": network.activations, "layers": texts, "settings": network.settings}
@@ -52,12 +60,14 @@ def read_rounded(path: Path) -> RoundedNetwork:
             about = json.loads(str(arrays["about"]))
             layers = []
             for i, text in enumerate(about["layers"]):
-                text["scheme"] = Scheme(**text["scheme"])
-                text |= {name: tuple(text[name]) for name in ("reasons", "input_range")}
+                text["scheme"], text["limits"] = Scheme(**text["scheme"]), Limits(**text["limits"])
+                text["row_status"] = map(Status, text["row_status"])
+                text["row_limits"] = (None if name is None else Limit(name) for name in text["row_limits"])
+                text |= {name: tuple(text[name]) for name in _TUPLES}
                 names = {part.name for part in dataclasses.fields(RoundedLayer)} - text.keys()
                 text |= {name: arrays[f"{name}_{i}"] for name in names}
                 layers.append(RoundedLayer(**text))
             activations = tuple(about["activations"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, Unsupported) as error:
             raise InputError("", f"is not a complete {KIND} file: {error}") from None
         return RoundedNetwork(tuple(layers), activations, arrays.get("labels"), about["settings"])

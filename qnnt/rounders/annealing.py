@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from qnnt.availability import Availability
 from qnnt.exceptions import Unsupported
-from qnnt.limits import Limits
+from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import RowAnswer, Stopped, nearest
+from qnnt.rounders.base import RowAnswer, Stopped, cut_short, nearest
+
+_TABU = "tabu search proves nothing"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class AnnealingRounder(_Dwave):
 
     def __post_init__(self) -> None:
         if self.variant not in self.variants():
-            raise Unsupported(f"no annealing {self.variant!r}; there are: annealing, annealing:scaled")
+            known = "annealing, annealing:scaled"
+            raise Unsupported(f"no variant {self.variant!r} of annealing; there are: {known}")
 
     @staticmethod
     def variants() -> tuple[str, ...]:
@@ -86,7 +89,9 @@ class AnnealingRounder(_Dwave):
             seed=limits.seed,
             interrupt_function=stopped,
         )
-        return RowAnswer(_assignment(model, sample), reason="annealing proves nothing")
+        if stopped() or not len(sample):
+            return cut_short(_assignment(model, sample) if len(sample) else None, stopped)
+        return RowAnswer(Status.SATISFIABLE, _assignment(model, sample), reason="annealing proves nothing")
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ class TabuRounder(_Dwave):
 
         bqm = model.bqm()
         if not len(bqm):
-            return RowAnswer(nearest(model), reason="tabu search proves nothing")
+            return RowAnswer(Status.SATISFIABLE, nearest(model), reason=_TABU)
         timeout = self.milliseconds
         if limits.time is not None:
             timeout = min(timeout, max(1, int(1000 * limits.time)))
@@ -118,7 +123,7 @@ class TabuRounder(_Dwave):
         sample = TabuSampler().sample(
             bqm, initial_states=states, num_reads=1, timeout=timeout, seed=limits.seed
         )
-        return RowAnswer(_assignment(model, sample), reason="tabu search proves nothing")
+        return RowAnswer(Status.SATISFIABLE, _assignment(model, sample), reason=_TABU)
 
 
 def _assignment(model: QuadraticModel, sample: Any) -> npt.NDArray[np.int64]:

@@ -11,31 +11,50 @@ import numpy.typing as npt
 
 from qnnt.availability import Availability
 from qnnt.domain import IntArray
-from qnnt.limits import Limits
+from qnnt.limits import Limit, Limits, Status
 from qnnt.models import QuadraticModel
 
 Stopped = Callable[[], bool]
-LATE = "the time limit was reached"
+"""Turns true when nobody waits for the answer any longer."""
+
+UNIT = float(np.finfo(np.float64).eps)
 DAMPING = 1e-6  # of the trace, where a factor is needed: real Gram matrices are rank-deficient
 PROVED = 1e-6  # a cost whose relative distance to a lower bound is at most this counts as the least
 
 
 @dataclass(frozen=True)
 class RowAnswer:
-    """``assignment`` (m,), ``bound`` on the cost of every assignment, and why it is no proof, if so.
+    """What a rounder says of a row.
 
-    None as the assignment leaves the row rounded to nearest, or by nearest plane if the reason is
-    :data:`LATE`.
+    ``status`` is OPTIMAL for an assignment that costs least, SATISFIABLE for the outcome of a search that ran
+    to its end and proves nothing, UNKNOWN for one that did not. ``assignment`` (m,) is the best there is, and
+    ``bound`` holds for the cost of every assignment, whatever the status. ``limit`` is what cut the search
+    short; ``reason`` says in words why the answer is no proof.
+
+    A row without an assignment is rounded by nearest plane if a limit cut it short, and to nearest otherwise.
     """
 
-    assignment: IntArray | None
+    status: Status
+    assignment: IntArray | None = None
     bound: float = 0.0
+    limit: Limit | None = None
     reason: str | None = None
+
+
+_WORDS = {Limit.TIME: "the time limit was reached", Limit.INTERRUPT: "interrupted"}
+
+
+def cut_short(assignment: IntArray | None, stopped: Stopped | None = None, bound: float = 0.0) -> RowAnswer:
+    """The answer of a search that was stopped, if ``stopped`` says so, or else ran out of time."""
+    limit = Limit.INTERRUPT if stopped is not None and stopped() else Limit.TIME
+    return RowAnswer(Status.UNKNOWN, assignment, bound, limit, _WORDS[limit])
 
 
 class Rounder(Protocol):
     """A way to answer quadratic models. Implementations are small picklable values without state.
 
+    One that has variants names them in a static method ``variants()``, takes one as its only argument, and
+    raises :class:`Unsupported` for any other.
     ``isolated`` asks for a process of its own: a solver that may crash, or that bears no other beside it.
     """
 
@@ -70,6 +89,15 @@ class Rounder(Protocol):
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:
         """Answer the model; ``stopped`` turns true when nobody waits any longer."""
+
+
+def noise(model: QuadraticModel) -> float:
+    """A bound on the rounding errors of (v − target)ᵀ·gram·(v − target) at any v in the box.
+
+    m products and sums twice over, each wrong by half a :data:`UNIT` of its terms (Higham 2002, section 3.1).
+    """
+    reach = np.maximum(np.abs(model.lower - model.target), np.abs(model.upper - model.target))
+    return (len(reach) + 4) * UNIT * float(reach @ np.abs(model.gram) @ reach)
 
 
 def nearest(model: QuadraticModel) -> npt.NDArray[np.int64]:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from qnnt.availability import Availability
-from qnnt.limits import Limits
+from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import LATE, RowAnswer, Stopped, nearest
+from qnnt.rounders.base import RowAnswer, Stopped, cut_short, nearest, noise
 from qnnt.rounders.linearised import Linearised
 
 _GREATEST = 2.0**50  # sum of CP-SAT's integer coefficients
@@ -37,7 +37,7 @@ class CpSatRounder(Linearised):
         values = np.concatenate([linear, pairs[heads, tails]])
         total = float(np.abs(values).sum())
         if total == 0:
-            return RowAnswer(nearest(model), bound=offset)
+            return RowAnswer(Status.OPTIMAL, nearest(model), offset - model.scale * noise(model))
         factor = 2.0 ** math.floor(math.log2(_GREATEST / total))
         lost = float(np.abs(values - np.rint(values * factor) / factor).sum())
         native = cp_model.CpModel()
@@ -64,9 +64,12 @@ class CpSatRounder(Linearised):
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE, cp_model.UNKNOWN):
             raise RuntimeError(f"CP-SAT ended with {solver.status_name(status)}")
         if status == cp_model.UNKNOWN:  # its bound is the 0 of an empty response then
-            return RowAnswer(None, reason=LATE)
+            return cut_short(None)
         best = nearest(model)
         best[model.free] = model.lower[model.free] + [solver.value(v) for v in z]
         # the bound is a double, and integers of 50 bits are exact in it
-        bound = solver.best_objective_bound / factor + offset - lost - 1e-15 * (abs(offset) + total)
-        return RowAnswer(best, bound, None if status == cp_model.OPTIMAL else LATE)
+        room = 1e-15 * (abs(offset) + total) + model.scale * noise(model)
+        bound = solver.best_objective_bound / factor + offset - lost - room
+        if status == cp_model.OPTIMAL:
+            return RowAnswer(Status.OPTIMAL, best, bound)
+        return cut_short(best, bound=bound)

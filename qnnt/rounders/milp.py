@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from qnnt.availability import Availability
 from qnnt.highs import expect_taken, new_highs
-from qnnt.limits import Limits
+from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import LATE, RowAnswer, Stopped, nearest
+from qnnt.rounders.base import RowAnswer, Stopped, cut_short, nearest, noise
 from qnnt.rounders.linearised import Linearised
 
 _FEASIBILITY = 1e-9  # asked of HiGHS, for rows and integers
@@ -35,6 +35,8 @@ class MilpRounder(Linearised):
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Minimise; raises RuntimeError if the solver fails."""
         linear, pairs, offset = model.bits()
+        if not len(linear):
+            return RowAnswer(Status.OPTIMAL, nearest(model), offset - model.scale * noise(model))
         unit = float(np.abs(linear).max(initial=0.0)) or 1.0
         options = {
             "threads": limits.threads,
@@ -53,8 +55,6 @@ class MilpRounder(Linearised):
         highs.run()
         status, info = highs.getModelStatus(), highs.getInfo()
         known = highspy.HighsModelStatus
-        if status not in (known.kOptimal, known.kTimeLimit, known.kModelEmpty):
-            raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)!r}")
         best = None
         if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
             z = np.rint(np.array(highs.getSolution().col_value)[: len(linear)]).astype(np.int64)
@@ -62,8 +62,13 @@ class MilpRounder(Linearised):
             best[model.free] = model.lower[model.free] + z
         # a row that is off by the tolerance moves the optimum by no more than this
         room = 2 * _FEASIBILITY * float(np.abs(linear).sum() + np.abs(pairs).sum())
+        room += model.scale * noise(model)
         bound = info.mip_dual_bound * unit + offset - room if math.isfinite(info.mip_dual_bound) else 0.0
-        return RowAnswer(best, bound, None if status == known.kOptimal else LATE)
+        if status == known.kTimeLimit:
+            return cut_short(best, bound=bound)
+        if status != known.kOptimal or best is None:
+            raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)!r}")
+        return RowAnswer(Status.OPTIMAL, best, bound)
 
 
 def _linearised(linear: Reals, pairs: Reals) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.limits import Limits
+from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import DAMPING, RowAnswer, Stopped
 
@@ -41,7 +41,7 @@ def nearest_planes(
 
 @dataclass(frozen=True)
 class NearestRounder:
-    """The baseline: every weight for itself."""
+    """The baseline: each weight is rounded to the nearest code, whatever the others become."""
 
     name = "nearest"
     summary = "round every weight to nearest"
@@ -61,8 +61,11 @@ class NearestRounder:
         return None
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
-        """Leave the row as it is: the model's target is not the real weight if there is a reference."""
-        return RowAnswer(None, reason="rounding to nearest proves nothing")
+        """Give no assignment, which leaves the row rounded to nearest.
+
+        The integers nearest to the model's target would be others where the layer has a reference.
+        """
+        return RowAnswer(Status.SATISFIABLE, reason="rounding to nearest proves nothing")
 
 
 @dataclass(frozen=True)
@@ -75,4 +78,4 @@ class NearestPlaneRounder(NearestRounder):
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """One pass over the columns."""
         v = nearest_planes(model.gram, model.target[None], model.lower[None], model.upper[None])[0]
-        return RowAnswer(v, reason="nearest-plane proves nothing")
+        return RowAnswer(Status.SATISFIABLE, v, reason="nearest-plane proves nothing")

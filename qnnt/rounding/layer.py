@@ -7,24 +7,26 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from qnnt import registry
 from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
-from qnnt.limits import MOST_TIME, Limits
-from qnnt.rounders.base import LATE, PROVED, Rounder
+from qnnt.limits import MOST_TIME, Limit, Limits, Status
+from qnnt.rounders.base import PROVED, Rounder, RowAnswer
 from qnnt.rounders.nearest import nearest_planes
 from qnnt.rounding.problem import Clip, LayerProblem
 from qnnt.rounding.qubo import QuboEncoder
-from qnnt.rounding.rows import run_rows
+from qnnt.rounding.rows import INTERRUPTED, Row, RowPlan, RowRuns
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
 
 ROW_TIME = 5.0  # seconds a row may take when no limit is given
 _CLOSE = "the bound cannot be told from the cost by more than rounding errors, but not proved to 1e-6 either"
-_NOISE = 1e-12  # of a row's cost of rounding to nearest: rounding errors in a bound of 0
+_NOISE = (
+    1e-12  # of the cost of rounding to nearest: a bound that is above the cost by less is no contradiction
+)
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,12 @@ class RoundedLayer:
     the codes of the inputs, in ``input_range``. ``cost`` (n,) is the mean squared distance of
     pre-activations over the calibration points (see :class:`LayerProblem` for which), ``nearest_cost`` (n,)
     that of rounding to nearest in the range, ``lower_bound`` (n,) holds for every choice among the
-    candidates in the range. ``proved`` (n,) says that cost is the least, up to a relative 1e-6; ``reasons``
-    (n) says why it is not known to be, None for a proof.
+    candidates in the range. ``proved`` (n,) says that cost is the least, up to a relative 1e-6.
+
+    ``row_status`` (n) is OPTIMAL for these, SATISFIABLE for a search that ran to its end without a proof,
+    UNKNOWN for one that did not; ``row_limits`` (n) says which limit cut a row short, if one did, and
+    ``reasons`` (n) says in words why a row is not proved, None for a proof. ``backend``, ``version`` and
+    ``limits`` are what the layer was rounded with.
     """
 
     codes: Ints
@@ -50,10 +56,14 @@ class RoundedLayer:
     nearest_cost: Reals
     lower_bound: Reals
     proved: npt.NDArray[np.bool_]
+    row_status: tuple[Status, ...]
+    row_limits: tuple[Limit | None, ...]
     reasons: tuple[str | None, ...]
     row_seconds: Reals
     seconds: float
     backend: str
+    version: str | None
+    limits: Limits
     scheme: Scheme
 
     @property
@@ -83,7 +93,7 @@ class RoundedLayer:
 
 
 @dataclass(frozen=True)
-class Progress:
+class RowProgress:
     """Row ``neuron`` ended: ``done`` of ``total`` rows, sums of costs so far against rounding to nearest."""
 
     neuron: int
@@ -98,19 +108,18 @@ def round_layer(
     W: npt.ArrayLike,
     b: npt.ArrayLike,
     X: npt.ArrayLike,
+    *,
     bits: int | None = None,
     scheme: Scheme | None = None,
     backend: str | Rounder = "closest-vector",
     limits: Limits | None = None,
-    seed: int = 0,
+    row_time: float | None = None,
     clip: Clip = "fix",
-    executor: Executor | None = None,
-    progress: Callable[[Progress], None] | None = None,
     candidates: int = 2,
-    *,
     inputs: Affine | None = None,
     reference: npt.ArrayLike | None = None,
-    row_time: float | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[RowProgress], None] | None = None,
 ) -> RoundedLayer:
     """Round weights W (n, f) and biases b (n,) on calibration inputs X (N, f), row by row.
 
@@ -118,7 +127,7 @@ def round_layer(
     out). They are first stored in the scheme's int8 code, or in ``inputs`` if given, and the cost of neuron
     i is (1/N) Σ_k (y_ki − y̌_ki)² with y̌ the quantised layer and y the real layer *on the same stored
     inputs*, or ``reference`` (N, n). ``bits`` (2 if nothing is said) makes a :class:`Scheme`; or give a
-    ``scheme``.
+    ``scheme``. ``backend`` is the name of a rounder, or one.
 
     ``candidates`` consecutive integers are open to each weight: 2 are floor and ceil. ``clip="fix"`` never
     leaves the scheme's range; ``"after"`` chooses as if there were none and clips at the end, as the
@@ -129,90 +138,232 @@ def round_layer(
     nearest where that is better. Only what cannot be interrupted (one function being compiled, the first
     steps of a row) may exceed it. ``row_time`` seconds is each row's own limit; with neither, it is
     :data:`ROW_TIME`. ``limits.threads`` rows run at once, in threads (or processes, for solvers that need one
-    each), or on ``executor``, which has that many workers. ``limits.memory`` puts rows into processes.
-    ``seed`` replaces ``limits.seed`` unless it is 0.
+    each), or on ``executor``, which has that many workers. ``limits.memory`` puts every row into a process
+    with that limit.
+
+    Ctrl-C gives the rows that are done: the others are rounded like those that a time limit leaves, with a
+    bound of 0 (or what their search had) and :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
 
     A row that a solver fails on is rounded to nearest, with the failure as its reason. Raises
-    :class:`InputError` for bad arguments, :class:`Unsupported` if the backend is unknown or declines,
-    :class:`Unavailable` if it is not installed, :class:`WrongAnswer` if its bound is above a cost.
+    :class:`InputError` for bad arguments, :class:`Unsupported` if the backend or another word is unknown or
+    the backend declines, :class:`Unavailable` if it is not installed, :class:`WrongAnswer` if its bound is
+    above a cost.
     """
     start = time.monotonic()
-    if scheme is not None and bits is not None and scheme.bits != bits:
-        raise InputError("bits", f"{bits}, but the scheme has {scheme.bits}")
+    if scheme is not None and bits is not None:
+        raise InputError("bits", "give bits or a scheme, not both")
     scheme = scheme or Scheme(2 if bits is None else bits)
-    limits = limits or Limits()
-    if row_time is not None and not 0 < row_time <= MOST_TIME:
-        raise InputError("row_time", f"a positive number of seconds up to a million, not {row_time}")
-    rounder = registry.rounder(backend) if isinstance(backend, str) else backend
-    state = rounder.availability()
-    if not state.available:
-        raise Unavailable(f"rounding backend {rounder.name!r}: {state.reason}")
-    problem, scale, code = LayerProblem.of_layer(
-        W, b, X, scheme, inputs=inputs, reference=reference, candidates=candidates, clip=clip
+    method = Method.of(
+        backend, limits, row_time=row_time, clip=clip, candidates=candidates, executor=executor
     )
-    encoded = [QuboEncoder(i).apply(problem) for i in range(problem.n)]
-    for i, (model, _) in enumerate(encoded):
-        refusal = rounder.refuses(model)
-        if refusal is not None:
-            raise Unsupported(f"rounding backend {rounder.name!r}, row {i}: {refusal}")
+    return LayerRun(LayerData(W, b, X, scheme, inputs, reference), method, start).result(progress)
 
-    deadline = math.inf if limits.time is None else start + limits.time
-    row_limits = replace(
-        limits, time=row_time or limits.time or ROW_TIME, threads=1, seed=seed or limits.seed
-    )
 
-    codes = problem.clipped(problem.nearest())
-    nearest_cost = problem.costs(codes)
-    bound, seconds = np.zeros(problem.n), np.zeros(problem.n)
-    reasons: list[str | None] = [None] * problem.n
-    costs = nearest_cost.copy()
-    models = [model for model, _ in encoded]
+@dataclass(frozen=True)
+class Method:
+    """How rows are answered, whichever layer they are of; see :func:`round_layer`."""
 
-    @cache
-    def planes() -> Ints:
-        """Of all rows at once, if one needs its own."""
-        parts = (np.array([getattr(m, name) for m in models]) for name in ("target", "lower", "upper"))
-        return nearest_planes(problem.gram, *parts)
+    rounder: Rounder
+    version: str | None
+    limits: Limits
+    row_time: float | None
+    clip: Clip
+    candidates: int
+    executor: Executor | None
 
-    rows = run_rows(models, rounder, row_limits, limits.threads, executor, deadline)
-    for done, (i, row) in enumerate(rows, start=1):
-        seconds[i] = row.seconds
-        reasons[i] = row.reason
-        late = row.reason == LATE and rounder.name != "nearest"  # which has its answer without being run
-        for v in (row.assignment, planes()[i] if late else None):
+    @classmethod
+    def of(
+        cls,
+        backend: str | Rounder,
+        limits: Limits | None,
+        *,
+        row_time: float | None,
+        clip: Clip,
+        candidates: int,
+        executor: Executor | None,
+    ) -> Method:
+        """Find the rounder; raises what :func:`round_layer` says."""
+        if row_time is not None and not 0 < row_time <= MOST_TIME:
+            raise InputError("row_time", f"a positive number of seconds up to a million, not {row_time}")
+        rounder = registry.rounder(backend) if isinstance(backend, str) else backend
+        state = rounder.availability()
+        if not state.available:
+            raise Unavailable(f"rounding backend {rounder.name!r}: {state.reason}")
+        return cls(rounder, state.version, limits or Limits(), row_time, clip, candidates, executor)
+
+    @property
+    def row_limits(self) -> Limits:
+        """The limits of one row."""
+        return replace(self.limits, time=self.row_time or self.limits.time or ROW_TIME, threads=1)
+
+
+@dataclass(frozen=True)
+class LayerData:
+    """A real layer, its calibration inputs, and what it is to become; see :func:`round_layer`."""
+
+    W: npt.ArrayLike
+    b: npt.ArrayLike
+    X: npt.ArrayLike
+    scheme: Scheme
+    inputs: Affine | None = None
+    reference: npt.ArrayLike | None = None
+
+
+class LayerRun:
+    """The rounding of a layer; the time limit counts from ``start``, a ``time.monotonic()``.
+
+    ``interrupted`` turns true with the first KeyboardInterrupt. If it is true from the beginning no row is
+    searched.
+    """
+
+    def __init__(self, data: LayerData, method: Method, start: float, *, interrupted: bool = False) -> None:
+        self._data, self._method, self._start, self.interrupted = data, method, start, interrupted
+
+    def result(self, progress: Callable[[RowProgress], None] | None = None) -> RoundedLayer:
+        """Round it; a second KeyboardInterrupt is raised."""
+        try:
+            return self._rounded(progress)
+        except KeyboardInterrupt:  # before the first row
+            if self.interrupted:
+                raise
+            self.interrupted = True
+            return self._rounded(None)
+
+    def _rounded(self, progress: Callable[[RowProgress], None] | None) -> RoundedLayer:
+        method, data = self._method, self._data
+        problem, scale, code = LayerProblem.of_layer(
+            data.W,
+            data.b,
+            data.X,
+            data.scheme,
+            inputs=data.inputs,
+            reference=data.reference,
+            candidates=method.candidates,
+            clip=method.clip,
+        )
+        rows = _Rows(problem, method)
+        if self.interrupted:
+            rows.take_all(INTERRUPTED)
+        else:
+            self._run(rows, progress)
+        proved = rows.proved
+        return RoundedLayer(
+            codes=rows.codes[:, :-1],
+            bias_codes=rows.codes[:, -1],
+            weight_scale=scale,
+            input_scale=code.scale,
+            input_zero_point=code.zero_point,
+            input_range=(code.lo, code.hi),
+            bias_scale=problem.unit,
+            cost=rows.cost,
+            nearest_cost=rows.nearest_cost,
+            lower_bound=rows.bound,
+            proved=proved,
+            row_status=tuple(_status(a, bool(p)) for a, p in zip(rows.answers, proved, strict=True)),
+            row_limits=tuple(None if p else a.limit for a, p in zip(rows.answers, proved, strict=True)),
+            reasons=tuple(
+                None if p else a.reason or _CLOSE for a, p in zip(rows.answers, proved, strict=True)
+            ),
+            row_seconds=rows.seconds,
+            seconds=time.monotonic() - self._start,
+            backend=method.rounder.name,
+            version=method.version,
+            limits=method.limits,
+            scheme=data.scheme,
+        )
+
+    def _run(self, rows: _Rows, progress: Callable[[RowProgress], None] | None) -> None:
+        """Search all rows, or as many as the limits and Ctrl-C allow."""
+        method, time_limit = self._method, self._method.limits.time
+        plan = RowPlan(
+            rows.models,
+            method.rounder,
+            method.row_limits,
+            method.limits.threads,
+            method.executor,
+            math.inf if time_limit is None else self._start + time_limit,
+        )
+        with RowRuns(plan) as runs:
+            try:
+                for done, (i, row) in enumerate(runs.ended(), start=1):
+                    rows.take(i, row)
+                    if progress is not None:
+                        progress(rows.progress(i, done))
+            except KeyboardInterrupt:
+                self.interrupted = True
+                for i, row in runs.interrupted():
+                    rows.take(i, row)
+
+
+def _status(answer: RowAnswer, proved: bool) -> Status:
+    """The verdict on a row: a proof counts, not the rounder's word for it."""
+    if proved:
+        return Status.OPTIMAL
+    return Status.UNKNOWN if answer.status is Status.UNKNOWN else Status.SATISFIABLE
+
+
+class _Rows:
+    """The rows of a problem, rounded to nearest until an answer is taken."""
+
+    def __init__(self, problem: LayerProblem, method: Method) -> None:
+        self._problem, self._method = problem, method
+        encoded = [QuboEncoder(i).apply(problem) for i in range(problem.n)]
+        self.models, self._lifts = [model for model, _ in encoded], [lift for _, lift in encoded]
+        for i, model in enumerate(self.models):
+            refusal = method.rounder.refuses(model)
+            if refusal is not None:
+                raise Unsupported(f"rounding backend {method.rounder.name!r}, row {i}: {refusal}")
+        self.codes = problem.clipped(problem.nearest())
+        self.nearest_cost = problem.costs(self.codes)
+        self.cost = self.nearest_cost.copy()
+        self.bound, self.seconds = np.zeros(problem.n), np.zeros(problem.n)
+        self.answers = [INTERRUPTED.answer] * problem.n
+
+    @cached_property
+    def _planes(self) -> Ints:
+        """(n, m) the nearest plane of every row: all at once, when the first row needs its own."""
+        parts = (np.array([getattr(m, name) for m in self.models]) for name in ("target", "lower", "upper"))
+        return nearest_planes(self._problem.gram, *parts)
+
+    @property
+    def proved(self) -> npt.NDArray[np.bool_]:
+        """(n,) whether the cost is the least, up to a relative 1e-6."""
+        return np.asarray(self.cost - self.bound <= PROVED * self.cost)
+
+    def take_all(self, row: Row) -> None:
+        """The same outcome for every row."""
+        for i in range(len(self.models)):
+            self.take(i, row)
+
+    def take(self, i: int, row: Row) -> None:
+        """Take in the outcome of row i; raises :class:`WrongAnswer` if its bound is above a cost."""
+        answer = row.answer
+        # The rounder "nearest" has its answer without being run.
+        short = answer.limit is not None and self._method.rounder.name != "nearest"
+        for v in (answer.assignment, self._planes[i] if short else None):
             if v is not None:
-                chosen = problem.clipped(encoded[i][1](v)[None, :], i)[0]
-                cost = problem.cost(chosen, i)
-                if cost < costs[i] or not late:  # what was cut short may be worse than rounding to nearest
-                    codes[i], costs[i] = chosen, cost
-        # Of choices without a range, the clipped one is one of them only if nothing was clipped, or if every
-        # real value had a neighbour in the range.
-        bound[i] = row.bound if clip == "fix" or problem.holds_clipped(i) else 0.0
-        if bound[i] > costs[i] * (1 + PROVED) + _NOISE * nearest_cost[i]:
+                chosen = self._problem.clipped(self._lifts[i](v)[None, :], i)[0]
+                cost = self._problem.cost(chosen, i)
+                if cost < self.cost[i] or not short:  # what was cut short may be worse than nearest
+                    self.codes[i], self.cost[i] = chosen, cost
+        bound = self._lifts[i].bound(answer.bound) if self._bounded(i) else 0.0
+        if bound > self.cost[i] * (1 + PROVED) + _NOISE * self.nearest_cost[i]:
             raise WrongAnswer(
-                f"rounding backend {rounder.name!r} claims that row {i} costs at least {bound[i]}; "
-                f"a choice costs {costs[i]}"
+                f"rounding backend {self._method.rounder.name!r} claims that row {i} costs at least {bound}; "
+                f"a choice costs {self.cost[i]}"
             )
-        bound[i] = min(max(bound[i], 0.0), costs[i])
-        if progress is not None:
-            proved = bool(costs[i] - bound[i] <= PROVED * costs[i])
-            progress(Progress(i, done, problem.n, float(costs.sum()), float(nearest_cost.sum()), proved))
-    proved_rows = costs - bound <= PROVED * costs
-    return RoundedLayer(
-        codes=codes[:, :-1],
-        bias_codes=codes[:, -1],
-        weight_scale=scale,
-        input_scale=code.scale,
-        input_zero_point=code.zero_point,
-        input_range=(code.lo, code.hi),
-        bias_scale=problem.unit,
-        cost=costs,
-        nearest_cost=nearest_cost,
-        lower_bound=bound,
-        proved=proved_rows,
-        reasons=tuple(None if p else r or _CLOSE for p, r in zip(proved_rows, reasons, strict=True)),
-        row_seconds=seconds,
-        seconds=time.monotonic() - start,
-        backend=rounder.name,
-        scheme=scheme,
-    )
+        self.bound[i] = min(bound, self.cost[i])
+        self.seconds[i], self.answers[i] = row.seconds, answer
+
+    def _bounded(self, i: int) -> bool:
+        """Whether a bound on the choices of row i holds for its clipped codes too.
+
+        It does if every real value has a candidate in the range. Otherwise the clipped code is none of the
+        candidates, and may cost less than all of them.
+        """
+        return self._method.clip == "fix" or self._problem.holds_clipped(i)
+
+    def progress(self, i: int, done: int) -> RowProgress:
+        """The news that row i has ended."""
+        total, nearest = float(self.cost.sum()), float(self.nearest_cost.sum())
+        return RowProgress(i, done, len(self.models), total, nearest, bool(self.proved[i]))

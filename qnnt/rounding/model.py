@@ -29,7 +29,7 @@ def _softmax(y: FloatArray) -> FloatArray:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-# The order of "relu" and "identity" first: these two are exact in any floating point.
+# "identity" and "relu" are exact in any floating point, the others are not.
 ACTIVATIONS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "identity": lambda y: y,
     "relu": lambda y: np.maximum(y, 0),
@@ -166,7 +166,10 @@ class DenseModel:
         return classes(self.preactivations(X), self.labels)
 
     def save(self, path: str | Path) -> None:
-        """Write a ``.npz`` file that :meth:`load` reads; :class:`InputError` if it cannot be written."""
+        """Write a ``.npz`` file that :meth:`load` reads.
+
+        Raises :class:`InputError` if it is named otherwise, ``*.onnx`` too, or cannot be written.
+        """
         from qnnt.files.dense_models import write_model
 
         write_model(self, Path(path))
@@ -198,7 +201,7 @@ def classes(preactivations: FloatArray, labels: npt.NDArray[Any] | None) -> npt.
 
 
 class _Network(Protocol):
-    """What can be scored: a real or a rounded network."""
+    """A real or a rounded network, as far as it takes to score it."""
 
     @property
     def sizes(self) -> tuple[int, ...]: ...

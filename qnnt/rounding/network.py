@@ -10,29 +10,34 @@ are exact (:mod:`qnnt.files.onnx_qdq`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from qnnt.exceptions import InputError
-from qnnt.limits import Limits
+from qnnt.limits import Limit, Limits
+from qnnt.rounders.base import Rounder
 from qnnt.rounding.calibration import Calibration
-from qnnt.rounding.layer import Progress, RoundedLayer, round_layer
+from qnnt.rounding.layer import LayerData, LayerRun, Method, RoundedLayer, RowProgress
 from qnnt.rounding.model import DenseModel, FloatArray, activate, classes, inputs
 from qnnt.rounding.problem import Clip
-from qnnt.rounding.scheme import Ints, Scheme
+from qnnt.rounding.scheme import Ints, Scheme, one_of
+
+Target = Literal["layer", "network"]
 
 
 @dataclass(frozen=True, eq=False)
 class RoundedNetwork:
     """Rounded layers with the activation of each; ``labels`` as in :class:`DenseModel`.
 
-    ``settings`` tells how it was made: backend, seed, limits, calibration data.
+    ``settings`` tells how it was made: backend and version, limits with the seed, calibration data.
     """
 
     layers: tuple[RoundedLayer, ...]
@@ -44,6 +49,12 @@ class RoundedNetwork:
     def sizes(self) -> tuple[int, ...]:
         """Number of inputs, then of neurons in each layer."""
         return (self.layers[0].codes.shape[1], *(len(layer.codes) for layer in self.layers))
+
+    @property
+    def limit(self) -> Limit | None:
+        """What cut the search of a row short: Ctrl-C if it did for one, else time or memory, else None."""
+        met = {limit for layer in self.layers for limit in layer.row_limits}
+        return next((limit for limit in (Limit.INTERRUPT, Limit.TIME, Limit.MEMORY) if limit in met), None)
 
     def integers(self, X: npt.ArrayLike) -> list[tuple[Ints, Ints]]:
         """For each layer the input codes (N, f) and the sums (N, n), for inputs (N, f) of the network."""
@@ -82,10 +93,19 @@ class RoundedNetwork:
     def report(self) -> dict[str, Any]:
         """What JSON reports hold: the settings, and for each layer its sums and every neuron."""
         layers = zip(self.layers, self.activations, strict=True)
-        return {**self.settings, "layers": [_layer_report(i, *pair) for i, pair in enumerate(layers)]}
+        limit = None if self.limit is None else self.limit.value
+        return {
+            **self.settings,
+            "limit": limit,
+            "layers": [_layer_report(i, *pair) for i, pair in enumerate(layers)],
+        }
 
     def save(self, path: str | Path) -> None:
-        """Write a ``.npz`` file that :meth:`load` reads; :class:`InputError` if it cannot be written."""
+        """Write a ``.npz`` file that :meth:`load` reads.
+
+        Raises :class:`InputError` if it is named otherwise or cannot be written.
+        :func:`qnnt.rounding.write_onnx` writes ONNX.
+        """
         from qnnt.files.rounded_networks import write_rounded
 
         write_rounded(self, Path(path))
@@ -124,18 +144,17 @@ def largest_sum(layer: RoundedLayer) -> int:
 def round_network(
     model: DenseModel,
     X: npt.ArrayLike | Calibration,
-    bits: int | Sequence[int] = 2,
-    scheme: Scheme | Sequence[Scheme] | None = None,
-    backend: str = "closest-vector",
-    limits: Limits | None = None,
-    seed: int = 0,
-    clip: Clip = "fix",
-    executor: Executor | None = None,
-    progress: Callable[[int, Progress], None] | None = None,
-    candidates: int = 2,
     *,
-    target: Literal["layer", "network"] = "layer",
+    bits: int | Sequence[int] | None = None,
+    scheme: Scheme | Sequence[Scheme] | None = None,
+    backend: str | Rounder = "closest-vector",
+    limits: Limits | None = None,
     row_time: float | None = None,
+    clip: Clip = "fix",
+    candidates: int = 2,
+    target: Target = "layer",
+    executor: Executor | None = None,
+    progress: Callable[[int, RowProgress], None] | None = None,
     start: float | None = None,
 ) -> RoundedNetwork:
     """Round a network layer after layer; each is calibrated on what the rounded ones before it give.
@@ -144,47 +163,45 @@ def round_network(
     may be one for each layer. ``target`` says what a layer is to come near: ``"layer"`` its own real weights
     on the quantised inputs, as in the paper, ``"network"`` the pre-activation of the real network.
     ``limits.time`` is for all layers, shared out by their number of neurons, and counts from ``start``, a
-    ``time.monotonic()``, or from now; ``progress`` is told the layer.
-    The rest is as for :func:`round_layer`. Raises :class:`InputError` naming the layer.
+    ``time.monotonic()``, or from now; ``progress`` is told the layer. The rest is as for :func:`round_layer`.
+
+    Ctrl-C ends the search, not the work: the network is complete. Rows that are done stay as they are, the
+    other rows of the layer and all layers after it are rounded by nearest plane, or to nearest where that is
+    better, with :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
+
+    Raises what :func:`round_layer` does; :class:`InputError` names the layer.
     """
-    if target not in ("layer", "network"):
-        raise InputError("target", f"'layer' or 'network', not {target!r}")
-    began, limits = time.monotonic(), limits or Limits(seed=seed)
+    began = time.monotonic()
     start = began if start is None else start
+    one_of("target", target, get_args(Target))
+    method = Method.of(
+        backend, limits, row_time=row_time, clip=clip, candidates=candidates, executor=executor
+    )
     values: FloatArray = inputs(X.inputs if isinstance(X, Calibration) else X, model.sizes[0])
     if not len(values):
         raise InputError("inputs", "calibration needs at least one")
-    schemes, real, rounded = _schemes(bits, scheme, len(model.layers)), values, []
+    schemes, real = _schemes(bits, scheme, len(model.layers)), values
+    rounded: list[RoundedLayer] = []
+    interrupted = False
     for i, layer in enumerate(model.layers):
         goal = real @ layer.weights.T + layer.biases
-        result = _one_layer(
-            i,
-            lambda i=i, layer=layer, values=values, goal=goal: round_layer(  # type: ignore[misc]
-                layer.weights,
-                layer.biases,
-                values,
-                scheme=schemes[i],
-                backend=backend,
-                limits=_share(limits, start, model.sizes[i + 1 :]),
-                seed=seed,
-                clip=clip,
-                executor=executor,
-                progress=None if progress is None else lambda news: progress(i, news),
-                candidates=candidates,
-                reference=goal if target == "network" else None,
-                row_time=row_time,
-            ),
-        )
-        rounded.append(result)
-        values = activate(layer.activation, scaled(result, quantised_sums(result, values)[1]))
+        reference = goal if target == "network" else None
+        data = LayerData(layer.weights, layer.biases, values, schemes[i], reference=reference)
+        share = replace(method, limits=_share(method.limits, start, model.sizes[i + 1 :]))
+        run = LayerRun(data, share, time.monotonic(), interrupted=interrupted)
+        with _layer(i):
+            result = run.result(None if progress is None else partial(progress, i))
+            values = activate(layer.activation, scaled(result, quantised_sums(result, values)[1]))
         real = activate(layer.activation, goal)
+        interrupted = run.interrupted
+        rounded.append(replace(result, limits=method.limits))
     settings = {
-        "backend": backend,
-        "seed": seed,
+        "backend": method.rounder.name,
+        "version": method.version,
         "clip": clip,
         "candidates": candidates,
         "target": target,
-        "limits": {"time": limits.time, "threads": limits.threads},
+        "limits": asdict(method.limits),
         "row_time": row_time,
         "calibration": X.as_dict() if isinstance(X, Calibration) else {"size": len(values)},
         "seconds": time.monotonic() - began,
@@ -193,16 +210,23 @@ def round_network(
     return RoundedNetwork(tuple(rounded), activations, model.labels, settings)
 
 
-def _one_layer(i: int, make: Callable[[], RoundedLayer]) -> RoundedLayer:
+@contextmanager
+def _layer(i: int) -> Iterator[None]:
+    """Whatever is wrong inside is wrong with layer i."""
     try:
-        return make()
+        yield
     except InputError as error:
         raise InputError(f"layers[{i}].{error.place}", error.message) from None
 
 
-def _schemes(bits: int | Sequence[int], scheme: Scheme | Sequence[Scheme] | None, n: int) -> list[Scheme]:
-    """One scheme for each layer."""
+def _schemes(
+    bits: int | Sequence[int] | None, scheme: Scheme | Sequence[Scheme] | None, n: int
+) -> list[Scheme]:
+    """One scheme for each of n layers."""
+    if bits is not None and scheme is not None:
+        raise InputError("bits", "give bits or a scheme, not both")
     if scheme is None:
+        bits = 2 if bits is None else bits
         schemes = [Scheme(b) for b in ([bits] * n if isinstance(bits, int) else bits)]
     else:
         schemes = [scheme] * n if isinstance(scheme, Scheme) else list(scheme)
@@ -220,8 +244,6 @@ def _share(limits: Limits, start: float, sizes: Sequence[int]) -> Limits:
 
 
 def _layer_report(i: int, layer: RoundedLayer, activation: str) -> dict[str, Any]:
-    columns = (layer.cost, layer.nearest_cost, layer.lower_bound, layer.proved, layer.row_seconds)
-    rows = zip(*(column.tolist() for column in columns), layer.reasons, strict=True)
     same = bool((layer.weight_scale == layer.weight_scale[0]).all())
     return {
         "layer": i,
@@ -241,17 +263,21 @@ def _layer_report(i: int, layer: RoundedLayer, activation: str) -> dict[str, Any
         "lower_bound": float(layer.lower_bound.sum()),
         "proved": int(layer.proved.sum()),
         "seconds": layer.seconds,
-        "rows": [
-            {
-                "neuron": j,
-                "cost": cost,
-                "nearest_cost": nearest,
-                "lower_bound": bound,
-                "gap": max(cost - bound, 0.0),
-                "proved": proved,
-                "reason": reason,
-                "seconds": seconds,
-            }
-            for j, (cost, nearest, bound, proved, seconds, reason) in enumerate(rows)
-        ],
+        "rows": [_row_report(layer, j) for j in range(len(layer.codes))],
+    }
+
+
+def _row_report(layer: RoundedLayer, j: int) -> dict[str, Any]:
+    cost, bound, limit = float(layer.cost[j]), float(layer.lower_bound[j]), layer.row_limits[j]
+    return {
+        "neuron": j,
+        "status": layer.row_status[j].value,
+        "cost": cost,
+        "nearest_cost": float(layer.nearest_cost[j]),
+        "lower_bound": bound,
+        "gap": max(cost - bound, 0.0),
+        "proved": bool(layer.proved[j]),
+        "limit": None if limit is None else limit.value,
+        "reason": layer.reasons[j],
+        "seconds": float(layer.row_seconds[j]),
     }

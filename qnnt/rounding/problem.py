@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from qnnt.domain import IntArray
 from qnnt.exceptions import InputError
-from qnnt.rounding.scheme import MOST_BITS, Affine, Ints, Reals, Scheme
+from qnnt.rounding.scheme import MOST_BITS, Affine, Ints, Reals, Scheme, one_of
 
 Clip = Literal["fix", "after"]
 MOST_CANDIDATES = 2**MOST_BITS
+MOST_UNITS = 2.0**50  # of a code, in a real value
+MOST_EXACT = 2.0**53  # integers below are exact in doubles
 
 
 @dataclass(frozen=True)
@@ -24,22 +26,25 @@ class LayerProblem:
     With a_k = (x^q_k − z_X, 1) the integer inputs of calibration point k, the quantised layer computes
     y̌_ki = s_Wi·s_X·(a_k · c_i), and neuron i costs (1/N) Σ_k (y_ki − y̌_ki)². By default y is the *real layer
     on the quantised inputs*, y_k = W x̌_k + b with x̌ = s_X·(x^q − z_X); then the real weights cost 0 and
-    all of the cost is rounding. ``reference`` (N, n) replaces y, say by the real network's own
+    all of the cost is rounding. A reference (N, n) replaces y, say by the real network's own
     pre-activations.
 
-    ``inputs`` (N, f) are x^q − z_X, ``real`` (n, f+1) the real weights and biases in units of a code,
-    ``unit`` (n,) is s_Wi·s_X, ``lower`` and ``upper`` (n, f+1) the codes allowed (before clipping).
+    ``inputs`` (N, f) are x^q − z_X and ``unit`` (n,) is s_Wi·s_X. The real weights and biases, in units of a
+    code, are ``base`` + ``part`` (n, f+1): an integer among the codes allowed, and the rest. They are two
+    numbers because the sum of a large and a small one, as a double, loses digits of the small one. ``lower``
+    and ``upper`` (n, f+1) are the codes allowed before clipping, ``least`` and ``greatest`` (n, f+1) the
+    scheme's range. ``goal`` (N, n) is the y of a reference in units, less what ``base`` gives; None without.
     """
 
     inputs: Ints
-    real: Reals
+    base: Ints
+    part: Reals
     unit: Reals
     lower: Ints
     upper: Ints
-    base: Ints
     least: Ints
     greatest: Ints
-    residual: Reals | None = None
+    goal: Reals | None = None
 
     @classmethod
     def of_layer(
@@ -58,7 +63,8 @@ class LayerProblem:
 
         ``candidates`` consecutive integers around the real value are allowed: with 2, floor and ceil = floor
         + 1. With ``clip="fix"`` only those in the scheme's range are; where none is, the end of the range.
-        Raises :class:`InputError`, naming the argument, for shapes that do not fit or values not finite.
+        Raises :class:`InputError`, naming the argument, for shapes that do not fit, values that are not
+        finite, and values beyond what doubles hold exactly; :class:`Unsupported` for an unknown ``clip``.
         """
         W, b, X = real_array("W", W, 2), real_array("b", b, 1), real_array("X", X, 2)
         if len(b) != len(W):
@@ -69,44 +75,38 @@ class LayerProblem:
             raise InputError("W" if len(X) else "X", "no rows")
         if not 2 <= candidates <= MOST_CANDIDATES:
             raise InputError("candidates", f"2 to {MOST_CANDIDATES} integers per weight, not {candidates}")
-        if clip not in ("fix", "after"):
-            raise InputError("clip", f"'fix' or 'after', not {clip!r}")
-        scale = np.broadcast_to(np.asarray(scheme.weight_scale(W), dtype=np.float64), len(W)).copy()
-        code = inputs or scheme.inputs(X)
-        if not (np.isfinite(code.scale) and code.scale > 0):
-            raise InputError("inputs", f"their scale is a positive finite number, not {code.scale}")
+        one_of("clip", clip, get_args(Clip))
+        scale, code = _scales(W, X, scheme, inputs)
         integers = code.codes(X) - code.zero_point
+        if len(X) * float(np.abs(integers).max(initial=1)) ** 2 >= MOST_EXACT:
+            raise InputError("X", "sums of products of its codes are beyond what a double holds exactly")
         unit = scale * code.scale
-        if not ((scale > 0).all() and np.isfinite(unit).all() and (unit > 0).all()):
-            raise InputError("W", "a scale of the scheme is not a positive finite number")
-        real = np.column_stack([W / scale[:, None], b / unit])
-        least = np.tile(
-            np.array([scheme.weight_range[0]] * W.shape[1] + [scheme.bias_range[0]], np.int64), (len(W), 1)
-        )
-        most = np.tile(
-            np.array([scheme.weight_range[1]] * W.shape[1] + [scheme.bias_range[1]], np.int64), (len(W), 1)
-        )
-        if np.abs(real).max(initial=0.0) > 2**52:
-            raise InputError("b", "a bias is more than 2^52 units of its scale s_W·s_X")
-        base = np.floor(real).astype(np.int64)
-        # An even number lies around the gap of the real value, an odd one around the nearest integer.
-        first = base if candidates % 2 == 0 else np.ceil(real - 0.5).astype(np.int64)
-        lower = first - (candidates - 1) // 2
+        whole, part = _parts("W", W, scale[:, None])
+        whole_b, part_b = _parts("b", b, unit)
+        whole, part = np.column_stack([whole, whole_b]), np.column_stack([part, part_b])
+        least, greatest = _range(scheme, W.shape)
+        # An even number of candidates lies around the gap of the real value, an odd one around the nearest.
+        first = whole if candidates % 2 == 0 else whole + (part > 0.5)
+        lower = first.astype(np.int64) - (candidates - 1) // 2
         upper = lower + candidates - 1
         if clip == "fix":
-            lower, upper = np.clip(lower, least, most), np.clip(upper, least, most)
-        residual = None
+            lower, upper = np.clip(lower, least, greatest), np.clip(upper, least, greatest)
+        base = np.clip(whole.astype(np.int64), lower, upper)
+        part = (whole - base) + part
+        goal = None
         if reference is not None:
             y = real_array("reference", reference, 2)
             if y.shape != (len(X), len(W)):
                 raise InputError("reference", f"shape {(len(X), len(W))}, not {y.shape}")
-            residual = y - (code.scale * integers) @ W.T - b
-        return cls(integers, real, unit, lower, upper, base, least, most, residual), scale, code
+            whole_y, part_y = _parts("reference", y, unit)
+            goal = whole_y - base[:, -1] - integers.astype(np.float64) @ base[:, :-1].T.astype(np.float64)
+            goal += part_y
+        return cls(integers, base, part, unit, lower, upper, least, greatest, goal), scale, code
 
     @property
     def n(self) -> int:
         """Number of neurons."""
-        return len(self.real)
+        return len(self.base)
 
     @cached_property
     def design(self) -> Reals:
@@ -120,7 +120,8 @@ class LayerProblem:
 
     def nearest(self) -> Ints:
         """(n, f+1) the codes allowed that are nearest to the real values, ties to even."""
-        return np.clip(np.rint(self.real).astype(np.int64), self.lower, self.upper)
+        up = np.where(self.part == 0.5, self.base % 2, np.rint(self.part))
+        return np.clip(self.base + up.astype(np.int64), self.lower, self.upper)
 
     def clipped(self, codes: IntArray, neuron: int | slice = slice(None)) -> Ints:
         """Codes of all neurons (n, f+1), or of one (1, f+1), moved into the scheme's range."""
@@ -134,14 +135,48 @@ class LayerProblem:
 
     def cost(self, codes: Ints, neuron: int) -> float:
         """The Frobenius distance of one neuron, computed from its outputs, for codes (f+1,)."""
-        difference = self.design @ (codes - self.real[neuron]) * self.unit[neuron]
-        if self.residual is not None:
-            difference = difference - self.residual[:, neuron]
-        return float((difference**2).mean())
+        moved = codes - self.base[neuron]
+        if self.goal is None:
+            difference = self.design @ (moved - self.part[neuron])
+        else:
+            difference = self.design @ moved - self.goal[:, neuron]
+        return float(((difference * self.unit[neuron]) ** 2).mean())
 
     def costs(self, codes: Ints) -> Reals:
         """(n,) the Frobenius distance of each neuron, for codes (n, f+1)."""
         return np.array([self.cost(codes[i], i) for i in range(self.n)])
+
+
+def _scales(W: Reals, X: Reals, scheme: Scheme, inputs: Affine | None) -> tuple[Reals, Affine]:
+    """s_W (n,) and the code of the inputs, checked."""
+    scale = np.broadcast_to(np.asarray(scheme.weight_scale(W), dtype=np.float64), len(W)).copy()
+    code = inputs or scheme.inputs(X)
+    if not (np.isfinite(code.scale) and code.scale > 0):
+        raise InputError("inputs", f"their scale is a positive finite number, not {code.scale}")
+    unit = scale * code.scale
+    if not ((scale > 0).all() and np.isfinite(unit).all() and (unit > 0).all()):
+        raise InputError("W", "a scale of the scheme is not a positive finite number")
+    return scale, code
+
+
+def _parts(name: str, values: Reals, unit: Reals) -> tuple[Reals, Reals]:
+    """``values`` / ``unit`` as integers and what is left of them, 0 to 1.
+
+    The integers are exact, and what is left is right to its last bit: the remainder of a division of doubles
+    is itself a double. A quotient rounded to a double keeps less of the part the larger it is. Raises
+    :class:`InputError` beyond :data:`MOST_UNITS`, where the integers might be off by one.
+    """
+    if (np.abs(values) > MOST_UNITS * unit).any():
+        raise InputError(name, "an entry is more than 2^50 units of its scale")
+    whole, left = np.divmod(values, unit)
+    return whole, left / unit
+
+
+def _range(scheme: Scheme, shape: tuple[int, ...]) -> tuple[Ints, Ints]:
+    """(n, f+1) the least and the greatest code of every weight and bias, for weights of ``shape`` (n, f)."""
+    ends = zip(scheme.weight_range, scheme.bias_range, strict=True)
+    least, greatest = (np.tile(np.array([w] * shape[1] + [b], np.int64), (shape[0], 1)) for w, b in ends)
+    return least, greatest
 
 
 def real_array(name: str, values: npt.ArrayLike, dimensions: int) -> Reals:

@@ -1,32 +1,46 @@
-"""Rounding as quadratic models over v = code − floor: one per neuron, or the undivided one.
+"""Rounding as quadratic models over v = code − base: one per neuron, or the undivided one.
 
-Neuron i costs (u²/N) Σ_k (a_k·(v − r))², u = s_W·s_X, r = the real weights minus their floors, and a_k the
-integer inputs, 1 last. Expanded this is the paper's d_i·v + vᵀS_i v + const with S_i = (u²/N) Σ_k a_k a_kᵀ
+The base of a code is the floor of the real weight, or the code allowed that is nearest to the floor. Neuron i
+costs (u²/N) Σ_k (a_k·(v − r))², u = s_W·s_X, r = the real weights minus their bases, and a_k the integer
+inputs, 1 last. Expanded this is the paper's d_i·v + vᵀS_i v + const with S_i = (u²/N) Σ_k a_k a_kᵀ
 and d_i = −2 S_i r: the distance itself, constant included. No term has codes of two neurons, hence the split
 into n problems; :meth:`QuboEncoder.undivided` builds the one problem of all n(f+1) bits without using that.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
+from qnnt.rounders.base import UNIT
 from qnnt.rounding.problem import LayerProblem
 from qnnt.rounding.scheme import Ints
 
 
 @dataclass(frozen=True)
 class CodeLift:
-    """Carries an assignment (m,) of a model back to integer codes (m,): code = ``base`` + v."""
+    """Carries assignments and bounds of a neuron's model back to its codes and its cost.
+
+    The code is ``base`` + v. Target and constant of the model are doubles, so that its objective is not quite
+    the neuron's cost: with m the objective, the cost is at least (√(m − ``loss``) − ``error``)².
+    """
 
     base: Ints
+    loss: float = 0.0
+    error: float = 0.0
 
     def __call__(self, assignment: IntArray) -> IntArray:
-        """The codes of an assignment; the bias's is last."""
+        """The codes of an assignment (m,); the bias's is last."""
         return self.base + assignment
+
+    def bound(self, value: float) -> float:
+        """A lower bound on the neuron's cost, from a lower bound on the model's objective."""
+        least = max(value * (1 - 8 * UNIT) - self.loss, 0.0)
+        return max(math.sqrt(least) - self.error, 0.0) ** 2
 
 
 @dataclass(frozen=True)
@@ -43,40 +57,53 @@ class QuboEncoder:
     def apply(self, problem: LayerProblem) -> tuple[QuadraticModel, CodeLift]:
         """The model of the neuron's f+1 codes, and its lift."""
         i = self.neuron
-        base, unit, N = problem.base[i], problem.unit[i], len(problem.design)
-        target, constant = problem.real[i] - base, 0.0
-        if problem.residual is not None:
+        base, unit, (N, m) = problem.base[i], problem.unit[i], problem.design.shape
+        target, left = problem.part[i], np.zeros(N)
+        # Rounding errors of an output: those of the target, a number up to 1 less an integer, and the rest.
+        errors = 2 * UNIT * (np.abs(problem.design) @ (np.abs(target) + 1))
+        if problem.goal is not None:
             # The nearest point of the columns' span moves the target; what is left no choice can change.
-            e = problem.residual[:, i] / unit
-            shift = np.linalg.lstsq(problem.design, e, rcond=None)[0]
-            target = target + shift
-            constant = unit**2 * float(((e - problem.design @ shift) ** 2).mean())
+            goal = problem.goal[:, i]
+            target = target + np.linalg.lstsq(problem.design, goal - problem.design @ target, rcond=None)[0]
+            left = goal - problem.design @ target
+            errors = (m + 4) * UNIT * (np.abs(problem.design) @ (np.abs(target) + 1) + np.abs(goal))
         lower, upper = problem.lower[i] - base, problem.upper[i] - base
         dead = np.diagonal(problem.gram) == 0  # an input that is always 0: nothing depends on its code
         lower[dead] = upper[dead] = np.clip(np.rint(target), lower, upper)[dead]
+        reach = np.maximum(np.abs(lower - target), np.abs(upper - target))
+        # What is left is orthogonal to all columns, but for rounding errors.
+        loss = 2 * float(np.abs(left @ problem.design) @ reach)
         model = QuadraticModel(
             gram=problem.gram,
             target=target,
             lower=lower,
             upper=upper,
             scale=float(unit**2 / N),
-            constant=constant,
+            constant=float(unit**2 / N) * float(left @ left),
         )
+<<<<<<< HEAD
         return model, CodeLift(base)
+=======
+        error = float(unit) * float(np.sqrt((errors**2).mean()))
+        return model, CodeLift(base, float(unit**2 / N) * loss, error)
+>>>>>>> rounding
 
     @staticmethod
     def undivided(problem: LayerProblem) -> tuple[QuadraticModel, CodeLift]:
         """All n(f+1) codes at once, row after row, from the outputs as one linear map of all of them."""
         n, N = problem.n, len(problem.design)
         outputs = np.kron(np.diag(problem.unit), problem.design)  # (n·N, n·(f+1))
-        difference = np.zeros(n * N) if problem.residual is None else problem.residual.T.ravel()
-        shift = np.linalg.lstsq(outputs, difference, rcond=None)[0]
+        target, left = problem.part.ravel(), np.zeros(n * N)
+        if problem.goal is not None:
+            goal = (problem.goal * problem.unit).T.ravel()
+            target = target + np.linalg.lstsq(outputs, goal - outputs @ target, rcond=None)[0]
+            left = goal - outputs @ target
         model = QuadraticModel(
             gram=outputs.T @ outputs,
-            target=(problem.real - problem.base).ravel() + shift,
+            target=target,
             lower=(problem.lower - problem.base).ravel(),
             upper=(problem.upper - problem.base).ravel(),
             scale=1 / N,
-            constant=float(((difference - outputs @ shift) ** 2).sum()) / N,
+            constant=float(left @ left) / N,
         )
         return model, CodeLift(problem.base.ravel())

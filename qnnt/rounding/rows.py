@@ -6,121 +6,169 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from types import TracebackType
 from typing import Any
 
-from qnnt.domain import IntArray
-from qnnt.limits import Limits
+from qnnt.limits import Limit, Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import LATE, Rounder, RowAnswer
+from qnnt.rounders.base import Rounder, RowAnswer, cut_short
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, Tell, describe, run_here
 
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a row; no ``assignment`` if it was not reached, its solver failed, or has none to give."""
+    """What came of a row, and how many seconds it took; without an assignment if its solver failed."""
 
-    assignment: IntArray | None
-    bound: float
-    reason: str | None
-    seconds: float
+    answer: RowAnswer
+    seconds: float = 0.0
 
 
-def run_rows(
-    models: Sequence[QuadraticModel],
-    rounder: Rounder,
-    limits: Limits,
-    threads: int,
-    executor: Executor | None,
-    deadline: float = math.inf,
-) -> Iterator[tuple[int, Row]]:
-    """Numbers and outcomes of the rows of one layer as they end; ``limits`` are each row's.
+LATE = Row(cut_short(None))
+INTERRUPTED = Row(cut_short(None, lambda: True))
 
-    No row begins after the ``deadline`` (of ``time.monotonic()``), and each that begins before gets an even
-    share of the time that is left; on an executor, of the time at the start.
+
+@dataclass(frozen=True)
+class RowPlan:
+    """What is to be done: each of ``models``, rows of one layer, is answered by ``rounder`` under ``limits``.
+
+    ``threads`` rows run at once, here or on the ``executor``. No row begins after the ``deadline`` (of
+    ``time.monotonic()``), and each that begins before gets an even share of the time that is left; on an
+    executor, of the time at the start.
     """
-    # Nothing runs in this thread: a KeyboardInterrupt raised while a solver in C asks whether to stop, or
-    # while a compiler frees its memory, would be lost.
-    stop = threading.Event()
-    pool = ThreadPoolExecutor(threads)
-    try:
-        preparation = pool.submit(
-            rounder.prepare, models[0].gram, lambda: stop.is_set() or time.monotonic() >= deadline
-        )
+
+    models: Sequence[QuadraticModel]
+    rounder: Rounder
+    limits: Limits
+    threads: int = 1
+    executor: Executor | None = None
+    deadline: float = math.inf
+
+
+class RowRuns:
+    """Runs a plan while the context is open; what has not ended when it closes is stopped.
+
+    Nothing runs in the thread that opens it: a KeyboardInterrupt raised while a solver in C asks whether to
+    stop, or while a compiler frees its memory, would be lost.
+    """
+
+    def __init__(self, plan: RowPlan) -> None:
+        self._plan, self._left = plan, set(range(len(plan.models)))
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(plan.threads)
+        self._futures: dict[Future[Row], int] = {}
+
+    def __enter__(self) -> RowRuns:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def ended(self) -> Iterator[tuple[int, Row]]:
+        """Numbers and outcomes of the rows as they end."""
+        for i, row in self._outcomes():
+            yield i, row
+            self._left.discard(i)  # an interrupt before leaves it to :meth:`interrupted`
+
+    def interrupted(self) -> Iterator[tuple[int, Row]]:
+        """After a KeyboardInterrupt in :meth:`ended` or its caller: every row that is left, at once.
+
+        A row that runs here is told to stop, and what it has is taken. One that runs on the caller's executor
+        cannot be told, and is not waited for.
+        """
+        self._stop.set()
+        begun = {i: future for future, i in self._futures.items() if not future.cancel()}
+        for i in sorted(self._left):
+            future = begun.get(i)
+            waits = future is not None and (self._plan.executor is None or future.done())
+            yield i, _outcome(future) if future is not None and waits else INTERRUPTED
+
+    def _outcomes(self) -> Iterator[tuple[int, Row]]:
+        plan = self._plan
+
+        def over() -> bool:
+            return self._stop.is_set() or time.monotonic() >= plan.deadline
+
         try:
-            prepared = preparation.result()
+            prepared = self._pool.submit(plan.rounder.prepare, plan.models[0].gram, over).result()
         except Exception as error:
-            failed = Row(None, 0.0, describe(error), 0.0)
-            yield from ((i, failed) for i in range(len(models)))
+            failed = Row(_failed(describe(error)))
+            yield from ((i, failed) for i in range(len(plan.models)))
             return
-        shares = _Shares(limits, deadline, threads, len(models))
-        run = _isolated_row if rounder.isolated or limits.memory is not None else _run_row
-        if executor is None:
+        shares, task = _Shares(plan), RowTask(plan.models[0], plan.rounder, plan.limits, prepared)
+        if plan.executor is None:
 
             def in_turn(model: QuadraticModel) -> Row:
                 share = shares.take()
-                return _UNREACHED if share is None else run(model, rounder, share, prepared, stop.is_set)
+                if share is None:
+                    return LATE
+                return replace(task, model=model, limits=share, stopped=self._stop.is_set).run()
 
-            futures = {pool.submit(in_turn, model): i for i, model in enumerate(models)}
-            yield from _gathered(futures, math.inf)
+            self._futures |= {self._pool.submit(in_turn, model): i for i, model in enumerate(plan.models)}
+            yield from self._gathered(math.inf)
         elif (share := shares.take()) is None:
-            yield from ((i, _UNREACHED) for i in range(len(models)))
+            yield from ((i, LATE) for i in range(len(plan.models)))
         else:
-            futures = {
-                executor.submit(run, model, rounder, share, prepared, _never): i
-                for i, model in enumerate(models)
-            }
-            yield from _gathered(futures, deadline)
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
+            for i, model in enumerate(plan.models):
+                own = replace(task, model=model, limits=share)
+                self._futures[plan.executor.submit(RowTask.run, own)] = i
+            yield from self._gathered(plan.deadline)
 
-
-_UNREACHED = Row(None, 0.0, LATE, 0.0)
+    def _gathered(self, deadline: float) -> Iterator[tuple[int, Row]]:
+        """Outcomes as they come; what has not begun at the deadline is given up."""
+        futures = self._futures
+        waiting = set(futures)
+        left = None if deadline == math.inf else max(deadline - time.monotonic(), 0.0)
+        try:
+            for future in as_completed(futures, left):
+                waiting.remove(future)
+                yield futures[future], _outcome(future)
+        except TimeoutError:
+            given_up = {future for future in waiting if future.cancel()}
+            yield from ((futures[future], LATE) for future in given_up)
+            yield from ((futures[future], _outcome(future)) for future in as_completed(waiting - given_up))
 
 
 class _Shares:
     """The limits of each row as it begins."""
 
-    def __init__(self, limits: Limits, deadline: float, threads: int, rows: int) -> None:
-        self._limits, self._deadline, self._threads, self._waiting = limits, deadline, threads, rows
+    def __init__(self, plan: RowPlan) -> None:
+        self._plan, self._waiting = plan, len(plan.models)
         self._lock = threading.Lock()
 
     def take(self) -> Limits | None:
         """Limits for the next row; None if there is no time left."""
-        if self._deadline == math.inf:
-            return self._limits
+        plan = self._plan
+        if plan.deadline == math.inf:
+            return plan.limits
         with self._lock:
             waiting, self._waiting = self._waiting, self._waiting - 1
-            left = self._deadline - time.monotonic()
+            left = plan.deadline - time.monotonic()
         if left <= 0:
             return None
-        share = left * min(self._threads, waiting) / waiting
-        own = self._limits.time
-        return replace(self._limits, time=share if own is None else min(share, own))
-
-
-def _gathered(futures: dict[Future[Row], int], deadline: float) -> Iterator[tuple[int, Row]]:
-    """Outcomes as they come; what has not begun at the deadline is given up."""
-    waiting = set(futures)
-    left = None if deadline == math.inf else max(deadline - time.monotonic(), 0.0)
-    try:
-        for future in as_completed(futures, left):
-            waiting.remove(future)
-            yield futures[future], _outcome(future)
-    except TimeoutError:
-        given_up = {future for future in waiting if future.cancel()}
-        yield from ((futures[future], _UNREACHED) for future in given_up)
-        yield from ((futures[future], _outcome(future)) for future in as_completed(waiting - given_up))
+        share = left * min(plan.threads, waiting) / waiting
+        own = plan.limits.time
+        return replace(plan.limits, time=share if own is None else min(share, own))
 
 
 def _outcome(future: Future[Row]) -> Row:
+    """What came of a row, once it has ended; an executor may have failed by itself, say lost a worker."""
     try:
-        return future.result()
-    except Exception as error:  # the executor's own failure: a lost worker, say
-        return Row(None, 0.0, describe(error), 0.0)
+        error = future.exception()
+    except CancelledError:
+        return INTERRUPTED
+    if isinstance(error, KeyboardInterrupt):  # a terminal's Ctrl-C goes to an executor's processes too
+        return INTERRUPTED
+    return future.result() if error is None else Row(_failed(describe(error)))
+
+
+def _failed(reason: str | None, limit: Limit | None = None) -> RowAnswer:
+    return RowAnswer(Status.UNKNOWN, limit=limit, reason=reason)
 
 
 def _never() -> bool:
@@ -155,39 +203,33 @@ class RowTask:
             limits = replace(limits, time=limits.time - self.spare)
         return self.rounder.run(self.model, limits, self.prepared, self.stopped)
 
-
-def _run_row(
-    model: QuadraticModel, rounder: Rounder, limits: Limits, prepared: Any, stopped: Callable[[], bool]
-) -> Row:
-    """One row in this process; whatever its solver raises becomes the reason."""
-    begin = time.perf_counter()
-    ended = run_here(RowTask(model, rounder, limits, prepared, stopped), _ignore)
-    return _row(model, ended, time.perf_counter() - begin)
-
-
-def _isolated_row(
-    model: QuadraticModel, rounder: Rounder, limits: Limits, prepared: Any, stopped: Callable[[], bool]
-) -> Row:
-    """One row in a worker process."""
-    begin = time.perf_counter()
-    if stopped():
-        return Row(None, 0.0, "interrupted", 0.0)
-    spare = 0.0 if limits.time is None else min(0.5, 0.2 * limits.time)
-    ended = run_isolated(RowTask(model, rounder, limits, prepared, spare=spare), _ignore, stopped)
-    return _row(model, ended, time.perf_counter() - begin)
+    def run(self) -> Row:
+        """Run it here, or in a process of its own if it needs one; a failure is its reason."""
+        begin = time.perf_counter()
+        if self.stopped():
+            return INTERRUPTED
+        if self.rounder.isolated or self.limits.memory is not None:
+            spare = 0.0 if self.limits.time is None else min(0.5, 0.2 * self.limits.time)
+            ended = run_isolated(replace(self, stopped=_never, spare=spare), _ignore, self.stopped)
+        else:
+            ended = run_here(self, _ignore)
+        return Row(_checked(self.model, ended), time.perf_counter() - begin)
 
 
 def _ignore(_: None) -> None:
     """Takes the news of rows, which have none."""
 
 
-def _row(model: QuadraticModel, ended: Ended[RowAnswer], seconds: float) -> Row:
+def _checked(model: QuadraticModel, ended: Ended[RowAnswer]) -> RowAnswer:
+    """The answer of a row, or why it is none."""
     answer = ended.answer
     if answer is None:
-        return Row(None, 0.0, ended.reason, seconds)
+        return _failed(ended.reason, ended.limit)
+    if not math.isfinite(answer.bound):
+        return _failed(f"the solver's bound is {answer.bound}")
     v = answer.assignment
     if v is None:
-        return Row(None, answer.bound, answer.reason, seconds)
+        return answer if answer.status is not Status.OPTIMAL else _failed("the solver's optimum is missing")
     if v.shape != model.lower.shape or (v < model.lower).any() or (v > model.upper).any():
-        return Row(None, 0.0, "the solver's answer is not in the box", seconds)
-    return Row(v, answer.bound, answer.reason, seconds)
+        return _failed("the solver's answer is not in the box")
+    return answer

@@ -7,16 +7,20 @@ numbers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, Unsupported
 
 Reals = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+Scaling = Literal["symmetric", "max"]
+Per = Literal["tensor", "row"]
 
 BIAS_RANGE = (-(2**31), 2**31 - 1)
 MOST_BITS = 16
@@ -26,6 +30,12 @@ def single(value: npt.ArrayLike) -> Reals:
     """The nearest single-precision numbers, as doubles; infinite if they are beyond."""
     with np.errstate(over="ignore"):
         return np.asarray(value, dtype=np.float32).astype(np.float64)
+
+
+def one_of(what: str, word: str, words: Sequence[str]) -> None:
+    """Raise :class:`Unsupported`, naming the words there are, unless ``word`` is one of them."""
+    if word not in words:
+        raise Unsupported(f"no {what} {word!r}; there are: {', '.join(words)}")
 
 
 @dataclass(frozen=True)
@@ -56,20 +66,18 @@ class Scheme:
     |weight| of the tensor, or of each row with ``per="row"``, ``scaling="symmetric"`` spreads [−m, m] over
     all codes, s_W = 2m / (2^bits − 1), and ``"max"`` gives m the lowest code's magnitude, s_W = m /
     2^(bits−1). Inputs are int8, affine over their range with 0 included; biases are int32 with scale s_W·s_X.
-    Raises :class:`InputError` for bits outside 1..16 or an unknown word.
+    Raises :class:`InputError` for bits outside 1..16, :class:`Unsupported` for an unknown word.
     """
 
     bits: int = 2
-    scaling: Literal["symmetric", "max"] = "symmetric"
-    per: Literal["tensor", "row"] = "tensor"
+    scaling: Scaling = "symmetric"
+    per: Per = "tensor"
 
     def __post_init__(self) -> None:
         if not 1 <= self.bits <= MOST_BITS:
             raise InputError("bits", f"a weight has 1 to {MOST_BITS} bits, not {self.bits}")
-        if self.scaling not in ("symmetric", "max"):
-            raise InputError("scaling", f"'symmetric' or 'max', not {self.scaling!r}")
-        if self.per not in ("tensor", "row"):
-            raise InputError("per", f"'tensor' or 'row', not {self.per!r}")
+        one_of("scaling", self.scaling, get_args(Scaling))
+        one_of("scale per", self.per, get_args(Per))
 
     @property
     def weight_range(self) -> tuple[int, int]:

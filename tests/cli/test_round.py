@@ -15,9 +15,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from qnnt.rounding import network as rounding
+from qnnt.limits import Limits
 from qnnt.rounding.model import DenseModel
 from qnnt.rounding.network import RoundedNetwork
+from qnnt.rounding.rows import RowRuns
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MODEL = EXAMPLES / "digits.npz"
@@ -118,10 +119,10 @@ def test_a_file_that_differs_is_a_failure(qnnt, tmp_path, monkeypatch):
         (["{data}", "--calibration", "{data}"], "must be a .npz file"),
         (["{model}", "--calibration", "{nan}"], "nan.npy: inputs: must be finite"),
         (["{plain}", "--bits", "0"], "--bits: a weight has 1 to 16 bits"),
-        (["{plain}", "--scaling", "frob"], "--scaling: 'symmetric' or 'max'"),
-        (["{plain}", "--per", "frob"], "--per: "),
-        (["{plain}", "--clip", "frob"], "clip: 'fix' or 'after'"),
-        (["{plain}", "--target", "frob"], "target: 'layer' or 'network'"),
+        (["{plain}", "--scaling", "frob"], "no scaling 'frob'; there are: symmetric, max"),
+        (["{plain}", "--per", "frob"], "no scale per 'frob'; there are: tensor, row"),
+        (["{plain}", "--clip", "frob"], "no clip 'frob'; there are: fix, after"),
+        (["{plain}", "--target", "frob"], "no target 'frob'; there are: layer, network"),
         (["{plain}", "--candidates", "1"], "candidates: 2 to 65536"),
         (["{plain}", "--calibration-size", "201"], "can be 1 to 200 rows"),
         (["{plain}", "--calibration-share", "2"], "share lies in"),
@@ -134,9 +135,13 @@ def test_a_file_that_differs_is_a_failure(qnnt, tmp_path, monkeypatch):
         (["{model}", "--calibration", "{large}"], "layers[1].X: entry (0, "),
         (["{plain}", "-o", "{tmp}/x.npz", "--report", "{tmp}/x.npz"], "x.npz: is named twice"),
         (["{plain}", "--threads", "0"], "at least one thread"),
+        (["{plain}", "--memory-limit", "0"], "memory limit"),
         (["{plain}", "-o", "{tmp}/x.txt"], "must be named *.onnx or *.npz"),
         (["{plain}", "-o", "{tmp}/no/x.onnx"], "no folder"),
-        (["{plain}", "-o", "{tmp}/x.onnx", "--form", "frob"], "--form: 'frob' is none of exact, scaled"),
+        (
+            ["{plain}", "-o", "{tmp}/x.onnx", "--form", "frob"],
+            "no ONNX form 'frob'; there are: exact, scaled",
+        ),
         (["{plain}", "--report", "{tmp}"], "folder"),
         (["{plain}", "--eval", "{data}"], "--eval"),
         (["{plain}", "--eval", "{data}", "{labels}", "--allow-overlap"], "y: has 397 rows, X has 200"),
@@ -178,14 +183,51 @@ def test_what_is_read_is_not_written(qnnt, tmp_path):
     assert before == {path: path.read_bytes() for path in before}
 
 
-def test_ctrl_c_is_a_clean_end(qnnt, tmp_path, monkeypatch):
-    def interrupt(*arguments, **options):
-        raise KeyboardInterrupt
+def interrupt(*arguments, **options):
+    raise KeyboardInterrupt
 
-    monkeypatch.setattr(rounding, "round_layer", interrupt)
+
+def test_ctrl_c_before_the_search_leaves_nothing(qnnt, tmp_path, monkeypatch):
+    monkeypatch.setattr(DenseModel, "load", interrupt)
     run = qnnt("round", *PLAIN, "-o", tmp_path / "d.onnx")
     assert (run.status, run.out, run.err) == (130, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_writes_a_whole_network(qnnt, tmp_path, monkeypatch):
+    """The search of the second layer is interrupted: its neurons are rounded by nearest plane."""
+    before, layers = RowRuns.ended, []
+
+    def ended(runs):
+        layers.append(runs)
+        return interrupt() if len(layers) == 2 else before(runs)
+
+    monkeypatch.setattr(RowRuns, "ended", ended)
+    out, report = tmp_path / "d.onnx", tmp_path / "r.json"
+    run = qnnt("round", *PLAIN[:3], "--backend", "beam", "-o", out, "--report", report, "--json")
+    assert (run.status, run.err) == (3, "interrupted: 10 of 34 neurons not searched to the end\n")
+    about = json.loads(run.out)
+    assert json.loads(report.read_text()) == about
+    assert about["limit"] == "interrupt"
+    assert about["output"]["replay"]["differing"] == 0
+    first, second = (layer["rows"] for layer in about["layers"])
+    assert {(row["status"], row["limit"]) for row in first} == {("SATISFIABLE", None)}
+    for row in second:
+        assert (row["status"], row["limit"], row["reason"]) == ("UNKNOWN", "interrupt", "interrupted")
+        assert 0 == row["lower_bound"] <= row["cost"] <= row["nearest_cost"]
+
+
+def test_limits_and_versions_are_reported(qnnt, tmp_path):
+    options = ("--memory-limit", 4000, "--seed", 5, "--threads", 2, "--row-time", 60)
+    run = qnnt("round", *PLAIN[:3], "--backend", "beam", *options, "-o", tmp_path / "d.npz", "--json")
+    assert (run.status, run.err) == (0, "")
+    about = json.loads(run.out)
+    assert about["limits"] == {"time": None, "memory": 4000, "threads": 2, "seed": 5}
+    assert about["version"].startswith("numba ")
+    assert about["limit"] is None
+    network = RoundedNetwork.load(tmp_path / "d.npz")
+    assert network.layers[0].limits == Limits(None, 4000, 2, 5)
+    assert network.layers[0].version == about["version"]
 
 
 def test_progress_and_ctrl_c_on_a_terminal(tmp_path):
@@ -210,7 +252,11 @@ def test_progress_and_ctrl_c_on_a_terminal(tmp_path):
                 shown += more
         out = run.stdout.read()
     os.close(ours)
-    assert run.returncode == 130
-    assert (out, (tmp_path / "out.npz").exists()) == (b"", False)
+    assert run.returncode == 3
+    assert b"annealing" in out
+    layer = RoundedNetwork.load(tmp_path / "out.npz").layers[0]
+    done = layer.row_limits.count(None)
+    assert 1 <= done < 2000
     assert b"layer 1 of 1" in shown
+    assert f"interrupted: {2000 - done:,} of 2,000 neurons".encode() in shown
     assert b"Traceback" not in shown

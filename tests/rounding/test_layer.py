@@ -22,12 +22,13 @@ from layers import Layer, distance, layers
 import qnnt
 from qnnt import registry
 from qnnt.exceptions import InputError, Unsupported, WrongAnswer
-from qnnt.limits import Limits
-from qnnt.rounders.base import LATE, PROVED, RowAnswer, nearest
+from qnnt.limits import Limit, Limits, Status
+from qnnt.rounders.annealing import AnnealingRounder
+from qnnt.rounders.base import PROVED, RowAnswer, nearest
 from qnnt.rounders.nearest import NearestRounder
 from qnnt.rounding import Affine, Scheme, round_layer
 from qnnt.rounding.qubo import QuboEncoder
-from qnnt.rounding.rows import run_rows
+from qnnt.rounding.rows import RowPlan, RowRuns
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"
 
@@ -96,7 +97,7 @@ def test_nearest_is_the_yardstick():
 
 def test_a_wider_box_is_never_worse():
     layer = Layer.random(5, 3, 6, 30, bits=3)
-    costs = [round_layer(layer.W, layer.b, layer.X, 3, candidates=c).cost.sum() for c in (2, 4, 6)]
+    costs = [round_layer(layer.W, layer.b, layer.X, bits=3, candidates=c).cost.sum() for c in (2, 4, 6)]
     assert costs[0] >= costs[1] * (1 - 1e-9) >= costs[2] * (1 - 2e-9)
 
 
@@ -157,7 +158,7 @@ def test_processes_of_an_executor_agree():
         late = round_layer(layer.W, layer.b, layer.X, limits=Limits(time=1e-3), executor=executor)
     assert (others.codes == plain.codes).all(), others.reasons
     assert others.proved.all()
-    assert set(late.reasons) == {LATE}
+    assert set(late.row_limits) == {Limit.TIME}
 
 
 def test_solvers_that_bear_no_other_share_an_executor():
@@ -192,7 +193,7 @@ def test_dask_is_an_executor():
         late = round_layer(layer.W, layer.b, layer.X, limits=Limits(time=1e-3), executor=executor)
     assert (others.codes == plain.codes).all(), others.reasons
     assert others.proved.all()
-    assert set(late.reasons) == {LATE}
+    assert set(late.row_limits) == {Limit.TIME}
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ class Slow(NearestRounder):
         assert threading.current_thread() is not threading.main_thread()
         self.begun.append(limits)
         time.sleep(2e-3)
-        return RowAnswer(nearest(model), bound=0.0, reason="slow")
+        return RowAnswer(Status.SATISFIABLE, nearest(model), reason="slow")
 
 
 @pytest.mark.parametrize("name", sorted(rounder.name for rounder in registry.rounders()))
@@ -225,7 +226,9 @@ def test_no_time_is_a_cheap_rounding_and_no_proof(name):
         result = round_layer(
             layer.W, layer.b, layer.X, backend=name, limits=Limits(time=1e-6), progress=heard.append
         )
-        assert set(result.reasons) == {LATE}
+        assert set(result.row_status) == {Status.UNKNOWN}
+        assert set(result.row_limits) == {Limit.TIME}
+        assert set(result.reasons) == {"the time limit was reached"}
         assert not result.proved.any()
         assert (result.lower_bound <= exact.cost * (1 + 1e-9)).all()
         assert (result.cost <= result.nearest_cost).all()
@@ -243,16 +246,17 @@ def test_bounds_hold_at_any_time_limit(name):
         layer = Layer.random(seed, 1, 11, 40)
         model, _ = QuboEncoder(0).apply(layer.problem())
         best = model.cost(registry.rounder("enumeration").run(model, Limits(), None, bool).assignment)
-        ((_, row),) = run_rows([model], Hurried(rounder), Limits(time=60), 1, None)
-        assert row.reason == "of 10"
-        assert row.bound <= best * (1 + PROVED)
+        with RowRuns(RowPlan([model], Hurried(rounder), Limits(time=60))) as runs:
+            ((_, row),) = runs.ended()
+        assert row.answer.reason == "of 10"
+        assert row.answer.bound <= best * (1 + PROVED)
 
 
 def test_preparation_counts_and_no_row_begins_late():
     layer = Layer.random(0, 4, 5, 20)
     slow = Slow(seconds=1.0)
     result = round_layer(layer.W, layer.b, layer.X, backend=slow, limits=Limits(time=0.05))
-    assert (slow.begun, set(result.reasons)) == ([], {LATE})
+    assert (slow.begun, set(result.row_limits)) == ([], {Limit.TIME})
 
 
 def test_time_that_a_row_leaves_is_for_those_after_it():
@@ -281,26 +285,61 @@ class Faulty(NearestRounder):
             raise OSError("No space left on device")
 
     def run(self, model, limits, prepared, stopped):
+        if self.how == "hoard":
+            return RowAnswer(Status.SATISFIABLE, reason=str(len([np.ones(1 << 22) for _ in range(1000)])))
         if self.how == "die":
             os._exit(3)
         if self.how == "raise":
             raise ZeroDivisionError("of course")
         if self.how == "outside":
-            return RowAnswer(model.upper + 1)
-        return RowAnswer(nearest(model), bound=model.cost(nearest(model)) * 2 + 1)
+            return RowAnswer(Status.OPTIMAL, model.upper + 1)
+        if self.how == "empty":
+            return RowAnswer(Status.OPTIMAL)
+        if self.how == "nan":
+            return RowAnswer(Status.OPTIMAL, nearest(model), np.nan)
+        return RowAnswer(Status.OPTIMAL, nearest(model), model.cost(nearest(model)) * 2 + 1)
 
 
 def test_a_failing_solver_is_no_answer():
     layer = Layer.random(0, 2, 5, 20)
-    faults = {"raise": "ZeroDivisionError: of course", "outside": "not in the box", "unprepared": "No space"}
+    faults = {
+        "raise": "ZeroDivisionError: of course",
+        "outside": "not in the box",
+        "empty": "optimum is missing",
+        "nan": "bound is nan",
+        "unprepared": "No space",
+    }
     for how, reason in faults.items():
         result = round_layer(layer.W, layer.b, layer.X, backend=Faulty(how=how))
         assert all(reason in r for r in result.reasons)
+        assert set(result.row_status) == {Status.UNKNOWN}
+        assert set(result.row_limits) == {None}
         assert not result.proved.any()
         assert (result.cost == result.nearest_cost).all()
         assert (result.lower_bound == 0).all()
     with pytest.raises(WrongAnswer, match="row 0 costs at least"):
         round_layer(layer.W, layer.b, layer.X, backend=Faulty(how="bound"))
+
+
+def test_a_memory_limit_is_told_and_leaves_the_nearest_plane():
+    layer = Layer.random(0, 1, 12, 40)
+    limits = Limits(memory=1000)
+    result = round_layer(layer.W, layer.b, layer.X, backend=Faulty(how="hoard"), limits=limits, row_time=120)
+    assert result.row_limits == (Limit.MEMORY,)
+    assert result.row_status == (Status.UNKNOWN,)
+    assert result.reasons == ("out of memory",)
+    planes = round_layer(layer.W, layer.b, layer.X, backend="nearest-plane")
+    assert (result.cost == np.minimum(planes.cost, planes.nearest_cost)).all()
+
+
+def test_a_status_for_every_row():
+    layer = Layer.random(0, 2, 6, 20)
+    statuses = {"closest-vector": Status.OPTIMAL, "beam": Status.SATISFIABLE, "nearest": Status.SATISFIABLE}
+    for name, status in statuses.items():
+        result = round_layer(layer.W, layer.b, layer.X, backend=name, row_time=60)
+        assert result.row_status == (status,) * 2
+        assert result.row_limits == (None, None)
+        assert (result.reasons == (None, None)) == (status is Status.OPTIMAL)
 
 
 @pytest.mark.parametrize(
@@ -313,13 +352,12 @@ def test_a_failing_solver_is_no_answer():
         ({"X": np.zeros((0, 2))}, "X: no rows"),
         ({"W": [["a", "b"]]}, "W: not an array of numbers"),
         ({"bits": 0}, "bits: "),
-        ({"bits": 3, "scheme": Scheme(2)}, "bits: 3, but the scheme has 2"),
+        ({"bits": 3, "scheme": Scheme(2)}, "bits: give bits or a scheme, not both"),
         ({"candidates": 1}, "candidates: "),
         ({"candidates": 2**16 + 1}, "candidates: "),
         ({"X": [[1e300, 0.0]]}, "X: their range is beyond"),
         ({"inputs": Affine(np.inf, 0)}, "inputs: their scale"),
         ({"row_time": np.inf}, "row_time: "),
-        ({"clip": "never"}, "clip: "),
         ({"reference": [[1.0]]}, "reference: shape"),
         ({"row_time": 0.0}, "row_time: "),
         ({"b": [1e300]}, "b: "),
@@ -332,9 +370,25 @@ def test_bad_input_names_its_place(change, words):
     assert words in str(error.value)
 
 
-def test_an_unknown_backend():
-    with pytest.raises(Unsupported, match="no rounding backend 'frob'"):
-        round_layer([[1.0]], [0.0], [[1.0]], backend="frob")
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (partial(Scheme, scaling="frob"), "no scaling 'frob'; there are: symmetric, max"),
+        (partial(Scheme, per="frob"), "no scale per 'frob'; there are: tensor, row"),
+        (partial(round_layer, [[1.0]], [0.0], [[1.0]], clip="frob"), "no clip 'frob'; there are: fix, after"),
+        (
+            partial(round_layer, [[1.0]], [0.0], [[1.0]], backend="frob"),
+            "no rounding backend 'frob'; there are",
+        ),
+        (
+            partial(AnnealingRounder, "frob"),
+            "no variant 'frob' of annealing; there are: annealing, annealing:s",
+        ),
+    ],
+)
+def test_unknown_words(make, words):
+    with pytest.raises(Unsupported, match=f"^{words}"):
+        make()
 
 
 def test_constant_inputs():
@@ -408,6 +462,7 @@ assert result.proved.all(), result.reasons
 
 def test_the_package_is_loaded_lazily():
     assert qnnt.rounding.round_layer is round_layer
-    assert "Scheme" in dir(qnnt.rounding)
+    assert all(getattr(qnnt.rounding, name) is not None for name in dir(qnnt.rounding))
+    assert {"Rounder", "RowAnswer", "RowProgress", "Stopped", "nearest"} <= set(dir(qnnt.rounding))
     with pytest.raises(AttributeError):
         _ = qnnt.rounding.frob

@@ -166,5 +166,9 @@ def test_files_that_are_no_models(tmp_path):
     np.save(tmp_path / "v.npy", [1.0])
     with pytest.raises(InputError, match=r"must be a \.npz file"):
         DenseModel.load(tmp_path / "v.npy")
+    for name in ("m.onnx", "m", "m.npy"):
+        with pytest.raises(InputError, match=rf"{name}: must be named \*\.npz"):
+            DenseModel.from_arrays(*ONE).save(tmp_path / name)
+        assert not (tmp_path / name).exists()
     with pytest.raises(InputError, match="cannot be written"):
         DenseModel.from_arrays(*ONE).save(tmp_path / "no" / "m.npz")

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qnnt.exceptions import InputError
-from qnnt.limits import Limits
+from qnnt.exceptions import InputError, Unsupported
+from qnnt.limits import Limit, Limits
+from qnnt.rounders.lattice.beam import BeamRounder
+from qnnt.rounding import write_onnx
 from qnnt.rounding.calibration import draw_calibration
 from qnnt.rounding.layer import round_layer
 from qnnt.rounding.model import DenseModel, activate
@@ -52,10 +54,10 @@ def test_the_integers_are_those_of_plain_arithmetic(seed, bits, per):
 @given(st.integers(0, 2**32), st.sampled_from([1, 2, 4]))
 def test_each_layer_is_calibrated_on_what_the_rounded_ones_give(seed, bits):
     model, X = a_model(seed, (5, 4, 3, 2), ("relu", "tanh", "softmax"))
-    rounded = round_network(model, X, bits, backend="nearest")
+    rounded = round_network(model, X, bits=bits, backend="nearest")
     values = X
     for real, layer, activation in zip(model.layers, rounded.layers, rounded.activations, strict=True):
-        alone = round_layer(real.weights, real.biases, values, bits, backend="nearest")
+        alone = round_layer(real.weights, real.biases, values, bits=bits, backend="nearest")
         assert (alone.codes == layer.codes).all()
         assert (alone.bias_codes == layer.bias_codes).all()
         sums = (layer.inputs.codes(values) - layer.input_zero_point) @ layer.codes.T + layer.bias_codes
@@ -66,32 +68,32 @@ def test_each_layer_is_calibrated_on_what_the_rounded_ones_give(seed, bits):
 @given(st.integers(0, 2**32), st.sampled_from([1, 2, 4, 8]))
 def test_costs_on_the_calibration_data_are_the_reported_ones(seed, bits):
     model, X = a_model(seed)
-    rounded = round_network(model, X, bits, backend="nearest")
+    rounded = round_network(model, X, bits=bits, backend="nearest")
     for layer, costs in zip(rounded.layers, rounded.costs(model, X), strict=True):
         assert costs == pytest.approx(layer.cost, rel=1e-9, abs=1e-12)
 
 
 def test_many_bits_change_little():
     model, X = a_model(0)
-    rounded = round_network(model, X, 12, backend="nearest")
+    rounded = round_network(model, X, bits=12, backend="nearest")
     assert rounded.predict(X) == pytest.approx(model.predict(X), abs=0.05)
     assert (rounded.classify(X) == model.classify(X)).mean() > 0.9
 
 
 def test_bits_and_schemes_for_each_layer():
     model, X = a_model(0)
-    rounded = round_network(model, X, (2, 8), backend="nearest")
+    rounded = round_network(model, X, bits=(2, 8), backend="nearest")
     assert [layer.scheme.bits for layer in rounded.layers] == [2, 8]
     schemes = [Scheme(3, "max"), Scheme(4, per="row")]
     rounded = round_network(model, X, scheme=schemes, backend="nearest")
     assert [layer.scheme for layer in rounded.layers] == schemes
     with pytest.raises(InputError, match="bits: one, or one for each of 2 layers"):
-        round_network(model, X, (2, 2, 2), backend="nearest")
+        round_network(model, X, bits=(2, 2, 2), backend="nearest")
 
 
 def test_the_target_may_be_the_network():
     model, X = a_model(0)
-    near, far = (round_network(model, X, 2, backend="nearest", target=t) for t in ("network", "layer"))
+    near, far = (round_network(model, X, bits=2, backend="nearest", target=t) for t in ("network", "layer"))
     assert (near.layers[1].codes == far.layers[1].codes).all()  # nearest rounding sees no target
     hidden = activate("relu", X @ model.layers[0].weights.T + model.layers[0].biases)
     goal = hidden @ model.layers[1].weights.T + model.layers[1].biases
@@ -105,7 +107,6 @@ def test_the_target_may_be_the_network():
     [
         (np.zeros((0, 5)), {}, "needs at least one"),
         (np.zeros((3, 4)), {}, "have 4 columns, but the model takes 5"),
-        (np.ones((3, 5)), {"target": "moon"}, "target: 'layer' or 'network', not 'moon'"),
         (np.ones((3, 5)), {"candidates": 1}, r"layers\[0\].candidates"),
         (np.ones((3, 5)), {"bits": 77}, "bits: a weight has 1 to 16 bits"),
     ],
@@ -113,6 +114,65 @@ def test_the_target_may_be_the_network():
 def test_mistakes(X, options, words):
     with pytest.raises(InputError, match=words):
         round_network(a_model(0)[0], X, **{"backend": "nearest", **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target": "moon"}, "no target 'moon'; there are: layer, network"),
+        ({"clip": "never"}, "no clip 'never'; there are: fix, after"),
+        ({"backend": "frob"}, "no rounding backend 'frob'; there are: annealing, "),
+        ({"backend": "beam:frob"}, "no variant 'frob' of beam; there are: beam"),
+    ],
+)
+def test_unknown_words(options, words):
+    with pytest.raises(Unsupported, match=f"^{words}"):
+        round_network(a_model(0)[0], np.ones((3, 5)), **options)
+
+
+def test_limits_carry_the_seed():
+    model, X = a_model(0)
+    limits = Limits(time=90, memory=4000, threads=2, seed=7)
+    rounded = round_network(model, X, backend="annealing", limits=limits)
+    assert rounded.report()["limits"] == {"time": 90, "memory": 4000, "threads": 2, "seed": 7}
+    assert rounded.settings["version"].startswith("dwave-samplers ")
+    assert rounded.limit is None
+    for layer in rounded.layers:
+        assert (layer.limits, layer.version) == (limits, rounded.settings["version"])
+
+
+def test_a_rounder_serves_as_well_as_its_name():
+    model, X = a_model(0)
+    named = round_network(model, X, backend="beam")
+    rounded = round_network(model, X, backend=BeamRounder(beams=64))
+    assert rounded.settings["backend"] == "beam"
+    for one, other in zip(named.layers, rounded.layers, strict=True):
+        assert (one.codes == other.codes).all()
+
+
+def test_a_time_limit_is_told():
+    model, X = a_model(0)
+    rounded = round_network(model, X, limits=Limits(time=1e-6))
+    assert rounded.limit is Limit.TIME
+    assert rounded.report()["limit"] == "time"
+    assert {row["limit"] for layer in rounded.report()["layers"] for row in layer["rows"]} == {"time"}
+
+
+def test_bits_and_a_scheme_are_one_too_many():
+    model, X = a_model(0)
+    with pytest.raises(InputError, match="bits: give bits or a scheme, not both"):
+        round_network(model, X, bits=3, scheme=Scheme(2), backend="nearest")
+
+
+def test_no_file_of_another_format_under_a_name(tmp_path):
+    model, X = a_model(0)
+    rounded = round_network(model, X, backend="nearest")
+    with pytest.raises(InputError, match=r"x.onnx: must be named \*.npz; .*write_onnx"):
+        rounded.save(tmp_path / "x.onnx")
+    with pytest.raises(InputError, match=r"x.txt: must be named \*.npz"):
+        rounded.save(tmp_path / "x.txt")
+    assert list(tmp_path.iterdir()) == []
+    write_onnx(rounded, tmp_path / "x.onnx")
 
 
 def test_files_hold_the_same_network(tmp_path):
@@ -131,6 +191,9 @@ def test_files_hold_the_same_network(tmp_path):
     assert again.report() == rounded.report()
     assert (again.classify(X) == rounded.classify(X)).all()
     assert (again.preactivations(X) == rounded.preactivations(X)).all()
+    for one, other in zip(rounded.layers, again.layers, strict=True):
+        for name in ("scheme", "limits", "version", "row_status", "row_limits", "reasons", "input_range"):
+            assert getattr(one, name) == getattr(other, name)
     np.savez(tmp_path / "x.npz", about="{}")
     for path in ("x.npz", "none.npz"):
         with pytest.raises(InputError, match=path):
@@ -139,7 +202,7 @@ def test_files_hold_the_same_network(tmp_path):
 
 def test_reports_tell_every_neuron():
     model, X = a_model(0)
-    report = round_network(model, draw_calibration(X, count=20, seed=3), 2, backend="nearest").report()
+    report = round_network(model, draw_calibration(X, count=20, seed=3), bits=2, backend="nearest").report()
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert report["calibration"] == {"size": 20, "of": 30, "seed": 3, "left_out": None}
     assert [(layer["neurons"], layer["inputs"]) for layer in report["layers"]] == [(4, 5), (3, 4)]

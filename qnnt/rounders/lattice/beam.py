@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from qnnt.availability import Availability
 from qnnt.domain import IntArray
-from qnnt.limits import Limits
+from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import RowAnswer, Stopped
-from qnnt.rounders.lattice.form import EXAMPLE, Form, Reals, restricted, shared_order
+from qnnt.rounders.lattice.form import EXAMPLE, Form, Ints, Reals, restricted, shared_order
 
 
-def start(form: Form, order: npt.NDArray[np.int64], beams: int, *, flips: bool = True) -> IntArray:
+def start(form: Form, order: Ints, beams: int, *, flips: bool = True) -> IntArray:
     """Beam search on the damped form, last of ``order`` first, then descent by one and two flips."""
     from qnnt.rounders.lattice import loops
 
@@ -60,4 +59,4 @@ class BeamRounder:
         """Search and descend."""
         form = Form.of(model)
         z = start(form, restricted(prepared, form.free), self.beams) if len(form.free) else form.free
-        return RowAnswer(form.lift(z), reason="beam search proves nothing")
+        return RowAnswer(Status.SATISFIABLE, form.lift(z), reason="beam search proves nothing")

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from qnnt.limits import Limits
+from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import LATE, RowAnswer, Stopped
+from qnnt.rounders.base import RowAnswer, Stopped, cut_short
 from qnnt.rounders.lattice.beam import BeamRounder, start
-from qnnt.rounders.lattice.form import EXAMPLE, Form, Reals, restricted, shared_order
+from qnnt.rounders.lattice.form import EXAMPLE, Form, Ints, Reals, restricted, shared_order
 
 MOST_SEARCHED = 200  # free variables; beyond, enumeration only burns the time limit
 _SLICE = 20_000  # nodes between two looks at the clock
@@ -66,45 +66,64 @@ class ClosestVectorRounder(BeamRounder):
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:
         """Search until the proof, the time limit or ``stopped``."""
-        from qnnt.rounders.lattice.relaxation import convexified, diagonal, shared_bound, shor
-        from qnnt.rounders.lattice.search import Search
-
-        deadline = math.inf if limits.time is None else time.monotonic() + limits.time
-
-        def over(ahead: float = 0.0) -> bool:
-            return stopped() or time.monotonic() + ahead >= deadline
-
         form = Form.of(model)
         if not len(form.free):
-            return RowAnswer(form.lift(form.free), bound=model.cost(model.lower))
+            return RowAnswer(Status.OPTIMAL, form.lift(form.free), form.bound(form.f0))
         order, dual = restricted(prepared[0], form.free), prepared[1]
+        clock = _Clock(math.inf if limits.time is None else time.monotonic() + limits.time, stopped)
+        if len(order) <= MOST_SEARCHED:
+            return self._searched(form, order, clock)
+        return self._bounded(form, order, dual, clock)
+
+    def _searched(self, form: Form, order: Ints, clock: _Clock) -> RowAnswer:
+        """A row short enough to be searched to a proof."""
+        from qnnt.rounders.lattice.relaxation import convexified, shor
+        from qnnt.rounders.lattice.search import Search
+
+        best = start(form, order, self.beams)
+        if clock.over():
+            return cut_short(form.lift(best), clock.stopped, form.bound(0.0))
+        dual, bound = np.zeros(len(best)), 0.0
+        if form.model.binary:
+            dual, bound = shor(form, best, sweeps=_SWEEPS, over=clock.over)
+        relaxed = convexified(form, dual, form.value(best))
+        search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams)
+        while not (done := search.advance(_SLICE)) and not clock.over():
+            pass
+        answer, bound = form.lift(search.best), form.bound(max(bound, search.bound))
+        return RowAnswer(Status.OPTIMAL, answer, bound) if done else cut_short(answer, clock.stopped, bound)
+
+    def _bounded(self, form: Form, order: Ints, shared: Reals, clock: _Clock) -> RowAnswer:
+        """A row too long to be searched: wider and wider beams, and a semidefinite bound."""
+        from qnnt.rounders.lattice.relaxation import convexified, diagonal, shared_bound, shor
+
         begin = time.monotonic()
         best, beams = start(form, order, self.beams), 2 * self.beams
         step = 2 * (time.monotonic() - begin)  # what the search costs with twice as many beams
-        if over():
-            return RowAnswer(form.lift(best), form.bound(0.0), _ended(stopped))
-        searched = len(order) <= MOST_SEARCHED
-        while not searched and beams <= self.widest and not over(step):
+        if clock.over():
+            return cut_short(form.lift(best), clock.stopped, form.bound(0.0))
+        while beams <= self.widest and not clock.over(step):
             best = min(best, start(form, order, beams), key=form.value)
             beams, step = 2 * beams, 2 * step
-        bound, own = 0.0, np.zeros(len(best))
-        if model.binary:
-            if dual is not None:
-                bound = shared_bound(form, dual[form.free])
-            own, proper = shor(form, best, sweeps=_SWEEPS, over=over)
-            bound = max(bound, proper)
-        if not searched:
-            if not (model.binary or over()):
-                bound = diagonal(convexified(form, own, form.value(best)), form.width)
-            reason = f"{len(order)} free weights are too many to search"
-            return RowAnswer(form.lift(best), form.bound(bound), reason)
-        relaxed = convexified(form, own, form.value(best))
-        search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams)
-        while not (done := search.advance(_SLICE)) and not over():
-            pass
-        late = None if done else _ended(stopped)
-        return RowAnswer(form.lift(search.best), form.bound(max(bound, search.bound)), late)
+        bound = 0.0
+        if form.model.binary:
+            _, own = shor(form, best, sweeps=_SWEEPS, over=clock.over)
+            bound = max(shared_bound(form, shared[form.free]), own)
+        elif not clock.over():
+            bound = diagonal(convexified(form, np.zeros(len(best)), form.value(best)), form.width)
+        if clock.stopped():
+            return cut_short(form.lift(best), clock.stopped, form.bound(bound))
+        reason = f"{len(order)} free weights are too many to search"
+        return RowAnswer(Status.SATISFIABLE, form.lift(best), form.bound(bound), reason=reason)
 
 
-def _ended(stopped: Stopped) -> str:
-    return "interrupted" if stopped() else LATE
+@dataclass(frozen=True)
+class _Clock:
+    """When a row has to end: at its ``deadline`` (of ``time.monotonic()``), or once it is ``stopped``."""
+
+    deadline: float
+    stopped: Stopped
+
+    def over(self, ahead: float = 0.0) -> bool:
+        """Whether it is time, or will be in ``ahead`` seconds."""
+        return self.stopped() or time.monotonic() + ahead >= self.deadline

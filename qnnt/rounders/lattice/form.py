@@ -9,21 +9,26 @@ import numpy.typing as npt
 
 from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import DAMPING
+from qnnt.rounders.base import DAMPING, noise
 
 Reals = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Form:
-    """A model on its free variables z = v − lower ≤ width: zᵀGz + 2g·z + f0, before scale and constant."""
+    """A model on its free variables z = v − lower ≤ width: zᵀGz + 2g·z + f0, before scale and constant.
+
+    ``slack`` bounds what rounding errors in G, g and f0 do to a value.
+    """
 
     model: QuadraticModel
-    free: npt.NDArray[np.int64]
+    free: Ints
     G: Reals
     g: Reals
     f0: float
-    width: npt.NDArray[np.int64]
+    width: Ints
+    slack: float
 
     @classmethod
     def of(cls, model: QuadraticModel) -> Form:
@@ -32,7 +37,7 @@ class Form:
         pull = model.gram @ difference
         G = np.ascontiguousarray(model.gram[np.ix_(free, free)])
         width = (model.upper - model.lower)[free]
-        return cls(model, free, G, pull[free], float(difference @ pull), width)
+        return cls(model, free, G, pull[free], float(difference @ pull), width, noise(model))
 
     @property
     def damping(self) -> float:
@@ -51,7 +56,7 @@ class Form:
 
     def bound(self, value: float) -> float:
         """The model's cost for a bound on the form."""
-        return self.model.constant + self.model.scale * max(value, 0.0)
+        return self.model.constant + self.model.scale * max(value - self.slack, 0.0)
 
 
 # Two bits, to compile on.
@@ -60,7 +65,7 @@ EXAMPLE = Form.of(
 )
 
 
-def sorted_order(H: Reals) -> npt.NDArray[np.int64]:
+def sorted_order(H: Reals) -> Ints:
     """V-BLAST order of a positive definite H: each level, last first, has the largest diagonal entry left."""
     inverse, left = np.linalg.inv(H), np.ones(len(H), dtype=bool)
     order = np.empty(len(H), dtype=np.int64)
@@ -73,14 +78,14 @@ def sorted_order(H: Reals) -> npt.NDArray[np.int64]:
     return order
 
 
-def shared_order(gram: Reals) -> npt.NDArray[np.int64]:
+def shared_order(gram: Reals) -> Ints:
     """V-BLAST order of the live columns of a layer's damped Gram matrix (m, m)."""
     live = np.flatnonzero(np.diagonal(gram) > 0)
     G = gram[np.ix_(live, live)]
     return np.asarray(live[sorted_order(G + DAMPING * np.trace(G) * np.eye(len(live)))])
 
 
-def restricted(order: npt.NDArray[np.int64], free: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def restricted(order: Ints, free: Ints) -> Ints:
     """An order of all columns as an order of the free ones, by their positions in ``free``."""
     position = np.full(int(max(order.max(initial=-1), free.max(initial=-1))) + 1, -1)
     position[free] = np.arange(len(free))

@@ -6,7 +6,7 @@ the last to the first, so that row k of R closes level k: the squared distance s
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -144,87 +144,121 @@ def mix(M: Any, V: Any, sweeps: int, tolerance: float) -> Any:
     return dual
 
 
+class Convex(NamedTuple):
+    """The form that is enumerated: ‖R·(z − r)‖² + ``offset`` is at most the cost of z, plus ``slack``."""
+
+    R: Any  # (m, m) upper triangular
+    U: Any  # (m, m) row k: how the optimum of the first k variables moves with variable k
+    r: Any  # (m,) centre
+    width: Any  # (m,)
+    rate: Any  # (m, m) row k-1: λ ≥ 0 with R_kᵀR_k − diag(λ) ⪰ 0 for the leading k columns
+    offset: float
+    slack: float
+
+
+class Cost(NamedTuple):
+    """What is minimised: zᵀGz + 2g·z + f0."""
+
+    G: Any  # (m, m)
+    g: Any  # (m,)
+    f0: float
+
+
+class Path(NamedTuple):
+    """Where the enumeration is: the path from the root of its tree to the present node."""
+
+    at: Any  # (2,) the level, and how many nodes were seen
+    x: Any  # (m,) the values decided
+    moved: Any  # (m,) x − r of these
+    optimum: Any  # (m, m) row k: the unconstrained optimum of the open variables 0..k
+    centre: Any  # (m,) of each level, from R alone
+    partial: Any  # (m+1,) squared distance of the decided
+    below: Any  # (m+1,) a lower bound, without offset, of all that is left under the level's node
+    left: Any  # (m,) next value to try on either side of the centre
+    right: Any
+
+
 @compiled()
-def enumerate_box(
-    R: Any,  # (m, m) upper triangular
-    U: Any,  # (m, m) row k: how the optimum of the first k variables moves with variable k
-    r: Any,  # (m,) centre
-    width: Any,  # (m,)
-    rate: Any,  # (m, m) row k-1: λ ≥ 0 with R_kᵀR_k − diag(λ) ⪰ 0 for the leading k columns
-    offset: float,  # ‖R(z − r)‖² + offset ≤ the true cost of z, up to slack
-    slack: float,
-    G: Any,  # (m, m); the true cost is zᵀGz + 2g·z + f0
-    g: Any,
-    f0: float,
-    best: float,
-    best_x: Any,
-    x: Any,
-    D: Any,  # x − r of the decided
-    C: Any,  # (m, m) row k: the optimum of the open variables 0..k
-    centre: Any,  # (m,) of each level, from R alone
-    partial: Any,  # (m+1,) squared distance of the decided
-    below: Any,  # (m+1,) a lower bound, without offset, of all that is left under the level's node
-    left: Any,  # (m,) next value to try on either side of the centre
-    right: Any,
-    state: Any,  # level, improvements, nodes
-    nodes: int,
-) -> Any:
+def next_value(path: Path, k: int, width: int) -> Any:
+    """The value of level k nearest to its centre that was not tried yet, taken off; -1 if all were."""
+    a, b, c = path.left[k], path.right[k], path.centre[k]
+    if a < 0 and b > width:
+        return -1
+    if a >= 0 and (b > width or c - a <= b - c):
+        path.left[k] -= 1
+        return a
+    path.right[k] += 1
+    return b
+
+
+@compiled()
+def cost_of(cost: Cost, x: Any) -> Any:
+    """The cost of x (m,)."""
+    total = cost.f0
+    for i in range(len(x)):
+        t = 2 * cost.g[i]
+        for j in range(len(x)):
+            t += cost.G[i, j] * x[j]
+        total += t * x[i]
+    return total
+
+
+@compiled()
+def still_to_come(convex: Convex, path: Path, k: int, value: int) -> Any:
+    """What variables 0..k-1 add at least once variable k has its ``value``; their optimum goes to row k-1."""
+    shift, still = value - path.optimum[k, k], 0.0
+    for i in range(k):
+        o = path.optimum[k, i] - shift * convex.U[k, i]
+        path.optimum[k - 1, i] = o
+        d = abs(o - min(max(np.rint(o), 0.0), convex.width[i] + 0.0))
+        still += convex.rate[k - 1, i] * d * d
+    return still
+
+
+@compiled()
+def enumerate_box(convex: Convex, cost: Cost, path: Path, best: float, best_x: Any, nodes: int) -> Any:
     """Schnorr–Euchner enumeration, for at most ``nodes`` nodes; resumed by calling again.
 
     With the first k variables open and their unconstrained optimum c, at least Σ λ_i·dist(c_i, box)² is still
-    to come. Nothing is left out whose cost is below best·(1 − 1e-9). Returns (best cost, whether it ended).
+    to come. Nothing is left out whose cost is below best·(1 − 1e-9). ``path`` and ``best_x`` are changed in
+    place. Returns (best cost, whether it ended).
     """
+    R, r, width = convex.R, convex.r, convex.width
     m = len(r)
-    k, seen = state[0], 0
-    limit = best - 1e-9 * best + slack - offset
+    k, seen = path.at[0], 0
+    room = convex.slack - convex.offset
+    limit = best - 1e-9 * best + room
     while k < m and seen < nodes:
-        a, b, c = left[k], right[k], centre[k]
-        if a < 0 and b > width[k]:
+        value = next_value(path, k, width[k])
+        if value < 0:
             k += 1
             continue
-        if a >= 0 and (b > width[k] or c - a <= b - c):
-            value = a
-            left[k] -= 1
-        else:
-            value = b
-            right[k] += 1
-        y = R[k, k] * (value - c)
-        p = partial[k + 1] + y * y
+        y = R[k, k] * (value - path.centre[k])
+        p = path.partial[k + 1] + y * y
         seen += 1
         if p > limit:  # and the values left are further from the centre
-            left[k], right[k] = -1, width[k] + 1
+            path.left[k], path.right[k] = -1, width[k] + 1
             k += 1
             continue
-        x[k], D[k] = value, value - r[k]
+        path.x[k], path.moved[k] = value, value - r[k]
         if k == 0:
-            cost = f0
-            for i in range(m):
-                t = 2 * g[i]
-                for j in range(m):
-                    t += G[i, j] * x[j]
-                cost += t * x[i]
-            if cost < best:
-                best = max(cost, 0.0)
-                limit = best - 1e-9 * best + slack - offset
-                best_x[:] = x
-                state[1] += 1
+            reached = cost_of(cost, path.x)
+            if reached < best:
+                best = max(reached, 0.0)
+                limit = best - 1e-9 * best + room
+                best_x[:] = path.x
             continue
-        shift, still = value - C[k, k], 0.0
-        for i in range(k):
-            o = C[k, i] - shift * U[k, i]
-            C[k - 1, i] = o
-            d = abs(o - min(max(np.rint(o), 0.0), width[i] + 0.0))
-            still += rate[k - 1, i] * d * d
+        still = still_to_come(convex, path, k, value)
         if p + still > limit:
             continue
-        partial[k], below[k] = p, p + still
+        path.partial[k], path.below[k] = p, p + still
         k -= 1
         t = 0.0
         for j in range(k + 1, m):
-            t += R[k, j] * D[j]
-        centre[k] = r[k] - t / R[k, k]
-        near = np.int64(np.floor(min(max(centre[k], -1.0), width[k] + 0.0)))
-        left[k], right[k] = near, near + 1
-    state[0] = k
-    state[2] += seen
+            t += R[k, j] * path.moved[j]
+        path.centre[k] = r[k] - t / R[k, k]
+        near = np.int64(np.floor(min(max(path.centre[k], -1.0), width[k] + 0.0)))
+        path.left[k], path.right[k] = near, near + 1
+    path.at[0] = k
+    path.at[1] += seen
     return best, k == m

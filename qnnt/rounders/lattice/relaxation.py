@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.domain import IntArray
+from qnnt.rounders.base import UNIT
 from qnnt.rounders.lattice.form import Form, Reals
 
-UNIT = float(np.finfo(np.float64).eps)
 _SWEEPS = 100
 _SLICE = 10  # sweeps between two looks at the clock
 _LONG_SLICE = 50  # the same, where nothing else is looked at
