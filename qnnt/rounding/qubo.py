@@ -81,12 +81,8 @@ class QuboEncoder:
             scale=float(unit**2 / N),
             constant=float(unit**2 / N) * float(left @ left),
         )
-<<<<<<< HEAD
-        return model, CodeLift(base)
-=======
         error = float(unit) * float(np.sqrt((errors**2).mean()))
         return model, CodeLift(base, float(unit**2 / N) * loss, error)
->>>>>>> rounding
 
     @staticmethod
     def undivided(problem: LayerProblem) -> tuple[QuadraticModel, CodeLift]:
