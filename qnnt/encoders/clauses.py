@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.activation import Activation
 from qnnt.architecture import Connection
 from qnnt.encoders.adder import Bits, binary_product, binary_product_size, known_multiple, to_binary
 from qnnt.encoders.clausebank import FALSE, TRUE, ClauseBank, Literals
@@ -89,7 +90,7 @@ class _Layers:
         """Go one hidden layer deeper."""
         connection = self.instance.architecture.connections[self.depth]
         activation = self.instance.activations[self.depth]
-        n, thresholds = len(self.inputs), np.asarray(activation.thresholds, dtype=np.int64)
+        n, thresholds = len(self.inputs), thresholds_of(activation)
         reached = np.empty((n, connection.n_target, activation.top), dtype=np.int32)
         neurons, rows = (
             np.repeat(np.arange(connection.n_target), n),
@@ -196,6 +197,11 @@ class _Layers:
         return self._bits[self.depth]
 
 
+def thresholds_of(activation: Activation) -> Ints:
+    """(k,) its thresholds; those beyond 2^53 in size are moved there, as an instance's sums stay below."""
+    return np.array([max(-(1 << 53), min(t, 1 << 53)) for t in activation.thresholds], dtype=np.int64)
+
+
 def match_labels(bank: ClauseBank, goal: Targets, layers: _Layers) -> tuple[Literals, Ints]:
     """Soft literals and what it costs to make each false: the avoidable errors.
 
@@ -204,7 +210,7 @@ def match_labels(bank: ClauseBank, goal: Targets, layers: _Layers) -> tuple[Lite
     """
     connection = layers.instance.architecture.connections[-1]
     activation = layers.instance.activations[-1]
-    top, thresholds = activation.top, np.asarray(activation.thresholds, dtype=np.int64)
+    top, thresholds = activation.top, thresholds_of(activation)
     n, omega = len(goal.inputs), connection.n_target
     several = np.bincount(goal.of, minlength=n) > 1
     forced = goal.forced

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from formulas import expect_distinct_variables
 from hypothesis import given
 from hypothesis import strategies as st
 from pysat.solvers import Solver
@@ -32,18 +33,11 @@ def integer(bank: ClauseBank, values: list[int]) -> Order:
     return showing(lits, values)
 
 
-def distinct_literals(bank: ClauseBank) -> None:
-    """Literals of a clause are of different variables."""
-    for block in bank.clauses:
-        variables = np.sort(np.abs(block), axis=1)
-        assert (variables[:, 1:] != variables[:, :-1]).all()
-
-
 def expect(
     bank: ClauseBank, number: Bits, inputs: list[tuple[Order, list[int]]], value: Callable[..., int]
 ) -> None:
     """The number is the given function of its inputs."""
-    distinct_literals(bank)
+    expect_distinct_variables(bank.clauses)
     offset, bits = add_up(bank, [number])
     combinations = list(itertools.product(*[values for _, values in inputs]))
     thresholds = np.array(sorted({value(*x) + more for x in combinations for more in (0, 1)}))
@@ -91,4 +85,4 @@ def test_a_row_that_skips_a_value_makes_no_tautology() -> None:
     lit = int(bank.fresh(1)[0])
     order = Order(0, np.array([[lit, lit], [TRUE, lit]], dtype=np.int32))  # 0 or 2, and 1 or 2
     to_binary(bank, order, [0, 1, 2])
-    distinct_literals(bank)
+    expect_distinct_variables(bank.clauses)

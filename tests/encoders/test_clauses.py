@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from formulas import expect_distinct_variables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysat.solvers import Solver
@@ -92,12 +93,28 @@ def test_formulas_are_in_competition_form(data: st.DataObject, totalizer_worth: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sums, "TOTALIZER_WORTH", totalizer_worth)
         formula, _ = ClauseEncoder().apply(instance)
+    expect_distinct_variables(formula.hard)
     for block in (*formula.hard, formula.soft.reshape(-1, 1)):
-        variables = np.sort(np.abs(block), axis=1)
-        assert (variables[:, 1:] != variables[:, :-1]).all()
-        assert variables.min(initial=1) >= 1
-        assert variables.max(initial=1) <= formula.n_variables
+        assert np.abs(block).min(initial=1) >= 1
+        assert np.abs(block).max(initial=1) <= formula.n_variables
     assert (formula.weights > 0).all()
+
+
+@SUMS
+def test_thresholds_that_no_pre_activation_comes_near(
+    monkeypatch: pytest.MonkeyPatch, totalizer_worth: int
+) -> None:
+    monkeypatch.setattr(sums, "TOTALIZER_WORTH", totalizer_worth)
+    architecture, dataset = qnnt.Architecture.dense([1, 1, 1]), qnnt.Dataset([[-1], [2]], [[1], [-1]])
+    near = qnnt.Activation([0], [-1, 1])
+    found = [
+        networks_of(
+            *ClauseEncoder().apply(qnnt.Instance(qnnt.Domain(5), architecture, dataset, activation=a))
+        )
+        for a in (near, *(qnnt.Activation([-far, 0, far], [-2, -1, 1, 2]) for far in (10**3, 2**63, 10**30)))
+    ]
+    assert found[0]
+    assert found[1:] == found[:1] * 3
 
 
 def test_twins_are_ordered() -> None:

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from formulas import expect_distinct_variables
 from hypothesis import given
 from hypothesis import strategies as st
 from pysat.solvers import Solver
@@ -51,7 +52,7 @@ def test_merged_sum_is_the_sum_at_every_asked_threshold(
     thresholds, up, down = (np.array(column) for column in zip(*asked, strict=True))
     out = bank.fresh(1, len(asked)) if given_out else None
     total = merge(bank, a, b, thresholds, up=up, down=down, out=out)
-    in_clause_form(bank)
+    expect_distinct_variables(bank.clauses)
     with solver(bank) as sat:
         for x, y in itertools.product(left, right):
             for (t, forced_up, forced_down), lit in zip(asked, total[0].tolist(), strict=True):
@@ -94,17 +95,10 @@ def test_no_clause_about_a_merged_sum_follows_from_the_others(
             assert sat.solve(assumptions=[-lit for lit in clause])
 
 
-def in_clause_form(bank: ClauseBank) -> None:
-    """Literals of a clause are of different variables."""
-    for block in bank.clauses:
-        variables = np.sort(np.abs(block), axis=1)
-        assert (variables[:, 1:] != variables[:, :-1]).all()
-
-
 def check_product(
     w: Order, p: Order, bank: ClauseBank, acts: Order, values: list[int], flags: tuple[str, ...]
 ) -> None:
-    in_clause_form(bank)
+    expect_distinct_variables(bank.clauses)
     with solver(bank) as sat:
         for x, y in itertools.product(range(w.lo, w.hi + 1), values):
             state = [*equals(w, x), *equals(acts, y)]
