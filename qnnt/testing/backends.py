@@ -103,8 +103,8 @@ def check_backend(
 
     ``encoder`` is a name or an encoder (default: the first registered one that makes what the backend likes
     best). ``exclude`` maps names of cases, or patterns like ``"minimize-*"``, to the reason why they are left
-    out. With ``isolate`` each run is a child process, as in ``qnnt.solve``; without it runs are quicker, and a
-    crash of the backend ends the tests. ``time`` is a run's time limit in seconds.
+    out. With ``isolate`` each run is a child process, as in ``qnnt.solve``; without it a crash of the backend
+    ends the tests, and nobody ends a run that hangs. ``time`` is a run's time limit in seconds.
 
     What the backend declares decides what is expected of it. Without ``Capability.MINIMIZE`` it is not asked
     for a minimum; what it ``refuses`` is not asked either, but the refusal has to name an alternative
@@ -129,8 +129,8 @@ def check_backend(
 def backend_cases() -> tuple[BackendCase, ...]:
     """All cases, always the same: what is declared, answers, and how limits, seeds and reports are kept.
 
-    An answer case is named by its goal and its instance: ``at-most-1-sign-outputs``. In a case ``…-unordered``
-    the encoder does not order interchangeable neurons.
+    An answer case is named by its goal and its instance: ``at-most-1-sign-outputs``. In a case
+    ``…-unordered`` the encoder does not order interchangeable neurons.
     """
     others: dict[str, Callable[[Tested], Finding]] = {
         "declares-what-it-is": _declares,

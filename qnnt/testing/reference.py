@@ -1,7 +1,7 @@
 """Solvers of the core install that answer the models of :mod:`qnnt.models`, one call each.
 
-Models are read again here, apart from the backends: a clause, row or objective that a backend reads wrongly is
-read rightly here, and the other way round.
+Models are read here once more, apart from the backends: a mistake of theirs is not to be taken for one of an
+encoder.
 """
 
 from __future__ import annotations

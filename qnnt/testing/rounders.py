@@ -166,8 +166,8 @@ def _models() -> Iterator[tuple[str, QuadraticModel]]:
     yield "uneven-box", replace(wide, lower=np.array([-3, 0, 0, -1, 2]), upper=np.array([4, 1, 0, 2, 3]))
     dead = design.copy()
     dead[:, [2, 5]] = 0.0
-    dead_gram = dead.T @ dead
-    yield "dead-columns", replace(_model(dead_gram, target), upper=(dead_gram.any(axis=0)).astype(np.int64))
+    live = dead.any(axis=0).astype(np.int64)
+    yield "dead-columns", replace(_model(dead.T @ dead, target), upper=live)
     thin = design[:3]
     yield "rank-deficient", _model(thin.T @ thin, target)
     twins = design.copy()

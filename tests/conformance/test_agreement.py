@@ -1,87 +1,71 @@
 """Every backend, under every encoder that fits, against the errors of all networks, on random instances.
 
 The suite follows the registry: a backend that another package installs is run too. ``pytest
-tests/conformance --hypothesis-profile=thorough`` runs 3,000 instances a case instead of a few.
+tests/conformance --hypothesis-profile=thorough`` runs 2,000 instances for each backend, encoder and
+activation instead of a few. The expected errors come from the kit's brute force.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
-import numpy as np
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
-from strategies import instances
+from registered import IN_A_PROCESS, SAT_VARIANTS, available, pairs, share, thorough, title
+from strategies import LEAST_D, activations, instances
 
 import qnnt
 from qnnt import registry
-from qnnt.backends.base import Backend
-from qnnt.backends.enumeration import count_errors, parameter_blocks
+from qnnt.testing.brute_force import Truth
+from qnnt.testing.instances import goals
 
-# PySAT's other solvers answer the same formulas: each instance goes to one of them, drawn at random.
-SAT_VARIANTS = [b.name for b in registry.backends() if b.name.startswith("sat:")]
-NO_TWO_IN_ONE_PROCESS = ("milp:highs",)  # highspy and ortools: this one always has a process of its own
-INSTANCES = st.one_of(instances(max_networks=5000, min_points=3), instances(max_networks=500))
-SLOW = {"dimacs": 12, "milp": 4, "cpsat": 2, "pseudo-boolean": 2}  # fewer instances in a quick run
+MIXED = "mixed"
+ACTIVATIONS = (*LEAST_D, MIXED)  # each named one, and others that differ for hidden and output neurons
 
 
-def cases() -> list[tuple[str, str]]:
-    pairs = []
-    for backend in registry.backends():
-        if backend.name.startswith(("sat:", "dimacs")):
-            continue
-        fitting = [e.name for e in registry.encoders() if issubclass(e.makes, backend.accepts)]
-        pairs += [(backend.name, encoder) for encoder in fitting]
-    return [*pairs, ("sat", "clauses"), (f"dimacs:{Path(__file__).parent / 'dimacs_solver.py'}", "clauses")]
+def drawn(activation: str) -> st.SearchStrategy[qnnt.Instance]:
+    """Instances of at most 5,000 networks, with points to differ on, or with any data."""
+    of: Callable = activations if activation == MIXED else lambda _: st.just(activation)
+    kind = {"activation": of, "min_d": LEAST_D.get(activation, 1)}
+    return st.one_of(instances(max_networks=5000, min_points=3, **kind), instances(max_networks=500, **kind))
 
 
-def possible_errors(instance: qnnt.Instance) -> set[int]:
-    """The error of every network."""
-    return {int(e) for block in parameter_blocks(instance) for e in np.unique(count_errors(instance, block))}
-
-
-def agree(instance: qnnt.Instance, backend: str | Backend, encoder: str, symmetry: bool) -> None:
+def agree(instance: qnnt.Instance, backend: str, encoder: str, symmetry: bool) -> None:
     """All three goals, at every bound where the answer can change."""
-    possible = possible_errors(instance)
-    least, total = min(possible), instance.dataset.total
-    goals = [qnnt.Minimize(), qnnt.AtMost(least), *([qnnt.AtMost(least - 1)] if least else [])]
-    goals += [qnnt.Exactly(e) for e in {least, max(possible), min(set(range(total + 2)) - possible)}]
-    name = backend if isinstance(backend, str) else backend.name
-    for goal in (*goals, instance.goal):
+    truth = Truth(instance)
+    for goal in (*goals(truth)[:6], instance.goal):
         result = qnnt.solve(
             instance,
             goal=goal,
             backend=backend,
             encoder=encoder,
             symmetry=symmetry,
-            isolate=name in NO_TWO_IN_ONE_PROCESS,
+            isolate=backend in IN_A_PROCESS,
         )
-        note(f"{name} {encoder} {goal} {symmetry=}: {result.status} {result.errors} {result.reason}")
-        if isinstance(goal, qnnt.Minimize):
-            assert (result.status, result.errors, result.lower_bound) == (qnnt.Status.OPTIMAL, least, least)
+        note(f"{backend} {encoder} {goal} {symmetry=}: {result.status} {result.errors} {result.reason}")
+        if goal.minimizes:
+            optimum = (qnnt.Status.OPTIMAL, truth.least, truth.least)
+            assert (result.status, result.errors, result.lower_bound) == optimum
         else:
-            exists = any(goal.accepts(e) for e in possible)
+            exists = truth.exists(goal)
             assert result.status is (qnnt.Status.SATISFIABLE if exists else qnnt.Status.UNSATISFIABLE)
             assert (result.network is not None) == exists
+        if result.network is not None:
+            assert truth.errors_of(result.network.vector) == result.errors
 
 
-@pytest.mark.parametrize(("backend", "encoder"), cases(), ids=lambda name: str(name).rpartition("/")[2])
-def test_agreement_with_enumeration(backend: str, encoder: str) -> None:
-    family = backend.partition(":")[0]
-    if family == "sat":
-        choice: st.SearchStrategy[str] = st.sampled_from(SAT_VARIANTS)
-    else:
-        choice = st.just(backend)
-        available = registry.backend(backend).availability()
-        if not available.available:
-            pytest.skip(available.reason or "not available")
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("backend", "encoder"), pairs(), ids=title)
+def test_agreement_with_all_networks(backend: str, encoder: str, activation: str) -> None:
+    # PySAT's other solvers answer the same formulas: each instance goes to one of them, drawn at random.
+    solvers = st.sampled_from(SAT_VARIANTS) if backend == "sat" else st.just(available(backend).name)
     most = settings().max_examples
-    if most < 1000:
-        most //= SLOW.get(family, 1)
+    if not thorough():
+        most = max(1, most // len(ACTIVATIONS) // share(backend))
 
     @settings(max_examples=most)
-    @given(INSTANCES, choice, st.booleans())
+    @given(drawn(activation), solvers, st.booleans())
     def run(instance: qnnt.Instance, backend: str, symmetry: bool) -> None:
         agree(instance, backend, encoder, symmetry)
 
@@ -89,19 +73,5 @@ def test_agreement_with_enumeration(backend: str, encoder: str) -> None:
 
 
 @pytest.mark.parametrize("backend", registry.backends(), ids=lambda b: b.name)
-def test_a_backend_declares_what_it_is(backend: Backend) -> None:
-    assert registry.backend(backend.name).name == backend.name or backend.name == "dimacs"
-    assert backend.accepts
-    assert backend.summary
-    available = backend.availability()
-    assert available.version if available.available else available.reason
-
-
-@pytest.mark.parametrize("backend", registry.backends(), ids=lambda b: b.name)
-def test_a_backend_takes_a_large_case_or_says_why_not(backend: Backend) -> None:
-    x = np.indices((3,) * 6).reshape(6, -1).T - 1
-    instance = qnnt.Instance(
-        qnnt.Domain(3), qnnt.Architecture.dense([6, 4, 2]), qnnt.Dataset(x, np.ones((len(x), 2), dtype=int))
-    )
-    refusal = backend.refuses(instance)
-    assert refusal is None or "try" in refusal
+def test_a_name_leads_to_its_backend(backend) -> None:
+    assert registry.backend(backend.name) == backend
