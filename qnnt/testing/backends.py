@@ -114,9 +114,11 @@ def check_backend(
 
     Raises AssertionError that lists the cases that failed, with what was expected and what the backend said,
     and if all cases were run and it decided none; :class:`Unavailable` if it cannot run here;
-    :class:`UnknownWord` and :class:`InputError` for exclusions that name no case or have no reason.
+    :class:`Unsupported` if the encoder does not fit, or none does; :class:`UnknownWord` and
+    :class:`InputError` for exclusions that name no case or have no reason.
     """
     tested = Tested(backend, encoder, isolate, time)
+    tested.encoder_for(symmetry=True)
     report = run_cases(tested, f"backend {backend.name!r}", backend_cases(), case, exclude or {})
     if case is None:
         answers = {str(each) for each in _answer_cases()} - set(report.named(Outcome.EXCLUDED))

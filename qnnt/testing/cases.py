@@ -8,7 +8,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Generic, TypeVar
 
-from qnnt.exceptions import InputError, QnntError, UnknownWord
+from qnnt.exceptions import InputError, Unavailable, UnknownWord
 from qnnt.workers.task import describe
 
 S = TypeVar("S")
@@ -58,7 +58,7 @@ class Report:
 
     def named(self, outcome: Outcome) -> tuple[str, ...]:
         """The names of the cases with this outcome."""
-        return tuple(name for name, finding in self.findings.items() if finding.outcome is outcome)
+        return tuple(name for name, finding in self.findings.items() if finding.outcome == outcome)
 
     @property
     def passed(self) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def run_cases(
 
     Raises AssertionError that lists every case that failed, by an assertion or an exception;
     :class:`UnknownWord` for an exclusion that names no case, :class:`InputError` for one without a reason.
-    Other errors of this package's own (nothing installed, no encoder that fits) pass through.
+    :class:`Unavailable` passes through: nothing can be said.
     """
     excluded = _exclusions(cases, exclude)
     findings: dict[str, Finding] = {}
@@ -97,7 +97,7 @@ def run_cases(
             findings[each.name] = each.check(tested)
         except AssertionError as failure:
             failed[each.name] = str(failure)
-        except QnntError:
+        except Unavailable:
             raise
         except Exception as error:
             failed[each.name], cause = f"it raised {describe(error)}", cause or error

@@ -166,7 +166,8 @@ def _models() -> Iterator[tuple[str, QuadraticModel]]:
     yield "uneven-box", replace(wide, lower=np.array([-3, 0, 0, -1, 2]), upper=np.array([4, 1, 0, 2, 3]))
     dead = design.copy()
     dead[:, [2, 5]] = 0.0
-    live = dead.any(axis=0).astype(np.int64)
+    live = np.ones(8, dtype=np.int64)
+    live[[2, 5]] = 0
     yield "dead-columns", replace(_model(dead.T @ dead, target), upper=live)
     thin = design[:3]
     yield "rank-deficient", _model(thin.T @ thin, target)
