@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import highspy
 
 _LOCK = threading.Lock()
+_THREADS: list[int] = []  # how many the scheduler of this process was made for, if it was
 
 
 def new_highs(options: Mapping[str, Any]) -> highspy.Highs:
@@ -27,6 +28,11 @@ def new_highs(options: Mapping[str, Any]) -> highspy.Highs:
 
     with _LOCK, _silent_stdout():
         highs = highspy.Highs()
+        # A process has one scheduler, made by its first run; with another number of threads a run fails.
+        threads = options.get("threads", 0)
+        if [threads] != _THREADS:
+            highspy.Highs.resetGlobalScheduler(True)
+            _THREADS[:] = [threads]
     for key, value in {"output_flag": False, **options}.items():
         expect_taken(highs.setOptionValue(key, value), f"{key}={value}")
     return highs

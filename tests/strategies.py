@@ -16,9 +16,12 @@ from qnnt.goals import AtMost, Exactly, Goal, Minimize
 from qnnt.instance import Instance
 from qnnt.network import Network
 
+LEAST_D = {"relu": 1, "step": 2, "sign": 3}
+"""The least d whose domain holds the values of a named activation."""
 
-def domains(max_d: int = 5) -> st.SearchStrategy[Domain]:
-    return st.sampled_from([*range(2, max_d + 1), 1]).map(Domain)
+
+def domains(max_d: int = 5, min_d: int = 1) -> st.SearchStrategy[Domain]:
+    return st.sampled_from([d for d in [*range(2, max_d + 1), 1] if d >= min_d]).map(Domain)
 
 
 @st.composite
@@ -127,9 +130,10 @@ def instances(
     max_points: int = 8,
     names: st.SearchStrategy[str] | None = None,
     activation: Callable[[Domain], st.SearchStrategy[ActivationLike]] = lambda _: st.just("relu"),
+    min_d: int = 1,
 ) -> Instance:
     """Instances with at most ``max_networks`` (≥ 25) networks and ``max_parameters`` (≥ 2) parameters."""
-    domain = draw(domains())
+    domain = draw(domains(min_d=min_d))
     while max_parameters > 2 and domain.d**max_parameters > max_networks:
         max_parameters -= 1
     architecture = draw(architectures(max_parameters, names=names))

@@ -15,8 +15,13 @@ from qnnt.limits import Limit, Limits, Status
 
 
 class Capability(StrEnum):
-    """What a backend can do beyond deciding; callers ask ``Capability.X in backend.capabilities``."""
+    """What a backend can do; callers ask ``Capability.X in backend.capabilities``.
 
+    PROVE: given time and memory it comes to a verdict on everything that it does not refuse. Without it a
+    backend searches: what it finds counts, and it may give up with UNKNOWN and a reason.
+    """
+
+    PROVE = "prove"
     MINIMIZE = "minimize"
     INCUMBENTS = "incumbents"
     BOUNDS = "bounds"

@@ -31,7 +31,7 @@ class DimacsBackend:
 
     program: str = ""
     accepts = (Formula,)
-    capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS)
+    capabilities = (Capability.PROVE, Capability.MINIMIZE, Capability.INCUMBENTS)
     summary = "clauses, by any program that reads DIMACS (dimacs:PATH)"
     runs_programs = True
 

@@ -26,7 +26,7 @@ class EnumerationBackend:
 
     name = "enumeration"
     accepts = (Instance,)
-    capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS)
+    capabilities = (Capability.PROVE, Capability.MINIMIZE, Capability.INCUMBENTS)
     summary = f"every network, in blocks; at most {MOST_NETWORKS:.0e} of them"
 
     def availability(self) -> Availability:

@@ -21,7 +21,7 @@ class MaxSatBackend:
 
     name = "maxsat"
     accepts = (Formula,)
-    capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS, Capability.BOUNDS)
+    capabilities = (Capability.PROVE, Capability.MINIMIZE, Capability.INCUMBENTS, Capability.BOUNDS)
     summary = "clauses with weights, by PySAT's core-guided RC2"
 
     def availability(self) -> Availability:

@@ -77,7 +77,9 @@ class MilpBackend:
     @property
     def capabilities(self) -> Collection[Capability]:
         """CBC runs as a program of its own and tells nothing before it ends."""
-        return frozenset(Capability) if self.solver == "highs" else {Capability.MINIMIZE, Capability.THREADS}
+        if self.solver == "highs":
+            return frozenset(Capability)
+        return {Capability.PROVE, Capability.MINIMIZE, Capability.THREADS}
 
     def availability(self) -> Availability:
         """Whether highspy, or the CBC that comes with PuLP, is installed."""

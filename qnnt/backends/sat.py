@@ -67,7 +67,7 @@ class SatBackend:
 
     solver: str = "cadical153"
     accepts = (Formula,)
-    capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS)
+    capabilities = (Capability.PROVE, Capability.MINIMIZE, Capability.INCUMBENTS)
     summary = "clauses, by a SAT solver of PySAT; minimum by solution-improving search"
 
     def __post_init__(self) -> None:

@@ -9,9 +9,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from agreement import agree, cases
+from agreement import agree
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from registered import pairs, title
 from strategies import instances
 
 import qnnt
@@ -44,9 +45,7 @@ def skip_unavailable(backend: str) -> None:
         pytest.skip(available.reason or "not available")
 
 
-every_pair = pytest.mark.parametrize(
-    ("backend", "encoder"), cases(), ids=lambda name: str(name).rpartition("/")[2]
-)
+every_pair = pytest.mark.parametrize(("backend", "encoder"), pairs(), ids=title)
 each_milp = pytest.mark.parametrize("solver", MilpBackend.variants())
 
 

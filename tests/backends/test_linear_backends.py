@@ -30,6 +30,7 @@ from qnnt.goals import AtMost, Minimize
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
 from qnnt.models import Formula, LinearModel, PseudoBooleanModel, Rows
+from qnnt.pipeline import solve as solve_instance
 
 # OR-tools and HiGHS cannot share a process, hence a child for HiGHS.
 CHILD = """
@@ -272,6 +273,16 @@ def test_highs_and_ortools_do_not_meet():
         "else: raise SystemExit('they met')"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_highs_takes_another_number_of_threads_in_the_same_process():
+    """The runs share a warm worker, and HiGHS a scheduler."""
+    if not MilpBackend().availability().available:
+        pytest.skip("highspy is not installed")
+    instance = Instance(Domain(2), Architecture.dense([1, 2, 1]), Dataset([[0], [1]], [[1], [0]]), Minimize())
+    for threads in (1, 2, 1):
+        result = solve_instance(instance, backend="milp:highs", limits=Limits(threads=threads))
+        assert (result.status, result.reason) == (Status.OPTIMAL, None)
 
 
 def test_highs_prints_nothing(tmp_path):

@@ -23,7 +23,7 @@ class TreewidthBackend:
 
     name = "treewidth"
     accepts = (Instance,)
-    capabilities = (Capability.MINIMIZE, Capability.BOUNDS, Capability.INCUMBENTS)
+    capabilities = (Capability.PROVE, Capability.MINIMIZE, Capability.BOUNDS, Capability.INCUMBENTS)
     summary = "dynamic programming over tree decompositions, or over layers if dense; few distinct inputs"
 
     def availability(self) -> Availability:

@@ -1,0 +1,121 @@
+"""Cases with names, exclusions with reasons, and the report of a run: what all three checks share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Generic, TypeVar
+
+from qnnt.exceptions import InputError, Unavailable, UnknownWord
+from qnnt.workers.task import describe
+
+S = TypeVar("S")
+
+
+class Outcome(StrEnum):
+    """What came of a case that did not fail."""
+
+    PASSED = "passed"
+    UNDECIDED = "undecided"
+    """It gave up, with a reason, and claims no more than that."""
+    DECLINED = "declined"
+    """It says beforehand that it does not take the case."""
+    EXCLUDED = "excluded"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one case, and why it was not decided."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+PASSED = Finding(Outcome.PASSED)
+
+
+@dataclass(frozen=True)
+class Case(Generic[S]):
+    """One thing to check, under a ``name``; ``str(case)`` is the name.
+
+    ``check`` takes what is tested and raises AssertionError, with what was expected and what was said.
+    """
+
+    name: str
+    check: Callable[[S], Finding] = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of each case, by name, in order."""
+
+    findings: Mapping[str, Finding]
+
+    def named(self, outcome: Outcome) -> tuple[str, ...]:
+        """The names of the cases with this outcome."""
+        return tuple(name for name, finding in self.findings.items() if finding.outcome == outcome)
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """The names of the cases that passed."""
+        return self.named(Outcome.PASSED)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{len(self.named(o))} {o}" for o in Outcome if self.named(o))
+
+
+def expect(condition: bool, expected: str, said: object) -> None:
+    """Raise AssertionError with both unless the condition holds."""
+    if not condition:
+        raise AssertionError(f"expected {expected}; it said: {said}")
+
+
+def run_cases(
+    tested: S, who: str, cases: Sequence[Case[S]], case: Case[S] | None, exclude: Mapping[str, str]
+) -> Report:
+    """Run one case, or all of them but those excluded.
+
+    Raises AssertionError that lists every case that failed, by an assertion or an exception;
+    :class:`UnknownWord` for an exclusion that names no case, :class:`InputError` for one without a reason.
+    :class:`Unavailable` passes through: nothing can be said.
+    """
+    excluded = _exclusions(cases, exclude)
+    findings: dict[str, Finding] = {}
+    failed: dict[str, str] = {}
+    cause: Exception | None = None
+    chosen = cases if case is None else (case,)
+    for each in chosen:
+        if each.name in excluded:
+            findings[each.name] = Finding(Outcome.EXCLUDED, excluded[each.name])
+            continue
+        try:
+            findings[each.name] = each.check(tested)
+        except AssertionError as failure:
+            failed[each.name] = str(failure)
+        except Unavailable:
+            raise
+        except Exception as error:
+            failed[each.name], cause = f"it raised {describe(error)}", cause or error
+    if failed:
+        lines = [f"{who} fails {len(failed)} of {len(chosen)} cases"]
+        lines += [f"  {name}: {failure}" for name, failure in failed.items()]
+        raise AssertionError("\n".join(lines)) from cause
+    return Report(findings)
+
+
+def _exclusions(cases: Sequence[Case[S]], exclude: Mapping[str, str]) -> dict[str, str]:
+    """The reason of each case that is left out; patterns are as in a shell."""
+    names, reasons = [case.name for case in cases], {}
+    for pattern, reason in exclude.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise InputError(f"exclude[{pattern!r}]", "needs a reason")
+        meant = [name for name in names if fnmatchcase(name, pattern)]
+        if not meant:
+            raise UnknownWord("case", pattern, names, "exclude")
+        reasons.update(dict.fromkeys(meant, reason))
+    return reasons
