@@ -76,6 +76,19 @@ def test_thresholds_that_nothing_reaches(encoder, backend, far):
         expect(instance, backend.run(model, Limits(), Silent()), lift)
 
 
+@pytest.mark.parametrize(("encoder", "backend"), PAIRS, ids=IDS)
+def test_a_negative_weight_times_a_negative_value(encoder, backend):
+    """The output 2 takes (−2)·(−2) − (−2), the greatest sum that there is."""
+    available(backend)
+    activation = Activation((0,), (-2, -1)), Activation((3, 6), (0, 1, 2))
+    architecture, data = Architecture.dense([1, 1, 1]), Dataset([[1], [2]], [[2], [0]], [2, 1])
+    instance = Instance(Domain(5), architecture, data, Minimize(), activation=activation)
+    model, lift = encoder().apply(instance)
+    answer = backend.run(model, Limits(), Silent())
+    expect(instance, answer, lift)
+    assert lift(answer.assignment).predict([[1]]).tolist() == [[2]]
+
+
 def xor(goal, d=3, activation="relu"):
     architecture = Architecture.dense([2, 2, 1])
     return Instance(
@@ -191,6 +204,11 @@ def test_threshold_rows_fix_the_bits(thresholds, least, width):
     active[active == 0] = bits
     x = Rows(np.array([0, 1]), np.array([0]), np.array([1]), np.array([least]))
     neurons = Neurons(np.array(t), x, np.array([most]), active)
+    inside = [y for y, s in zip(t, settled, strict=True) if s == 0]
+    if inside:  # the rows of MilpEncoder's docstring
+        coef = [1, *-np.diff([least, *inside]), -1, *np.diff([*inside, most + 1])]
+        assert chained(neurons).coef.tolist() == coef
+        assert chained(neurons).lower.tolist() == [least, 1 - inside[0]]
     for rows in (chained(neurons), single(neurons, 12)):
         assert (rows.index >= 0).all()
         for value, *chosen in product(range(least, most + 1), *[(0, 1)] * len(bits)):
@@ -199,7 +217,7 @@ def test_threshold_rows_fix_the_bits(thresholds, least, width):
             sums = np.add.reduceat(
                 np.append(rows.coef * np.array([value, *chosen])[rows.index], 0), rows.starts[:-1]
             )
-            expected = [int(value >= y) for y, s in zip(t, settled, strict=True) if s == 0]
+            expected = [int(value >= y) for y in inside]
             assert (sums >= rows.lower).all() == (chosen == expected)
 
 

@@ -75,20 +75,27 @@ FANS = ["relu", Activation((1, 2), (-1, 0, 1)), Activation((-FAR, 1, 2), (-1, 0,
 
 
 @pytest.mark.parametrize("activation", FANS, ids=str)
-@given(st.integers(1, 2), st.sampled_from([4, 5]), st.integers(0, 2**32), st.integers(30, 100))
-def test_a_large_fan_is_cut_to_the_bound(activation, p, d, seed, n):
+@given(
+    st.integers(1, 2),
+    st.sampled_from([4, 5]),
+    st.integers(-1, 2),
+    st.integers(0, 2**32),
+    st.integers(30, 100),
+)
+def test_a_large_fan_is_cut_to_the_bound(activation, p, d, bias, seed, n):
     """Sums in the middle of the range, where no arc can go by itself: only equal prefix sums help."""
     numbers = np.random.default_rng(seed)
     domain = qnnt.Domain(d)
     inputs = numbers.integers(domain.lo, domain.hi + 1, (p, n))
     weights = numbers.choice([w for w in range(domain.lo, domain.hi + 1) if w], n)
     total = inputs @ weights
-    for row in range(p):  # bring each sum to 1 by inputs of its own
-        sign = int(np.sign(1 - total[row]))
-        more = np.zeros((p, abs(1 - total[row])), dtype=int)
+    for row in range(p):  # bring each pre-activation to 1 by inputs of its own
+        missing = 1 + bias - int(total[row])
+        sign = int(np.sign(missing))
+        more = np.zeros((p, abs(missing)), dtype=int)
         more[row] = sign
         inputs, weights = np.hstack([inputs, more]), np.append(weights, np.ones(more.shape[1], dtype=int))
-    network, dataset = fan(d, weights, 0, inputs, activation)
+    network, dataset = fan(d, weights, bias, inputs, activation)
     before = non_zero_in_degrees(network)[0]
     sparse = sparsify(network, dataset)
     after = non_zero_in_degrees(sparse)[0]
