@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, UnknownWord
 
 _DOCUMENT = '{"at_most": n}, {"exactly": n} or "min"'
 
@@ -118,11 +118,11 @@ def goal_of(document: Any) -> Goal:
     return AtMost(document["at_most"]) if "at_most" in document else Exactly(document["exactly"])
 
 
-def parse_goal(text: str) -> Goal:
-    """Read ``at-most:N``, ``exactly:N`` or ``min``; raises ``ValueError`` otherwise."""
+def parse_goal(text: str, place: str = "") -> Goal:
+    """Read ``at-most:N``, ``exactly:N`` or ``min``; raises :class:`UnknownWord` at ``place`` otherwise."""
     kind, _, number = text.partition(":")
     if text == "min":
         return Minimize()
     if kind in ("at-most", "exactly") and number.isascii() and number.isdecimal():
         return AtMost(int(number)) if kind == "at-most" else Exactly(int(number))
-    raise ValueError(f"error goal must be at-most:N, exactly:N or min, not {text!r}")
+    raise UnknownWord("goal", text, ("at-most:N", "exactly:N", "min"), place)

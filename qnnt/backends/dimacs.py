@@ -31,6 +31,7 @@ class DimacsBackend:
     capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS)
     summary = "clauses, by any program that reads DIMACS (dimacs:PATH)"
     runs_programs = True
+    any_variant = True
 
     @property
     def name(self) -> str:

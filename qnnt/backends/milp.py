@@ -23,7 +23,7 @@ import numpy.typing as npt
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report
 from qnnt.domain import IntArray
-from qnnt.exceptions import Unsupported
+from qnnt.exceptions import UnknownWord
 from qnnt.files.linear import import_pulp, to_pulp
 from qnnt.highs import expect_taken, new_highs
 from qnnt.instance import Instance
@@ -41,7 +41,7 @@ _SLACK = 1e-5  # how far from an integer a value may lie
 
 @dataclass(frozen=True)
 class MilpBackend:
-    """Branch and cut on a linear model. Raises :class:`Unsupported` for an unknown solver.
+    """Branch and cut on a linear model. Raises :class:`UnknownWord` for an unknown solver.
 
     Every assignment is rounded and checked against the rows in exact arithmetic before it is answered.
     """
@@ -51,7 +51,7 @@ class MilpBackend:
 
     def __post_init__(self) -> None:
         if self.solver not in _VARIANTS:
-            raise Unsupported(f"no MILP solver {self.solver!r}; there are: {', '.join(_VARIANTS)}")
+            raise UnknownWord("milp variant", self.solver, _VARIANTS)
 
     @staticmethod
     def variants() -> tuple[str, ...]:

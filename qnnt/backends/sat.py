@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report
-from qnnt.exceptions import Unsupported
+from qnnt.exceptions import UnknownWord
 from qnnt.garbage import collector_paused
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
@@ -60,7 +60,7 @@ def solver_names() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class SatBackend:
-    """A conflict-driven clause-learning solver of PySAT; raises :class:`Unsupported` for an unknown one."""
+    """A conflict-driven clause-learning solver of PySAT; raises :class:`UnknownWord` for an unknown one."""
 
     solver: str = "cadical153"
     accepts = (Formula,)
@@ -72,13 +72,18 @@ class SatBackend:
             return
         known = solver_names()
         if self.solver not in known:
-            raise Unsupported(f"PySAT has no solver {self.solver!r}; there are: {', '.join(SOLVERS)}")
+            raise UnknownWord("sat variant", self.solver, SOLVERS)
         object.__setattr__(self, "solver", known[self.solver])
 
-    @classmethod
-    def variants(cls) -> tuple[str, ...]:
+    @staticmethod
+    def variants() -> tuple[str, ...]:
         """The solvers that PySAT ships."""
         return SOLVERS
+
+    @staticmethod
+    def aliases() -> Collection[str]:
+        """Every name that PySAT knows them by."""
+        return solver_names()
 
     @property
     def name(self) -> str:

@@ -24,7 +24,7 @@ from qnnt.domain import Domain
 from qnnt.encoders.cpsat import CpSatEncoder
 from qnnt.encoders.milp import MilpEncoder, TextbookMilpEncoder
 from qnnt.encoders.pseudo_boolean import PseudoBooleanEncoder
-from qnnt.exceptions import Unsupported
+from qnnt.exceptions import UnknownWord
 from qnnt.goals import AtMost, Minimize
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
@@ -285,7 +285,7 @@ def test_highs_prints_nothing(tmp_path):
 
 def test_variants():
     assert [MilpBackend(v).name for v in MilpBackend.variants()] == ["milp:highs", "milp:cbc"]
-    with pytest.raises(Unsupported, match="highs, cbc"):
+    with pytest.raises(UnknownWord, match="highs, cbc"):
         MilpBackend("gurobi")
 
 

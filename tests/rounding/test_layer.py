@@ -21,7 +21,7 @@ from layers import Layer, distance, layers
 
 import qnnt
 from qnnt import registry
-from qnnt.exceptions import InputError, Unsupported, WrongAnswer
+from qnnt.exceptions import InputError, UnknownWord, WrongAnswer
 from qnnt.limits import Limits
 from qnnt.rounders.base import LATE, PROVED, RowAnswer, nearest
 from qnnt.rounders.nearest import NearestRounder
@@ -333,7 +333,7 @@ def test_bad_input_names_its_place(change, words):
 
 
 def test_an_unknown_backend():
-    with pytest.raises(Unsupported, match="no rounding backend 'frob'"):
+    with pytest.raises(UnknownWord, match="no rounding backend 'frob'"):
         round_layer([[1.0]], [0.0], [[1.0]], backend="frob")
 
 
