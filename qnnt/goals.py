@@ -33,6 +33,10 @@ class Goal(ABC):
     def accepts(self, errors: int) -> bool:
         """Whether a network with this many errors meets the goal."""
 
+    def distance(self, errors: int) -> int:
+        """How far from the goal a network with this many errors is: of two networks, the nearer is better."""
+        return errors
+
     @property
     @abstractmethod
     def document(self) -> Any:
@@ -82,6 +86,10 @@ class Exactly(_Counted):
     def accepts(self, errors: int) -> bool:
         """Whether a network with this many errors meets the goal."""
         return errors == self.errors
+
+    def distance(self, errors: int) -> int:
+        """How many errors are too few or too many."""
+        return abs(errors - self.errors)
 
     @property
     def document(self) -> dict[str, int]:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.base import Answer, Capability, Report, Start
 from qnnt.domain import IntArray
 from qnnt.exceptions import UnknownWord
 from qnnt.files.linear import import_pulp, to_pulp
@@ -71,7 +71,9 @@ class MilpBackend:
     @property
     def capabilities(self) -> Collection[Capability]:
         """CBC runs as a program of its own and tells nothing before it ends."""
-        return frozenset(Capability) if self.solver == "highs" else {Capability.MINIMIZE, Capability.THREADS}
+        if self.solver == "highs":
+            return frozenset(Capability)
+        return {Capability.MINIMIZE, Capability.THREADS, Capability.SEED}
 
     def availability(self) -> Availability:
         """Whether highspy, or the CBC that comes with PuLP, is installed."""
@@ -97,9 +99,9 @@ class MilpBackend:
             f"{total:,}; try maxsat or cpsat"
         )
 
-    def run(self, model: LinearModel, limits: Limits, report: Report) -> Answer:
+    def run(self, model: LinearModel, limits: Limits, report: Report, start: Start | None = None) -> Answer:
         """Solve; raises RuntimeError on a solver's failure or, for HiGHS, if OR-tools is in this process."""
-        return _highs(model, limits, report) if self.solver == "highs" else _cbc(model, limits)
+        return _highs(model, limits, report, start) if self.solver == "highs" else _cbc(model, limits)
 
 
 def _answer(
@@ -146,7 +148,7 @@ def _ceil(bound: float) -> int | None:
     return max(math.ceil(bound - 1e-3 - 1e-6 * abs(bound)), 0)
 
 
-def _highs(model: LinearModel, limits: Limits, report: Report) -> Answer:
+def _highs(model: LinearModel, limits: Limits, report: Report, start: Start | None) -> Answer:
     options = {
         "threads": limits.threads,
         "random_seed": limits.seed,
@@ -171,6 +173,10 @@ def _highs(model: LinearModel, limits: Limits, report: Report) -> Answer:
     highs.startCallback(kinds.kCallbackMipImprovingSolution)
     highs.startCallback(kinds.kCallbackMipLogging)
     expect_taken(highs.passModel(_highs_model(model)), "the model")
+    if start is not None and start.variables.size:
+        values = start.values.astype(np.float64)
+        taken = highs.setSolution(values.size, start.variables.astype(np.int32), values)
+        expect_taken(taken, "the start")
     highs.run()
 
     status, info = highs.getModelStatus(), highs.getInfo()

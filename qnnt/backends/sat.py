@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.base import Answer, Capability, Report, Start
+from qnnt.backends.estimates import clause_solver
 from qnnt.exceptions import UnknownWord
 from qnnt.garbage import collector_paused
 from qnnt.instance import Instance
@@ -64,7 +66,7 @@ class SatBackend:
 
     solver: str = "cadical153"
     accepts = (Formula,)
-    capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS)
+    capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS, Capability.STARTS)
     summary = "clauses, by a SAT solver of PySAT; minimum by solution-improving search"
 
     def __post_init__(self) -> None:
@@ -98,11 +100,21 @@ class SatBackend:
         """Takes everything."""
         return None
 
-    def run(self, model: Formula, limits: Limits, report: Report) -> Answer:  # noqa: ARG002 - no clock, no seed
+    def estimate(self, instance: Instance) -> float:
+        """Decisions are its own; a minimum takes a proof at the end of many questions."""
+        return clause_solver(instance) * (2 if instance.goal.minimizes else 1)
+
+    def run(
+        self,
+        model: Formula,
+        limits: Limits,  # noqa: ARG002 - no clock, no seed
+        report: Report,
+        start: Start | None = None,
+    ) -> Answer:
         """Solve, and under a minimum ask for less until there is none."""
         one_shot = self.solver in _ONE_SHOT
         oracle: Oracle = Reloading(model, self._ask_once) if one_shot else Incremental(model, self.solver)
-        return improve(model, oracle, report)
+        return improve(model, oracle, report, start)
 
     def _ask_once(self, blocks: list[npt.NDArray[np.int32]], n_variables: int) -> Model | None:
         from pysat.solvers import Solver
@@ -123,6 +135,9 @@ class Oracle:
         """Add clauses, over new variables too."""
         raise NotImplementedError
 
+    def prefer(self, literals: list[int]) -> None:
+        """Try these literals first, if the solver can."""
+
 
 class Incremental(Oracle):
     """One PySAT solver that keeps what it learns."""
@@ -142,6 +157,11 @@ class Incremental(Oracle):
         for clause in clauses:
             self._solver.add_clause(clause)
 
+    def prefer(self, literals: list[int]) -> None:
+        """See :class:`Oracle`; some solvers of PySAT have no phases to set."""
+        with suppress(NotImplementedError):
+            self._solver.set_phases(literals)
+
 
 class Reloading(Oracle):
     """A solver that takes one formula only; ``ask(blocks, n_variables)`` gives a model or None."""
@@ -160,22 +180,29 @@ class Reloading(Oracle):
         self._blocks += [np.array([clause], dtype=np.int32) for clause in clauses]
 
 
-def improve(model: Formula, oracle: Oracle, report: Report) -> Answer:
-    """Decide the formula; under a minimum, ask for a lower error until there is none."""
-    found = oracle.solve()
-    if found is None:
-        return Answer(Status.UNSATISFIABLE)
+def improve(model: Formula, oracle: Oracle, report: Report, start: Start | None = None) -> Answer:
+    """Decide the formula; under a minimum, ask for a lower error until there is none.
+
+    The solver looks near the start first, and under a minimum for an error below the start's only.
+    """
+    if start is not None:
+        oracle.prefer(np.where(start.values == 1, start.variables, -start.variables).tolist())
     if not model.minimize:
-        return Answer(Status.SATISFIABLE, found)
-    lower = _Bound(model, oracle)
-    while True:
+        found = oracle.solve()
+        return Answer(Status.UNSATISFIABLE if found is None else Status.SATISFIABLE, found)
+    lower, best = _Bound(model, oracle), None
+    cost = None if start is None else start.cost
+    while cost is None or cost > model.offset:
+        if cost is not None:
+            lower.below(cost - model.offset)
+        found = oracle.solve()
+        if found is None:
+            break
         best, cost = found, model.cost(found)
         report.incumbent(best, cost)
-        if cost > model.offset:
-            lower.below(cost - model.offset)
-            found = oracle.solve()
-        if cost == model.offset or found is None:
-            return Answer(Status.OPTIMAL, best, cost, bound=cost)
+    if cost is None:
+        return Answer(Status.UNSATISFIABLE)
+    return Answer(Status.OPTIMAL, best, cost, bound=cost)
 
 
 class _Bound:
