@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report, Start
+from qnnt.backends.base import Answer, Capability, Report
 from qnnt.domain import IntArray
 from qnnt.exceptions import UnknownWord
 from qnnt.files.linear import import_pulp, to_pulp
@@ -70,10 +70,13 @@ class MilpBackend:
 
     @property
     def capabilities(self) -> Collection[Capability]:
-        """CBC runs as a program of its own and tells nothing before it ends."""
-        if self.solver == "highs":
-            return frozenset(Capability)
-        return {Capability.MINIMIZE, Capability.THREADS, Capability.SEED}
+        """CBC runs as a program of its own and tells nothing before it ends; neither begins from a network.
+
+        HiGHS 1.16 takes a solution, and at times calls it optimal with the objective of another one. It also
+        completes a part of one, and reports bounds of what it fixed for that as bounds of the model.
+        """
+        able = {Capability.MINIMIZE, Capability.THREADS, Capability.SEED}
+        return able | {Capability.INCUMBENTS, Capability.BOUNDS} if self.solver == "highs" else able
 
     def availability(self) -> Availability:
         """Whether highspy, or the CBC that comes with PuLP, is installed."""
@@ -99,9 +102,9 @@ class MilpBackend:
             f"{total:,}; try maxsat or cpsat"
         )
 
-    def run(self, model: LinearModel, limits: Limits, report: Report, start: Start | None = None) -> Answer:
+    def run(self, model: LinearModel, limits: Limits, report: Report) -> Answer:
         """Solve; raises RuntimeError on a solver's failure or, for HiGHS, if OR-tools is in this process."""
-        return _highs(model, limits, report, start) if self.solver == "highs" else _cbc(model, limits)
+        return _highs(model, limits, report) if self.solver == "highs" else _cbc(model, limits)
 
 
 def _answer(
@@ -125,6 +128,9 @@ def _answer(
     cost = model.cost(assignment)
     if not model.minimize:
         return Answer(Status.SATISFIABLE, assignment, cost, sizes=sizes)
+    if proved and bound is not None and bound < cost:
+        reason = f"the solver calls an error of {cost} optimal and proves no more than {bound}"
+        return Answer(Status.UNKNOWN, assignment, cost, bound, reason=reason, sizes=sizes)
     if proved:
         return Answer(Status.OPTIMAL, assignment, cost, cost, sizes=sizes)
     return Answer(Status.UNKNOWN, assignment, cost, bound, limit, sizes=sizes)
@@ -148,7 +154,7 @@ def _ceil(bound: float) -> int | None:
     return max(math.ceil(bound - 1e-3 - 1e-6 * abs(bound)), 0)
 
 
-def _highs(model: LinearModel, limits: Limits, report: Report, start: Start | None) -> Answer:
+def _highs(model: LinearModel, limits: Limits, report: Report) -> Answer:
     options = {
         "threads": limits.threads,
         "random_seed": limits.seed,
@@ -173,10 +179,6 @@ def _highs(model: LinearModel, limits: Limits, report: Report, start: Start | No
     highs.startCallback(kinds.kCallbackMipImprovingSolution)
     highs.startCallback(kinds.kCallbackMipLogging)
     expect_taken(highs.passModel(_highs_model(model)), "the model")
-    if start is not None and start.variables.size:
-        values = start.values.astype(np.float64)
-        taken = highs.setSolution(values.size, start.variables.astype(np.int32), values)
-        expect_taken(taken, "the start")
     highs.run()
 
     status, info = highs.getModelStatus(), highs.getInfo()

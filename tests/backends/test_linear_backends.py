@@ -27,7 +27,7 @@ from qnnt.encoders.pseudo_boolean import PseudoBooleanEncoder
 from qnnt.exceptions import UnknownWord
 from qnnt.goals import AtMost, Minimize
 from qnnt.instance import Instance
-from qnnt.limits import Limits, Status
+from qnnt.limits import Limit, Limits, Status
 from qnnt.models import Formula, LinearModel, PseudoBooleanModel, Rows
 
 # OR-tools and HiGHS cannot share a process, hence a child for HiGHS.
@@ -281,6 +281,17 @@ def test_highs_prints_nothing(tmp_path):
     command = [sys.executable, "-c", CHILD, tmp_path / "answers"]
     done = subprocess.run(command, input=models, capture_output=True, check=True)
     assert done.stdout == b""
+
+
+def test_an_optimum_that_the_bound_does_not_reach_is_no_answer():
+    """HiGHS has been seen to call a solution optimal with the objective of another one."""
+    model = linear(LinearModel, [[1, 1]], [1])
+    values, cost = np.array([1.0, 1.0]), model.cost(np.array([1, 1]))
+    answered = milp_module._answer(model, values, proved=True, bound=cost, limit=Limit.TIME)
+    assert (answered.status, answered.bound) == (Status.OPTIMAL, cost)
+    answered = milp_module._answer(model, values, proved=True, bound=cost - 1, limit=Limit.TIME)
+    assert (answered.status, answered.cost, answered.bound) == (Status.UNKNOWN, cost, cost - 1)
+    assert "proves no more than" in answered.reason
 
 
 def test_variants():
