@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qnnt import rounding as rounding
     from qnnt.activation import Activation as Activation
+    from qnnt.activation import Activations as Activations
     from qnnt.architecture import Architecture as Architecture
+    from qnnt.arrows import Arrow as Arrow
+    from qnnt.arrows import Chain as Chain
+    from qnnt.arrows import Lift as Lift
+    from qnnt.availability import Availability as Availability
+    from qnnt.backends.base import Answer as Answer
+    from qnnt.backends.base import Backend as Backend
+    from qnnt.backends.base import Capability as Capability
+    from qnnt.backends.base import Report as Report
+    from qnnt.backends.base import Start as Start
+    from qnnt.dataset import Choices as Choices
     from qnnt.dataset import Dataset as Dataset
     from qnnt.domain import Domain as Domain
+    from qnnt.encoders.base import Encoder as Encoder
     from qnnt.exceptions import InputError as InputError
     from qnnt.exceptions import QnntError as QnntError
     from qnnt.exceptions import Unavailable as Unavailable
@@ -25,32 +38,64 @@ if TYPE_CHECKING:
     from qnnt.limits import Limit as Limit
     from qnnt.limits import Limits as Limits
     from qnnt.limits import Status as Status
+    from qnnt.models import CpSatModel as CpSatModel
+    from qnnt.models import Formula as Formula
+    from qnnt.models import LinearModel as LinearModel
+    from qnnt.models import ParameterLift as ParameterLift
+    from qnnt.models import PseudoBooleanModel as PseudoBooleanModel
+    from qnnt.models import Rows as Rows
     from qnnt.network import Network as Network
+    from qnnt.pipeline import Progress as Progress
     from qnnt.pipeline import solve as solve
     from qnnt.result import Result as Result
+    from qnnt.result import Statistics as Statistics
     from qnnt.sparsity.lemma1 import sparsify as sparsify
+    from qnnt.verify.replay import Check as Check
     from qnnt.verify.replay import check as check
 
 __version__ = "0.1.0"
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless the caller asks
 
 _PACKAGES = ("rounding",)
 
 _PUBLIC = {
     "Activation": "activation",
+    "Activations": "activation",
+    "Answer": "backends.base",
     "Architecture": "architecture",
+    "Arrow": "arrows",
     "AtMost": "goals",
+    "Availability": "availability",
+    "Backend": "backends.base",
+    "Capability": "backends.base",
+    "Chain": "arrows",
+    "Check": "verify.replay",
+    "Choices": "dataset",
+    "CpSatModel": "models",
     "Dataset": "dataset",
     "Domain": "domain",
+    "Encoder": "encoders.base",
     "Exactly": "goals",
+    "Formula": "models",
     "Goal": "goals",
     "InputError": "exceptions",
     "Instance": "instance",
+    "Lift": "arrows",
     "Limit": "limits",
     "Limits": "limits",
+    "LinearModel": "models",
     "Minimize": "goals",
     "Network": "network",
+    "ParameterLift": "models",
+    "Progress": "pipeline",
+    "PseudoBooleanModel": "models",
     "QnntError": "exceptions",
+    "Report": "backends.base",
     "Result": "result",
+    "Rows": "models",
+    "Start": "backends.base",
+    "Statistics": "result",
     "Status": "limits",
     "Unavailable": "exceptions",
     "UnknownWord": "exceptions",

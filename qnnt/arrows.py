@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 S = TypeVar("S")
 A = TypeVar("A")
@@ -56,3 +56,18 @@ class Composed(Generic[C, B, A]):
     def __call__(self, solution: C) -> A:
         """First the outer lift, then the inner one."""
         return self.inner(self.outer(solution))
+
+    def plant(self, solution: A) -> Any:
+        """The way there: what the outer lift plants of what the inner one plants; see :func:`planted`."""
+        middle = planted(self.inner, solution)
+        return None if middle is None else planted(self.outer, middle)
+
+
+def planted(lift: Lift[Any, A], solution: A) -> Any:
+    """What a solution of the source is in the target; None for a lift without ``plant``, the way there.
+
+    ``plant(solution)`` gives a solution of the target that the lift carries back to one as good, or None if
+    there is none; the lift of an encoder gives part of an assignment.
+    """
+    plant = getattr(lift, "plant", None)
+    return None if plant is None else plant(solution)

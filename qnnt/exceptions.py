@@ -24,23 +24,21 @@ class InputError(QnntError):
 class UnknownWord(InputError):  # noqa: N818 - reads as what it is
     """A word that names nothing, wherever a name is asked for; the message lists what there is.
 
-    ``kind`` says what should be named: a backend, a format, an activation.
+    ``kind`` says what should be named: a backend, a format, an activation. ``hint`` may say what the word
+    names elsewhere.
     """
 
-    def __init__(self, kind: str, word: str, known: Iterable[str], place: str = "") -> None:
-        self.kind, self.word, self.known = kind, word, tuple(known)
-        super().__init__(place, f"no {kind} {word!r}; there are: {', '.join(self.known)}")
+    def __init__(self, kind: str, word: Any, known: Iterable[str], place: str = "", hint: str = "") -> None:
+        self.kind, self.word, self.known, self.hint = kind, word, tuple(known), hint
+        listed = f"there are: {', '.join(self.known)}" if self.known else "there is none"
+        super().__init__(place, f"no {kind} {word!r}{hint and f': {hint}'}; {listed}")
 
     def __reduce__(self) -> Any:
-        return type(self), (self.kind, self.word, self.known, self.place)
+        return type(self), (self.kind, self.word, self.known, self.place, self.hint)
 
 
 class Unsupported(QnntError):  # noqa: N818 - reads as the verdict it is
-    """A backend or encoder declines a case before any work is done; the message names the alternative.
-
-    So it does for a word in an argument, such as the name of a backend, that is none of those there are; a
-    wrong number or shape, and whatever is wrong in a file, is an :class:`InputError`.
-    """
+    """A backend or encoder declines a case before any work is done; the message names the alternative."""
 
 
 class Unavailable(QnntError):  # noqa: N818

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, UnknownWord
 
 _DOCUMENT = '{"at_most": n}, {"exactly": n} or "min"'
 
@@ -32,6 +32,10 @@ class Goal(ABC):
     @abstractmethod
     def accepts(self, errors: int) -> bool:
         """Whether a network with this many errors meets the goal."""
+
+    def distance(self, errors: int) -> int:
+        """How far from the goal a network with this many errors is: of two networks, the nearer is better."""
+        return errors
 
     @property
     @abstractmethod
@@ -83,6 +87,10 @@ class Exactly(_Counted):
         """Whether a network with this many errors meets the goal."""
         return errors == self.errors
 
+    def distance(self, errors: int) -> int:
+        """How many errors are too few or too many."""
+        return abs(errors - self.errors)
+
     @property
     def document(self) -> dict[str, int]:
         """What an instance file says."""
@@ -118,11 +126,11 @@ def goal_of(document: Any) -> Goal:
     return AtMost(document["at_most"]) if "at_most" in document else Exactly(document["exactly"])
 
 
-def parse_goal(text: str) -> Goal:
-    """Read ``at-most:N``, ``exactly:N`` or ``min``; raises ``ValueError`` otherwise."""
+def parse_goal(text: str, place: str = "") -> Goal:
+    """Read ``at-most:N``, ``exactly:N`` or ``min``; raises :class:`UnknownWord` at ``place`` otherwise."""
     kind, _, number = text.partition(":")
     if text == "min":
         return Minimize()
     if kind in ("at-most", "exactly") and number.isascii() and number.isdecimal():
         return AtMost(int(number)) if kind == "at-most" else Exactly(int(number))
-    raise ValueError(f"error goal must be at-most:N, exactly:N or min, not {text!r}")
+    raise UnknownWord("goal", text, ("at-most:N", "exactly:N", "min"), place)

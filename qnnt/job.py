@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt import registry
-from qnnt.arrows import Lift
-from qnnt.backends.base import Answer, Backend
+from qnnt.arrows import Arrow, Lift, planted
+from qnnt.backends.base import Answer, Backend, Capability, Start
 from qnnt.domain import IntArray
-from qnnt.encoders.base import Encoder
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
@@ -26,13 +25,26 @@ _PAUSE = 0.2  # seconds between two reports of progress
 
 
 @dataclass(frozen=True)
+class Incumbent:
+    """The parameters (A + H,) of a network and the number of errors that it is said to have."""
+
+    vector: Vector
+    cost: int
+
+
+@dataclass(frozen=True)
 class Job:
-    """What to solve and how: a task for a worker."""
+    """What to solve and how: a task for a worker.
+
+    ``encoder`` leads from the instance to what the backend takes; its lift makes a network of an assignment.
+    It may be a chain that simplifies the instance first. ``start`` is a network to begin from.
+    """
 
     instance: Instance
-    encoder: Encoder
+    encoder: Arrow[Instance, Network, Any, Any]
     backend: Backend
     limits: Limits
+    start: Incumbent | None = None
 
     @property
     def family(self) -> str:
@@ -65,9 +77,19 @@ class Job:
                 return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason=reason, seconds=seconds)
             limits = replace(limits, time=left - min(0.1, 0.05 * left))  # to end in time by its own clock
         start = time.perf_counter()
-        answer = self.backend.run(model, limits, _Reporter(lift, tell))
+        answer = self._run(model, lift, limits, _Reporter(lift, tell))
         seconds["solve"] = time.perf_counter() - start
         return _outcome(answer, lift, seconds, sizes)
+
+    def _run(self, model: Any, lift: Lift[Any, Network], limits: Limits, report: _Reporter) -> Answer:
+        if self.start is None or Capability.STARTS not in self.backend.capabilities:
+            return self.backend.run(model, limits, report)
+        nothing = np.empty(0, dtype=np.int64)
+        network = self.instance.network(self.start.vector)
+        variables, values = planted(lift, network) or (nothing, nothing)
+        run: Any = self.backend.run  # with this capability it takes a start, too
+        answer: Answer = run(model, limits, report, start=Start(variables, values, self.start.cost))
+        return answer
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ class Limit(StrEnum):
 class Limits:
     """``time`` in seconds, encoding included, ``memory`` in MiB of address space, ``threads``, ``seed``.
 
-    None means no limit; a backend that cannot use more than one thread declines ``threads > 1``.
+    None means no limit. A backend that was named declines more threads than one if it cannot use them; under
+    ``auto`` it runs with one. A seed that a backend cannot use is ignored. The result tells what was used.
     Raises ``ValueError`` for values that make no sense.
     """
 

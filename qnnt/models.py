@@ -56,6 +56,16 @@ class ParameterLift:
         """The network of an assignment (one value per variable number; entry 0 of a CNF's is unused)."""
         return self.instance.network(self.base + assignment[self.index].sum(axis=1))
 
+    def plant(self, network: Network) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """(variables, values), (P·k,) each, of the parameters of a network; other variables are left open.
+
+        Interchangeable neurons are put in the order that encoders ask for.
+        """
+        steps = network.sorted_twins().vector[:, None] - self.base
+        # One integer variable, or the literals [parameter > base], [parameter > base + 1], …
+        values = steps if self.index.shape[1] == 1 else steps > np.arange(self.index.shape[1])
+        return self.index.ravel(), np.broadcast_to(values, self.index.shape).astype(np.int64).ravel()
+
     def variables(self) -> Mapping[str, Any]:
         """What ``qnnt encode`` writes beside a model: parameter = base + sum of its variables."""
         architecture = self.instance.architecture

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from qnnt import registry
+from qnnt.arrows import Arrow, Chain
+from qnnt.auto import choose
 from qnnt.backends.base import Backend, Capability
 from qnnt.encoders.base import Encoder
-from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
+from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
 from qnnt.goals import Goal
 from qnnt.instance import Instance
-from qnnt.job import Event, Job, Outcome, Vector
+from qnnt.job import Event, Incumbent, Job, Outcome, Vector
 from qnnt.limits import Limit, Limits, Status
+from qnnt.network import Network
 from qnnt.result import Result, Statistics
 from qnnt.verify.replay import check
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, run_here
 
-FEW_NETWORKS = 20_000  # up to here trying all networks beats starting a solver
-DEEP = 8  # hidden layers
-NARROW = 24.0  # bits of a bound on the dynamic program's work for a layer
-MOST_ORDERED = 64  # beyond this d an order encoding is larger than integers with bounds
+_LOG = logging.getLogger(__name__)
 
 _REASONS = {  # for a backend that gives none
     Limit.TIME: "the time limit was reached",
@@ -57,6 +59,8 @@ def solve(
     encoder: str | Encoder | None = None,
     limits: Limits | None = None,
     symmetry: bool = True,
+    start: Network | None = None,
+    presolve: Sequence[Arrow[Instance, Network, Instance, Network]] = (),
     isolate: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
@@ -67,60 +71,66 @@ def solve(
     backend keeps the time limit as well as it can and a memory limit is refused. Ctrl-C ends the run with
     UNKNOWN and the best network so far.
 
-    Raises :class:`Unsupported` when the backend declines the case, :class:`Unavailable` when it is not
-    installed, and :class:`WrongAnswer` when what it says does not survive the replay.
+    ``start`` is a network that is known: the best so far from the beginning, however the run ends, and handed
+    to a backend that can use one. If it decides the matter by itself, nothing is run.
+
+    ``presolve`` are steps that simplify the instance in the worker, in order, before it is encoded. A network
+    of a step's target must lift to one with the same error on its source, and every error that networks of
+    the source have must be had by one of the target.
+
+    Raises :class:`UnknownWord` for a name that there is not, :class:`InputError` for a start that does not
+    fit the instance, :class:`Unsupported` when the backend declines the case, :class:`Unavailable` when it is
+    not installed, and :class:`WrongAnswer` when what it says does not survive the replay.
     """
     instance = instance if goal is None else instance.with_goal(goal)
-    limits = limits or Limits()
-    chosen = choose(instance) if backend == "auto" else backend
-    chosen = registry.backend(chosen) if isinstance(chosen, str) else chosen
-    made = (
-        encoder
-        if encoder is not None and not isinstance(encoder, str)
-        else registry.encoder_for(chosen, encoder, symmetry=symmetry)
-    )
+    began = time.perf_counter()
+    automatic = backend == "auto"
+    named = choose(instance) if automatic else backend
+    chosen = registry.backend(named) if isinstance(named, str) else named
+    limits = _usable(limits or Limits(), chosen, refuse=not automatic)
     version = _admit(instance, chosen, limits, isolate)
-    run = _Run(instance, progress)
-    start = time.perf_counter()
+    made = registry.encoder_for(chosen, encoder, symmetry=symmetry)
+    arrow: Arrow[Instance, Network, Any, Any] = made
+    for step in reversed(presolve):
+        arrow = Chain(step, arrow)
+    known = None if start is None else Incumbent(start.vector, _replayed(instance, start))
+    run = _Run(instance, progress, known)
+    blank = Result(Status.UNKNOWN, str(instance.goal), chosen.name, made.name, version=version, limits=limits)
+    if run.settled:
+        _LOG.info("the start decides the matter, so nothing is run")
+        outcome = Outcome(Status.UNKNOWN)
+        blank = replace(blank, backend="start", encoder="none", version=None)
+    else:
+        outcome = _outcome(Job(instance, arrow, chosen, limits, known), run, isolate)
+    checking = time.perf_counter()
+    result = run.conclude(outcome, blank)
+    now = time.perf_counter()
+    seconds = {**run.seconds(outcome), "check": now - checking, "total": now - began}
+    return replace(result, statistics=Statistics(seconds, {**run.sizes, **outcome.sizes}))
+
+
+def _outcome(job: Job, run: _Run, isolate: bool) -> Outcome:
+    """What the job comes to, whatever ends it; raises the error of a job that declined."""
     try:
-        job = Job(instance, made, chosen, limits)
         ended = run_isolated(job, run.hear) if isolate else run_here(job, run.hear)
     except KeyboardInterrupt:
         ended = Ended(limit=Limit.INTERRUPT, reason="interrupted")
     if ended.error is not None:
         raise ended.error
-    outcome = ended.answer or Outcome(Status.UNKNOWN, limit=ended.limit, reason=ended.reason)
-    checking = time.perf_counter()
-    result = run.conclude(outcome, Result(Status.UNKNOWN, str(instance.goal), chosen.name, made.name))
-    now = time.perf_counter()
-    seconds = {**run.seconds(outcome), "check": now - checking, "total": now - start}
-    statistics = Statistics(seconds, {**run.sizes, **outcome.sizes})
-    return replace(result, version=version, limits=limits, statistics=statistics)
+    return ended.answer or Outcome(Status.UNKNOWN, limit=ended.limit, reason=ended.reason)
 
 
-def choose(instance: Instance) -> str:
-    """What ``auto`` stands for.
-
-    Few networks are tried, deep narrow ones are tabulated, large domains are CP-SAT's, the rest are clauses.
-    """
-    if instance.n_networks <= FEW_NETWORKS:
-        return "enumeration"
-    if _deep_and_narrow(instance):
-        return "treewidth"
-    if instance.domain.d > MOST_ORDERED:
-        return "cpsat"
-    return "maxsat" if instance.goal.minimizes else "sat:cadical153"
-
-
-def _deep_and_narrow(instance: Instance) -> bool:
-    """Whether depth is what makes it hard: a dynamic program over dense layers soon repeats itself."""
-    from qnnt.backends.treewidth import layered
-
-    architecture = instance.architecture
-    if architecture.depth < DEEP or instance.goal.minimizes or not layered.applies(architecture):
-        return False
-    n = len(instance.choices.inputs)
-    return layered.estimate(architecture, instance.domain, n) <= NARROW
+def _usable(limits: Limits, backend: Backend, *, refuse: bool) -> Limits:
+    """The limits without what the backend cannot use; threads are refused if ``refuse``."""
+    if limits.threads > 1 and Capability.THREADS not in backend.capabilities:
+        if refuse:
+            raise Unsupported(f"backend {backend.name!r} uses one thread, not {limits.threads}")
+        _LOG.info("backend %s uses one thread, not %d", backend.name, limits.threads)
+        limits = replace(limits, threads=1)
+    if limits.seed and Capability.SEED not in backend.capabilities:
+        _LOG.info("backend %s uses no seed: %d is ignored", backend.name, limits.seed)
+        limits = replace(limits, seed=0)
+    return limits
 
 
 def _admit(instance: Instance, backend: Backend, limits: Limits, isolate: bool) -> str | None:
@@ -130,8 +140,6 @@ def _admit(instance: Instance, backend: Backend, limits: Limits, isolate: bool) 
         raise Unavailable(f"backend {backend.name!r}: {available.reason}")
     if instance.goal.minimizes and Capability.MINIMIZE not in backend.capabilities:
         raise Unsupported(f"backend {backend.name!r} cannot minimise; give at-most:N or another backend")
-    if limits.threads > 1 and Capability.THREADS not in backend.capabilities:
-        raise Unsupported(f"backend {backend.name!r} uses one thread, not {limits.threads}")
     if limits.memory is not None and not isolate:
         raise Unsupported("a memory limit needs a process of its own (isolate=True)")
     refusal = backend.refuses(instance)
@@ -140,16 +148,42 @@ def _admit(instance: Instance, backend: Backend, limits: Limits, isolate: bool) 
     return available.version
 
 
+def _replayed(instance: Instance, start: Network) -> int:
+    """The errors of a start; raises :class:`InputError` naming what does not fit the instance."""
+    ours, theirs = instance.architecture, start.architecture
+    if ours != theirs and start.domain == instance.domain:
+        shapes = ["-".join(str(len(layer)) for layer in a.layers) for a in (theirs, ours)]
+        if shapes[0] != shapes[1]:
+            raise InputError("start", f"has the layers {shapes[0]}, the instance {shapes[1]}")
+        what = "neurons of other names" if ours.layers != theirs.layers else "other arcs"
+        raise InputError("start", f"has {what} than the instance")
+    try:
+        return check(instance, start).errors
+    except InputError as error:
+        raise InputError("start", error.message) from None
+
+
 class _Run:
     """Gathers what a run tells, and turns its outcome into a replayed result."""
 
-    def __init__(self, instance: Instance, progress: Callable[[Progress], None] | None) -> None:
-        self.instance, self._progress = instance, progress
-        self._vector: Vector | None = None
-        self._cost: int | None = None
+    def __init__(
+        self,
+        instance: Instance,
+        progress: Callable[[Progress], None] | None,
+        start: Incumbent | None,
+    ) -> None:
+        self.instance, self._progress, self._best = instance, progress, start
         self._bound = instance.choices.unavoidable
         self._phase, self._phases = "start", {"start": time.perf_counter()}
         self.sizes: dict[str, int] = {}
+
+    @property
+    def settled(self) -> bool:
+        """Whether what is known meets the goal, under a minimum with proof."""
+        goal, best = self.instance.goal, self._best
+        if best is None:
+            return False
+        return best.cost == self._bound if goal.minimizes else goal.accepts(best.cost)
 
     def hear(self, event: Event) -> None:
         """Take in news and pass it on."""
@@ -159,11 +193,14 @@ class _Run:
         self.sizes.update(event.sizes)
         if event.bound is not None:
             self._bound = max(self._bound, event.bound)
-        if event.cost is not None and (self._cost is None or event.cost < self._cost):
-            self._vector, self._cost = event.vector, event.cost
+        if event.vector is not None and event.cost is not None:
+            distance = self.instance.goal.distance
+            if self._best is None or distance(event.cost) < distance(self._best.cost):
+                self._best = Incumbent(event.vector, event.cost)
         if self._progress is not None:
             seconds = time.perf_counter() - self._phases["start"]
-            self._progress(Progress(self._phase, seconds, self._cost, self._bound, event.steps))
+            incumbent = None if self._best is None else self._best.cost
+            self._progress(Progress(self._phase, seconds, incumbent, self._bound, event.steps))
 
     def seconds(self, outcome: Outcome) -> dict[str, float]:
         """Seconds of each phase: the worker's own figures, or seen from here for a run that was cut short."""
@@ -174,30 +211,29 @@ class _Run:
         return {**seen, **outcome.seconds}
 
     def conclude(self, outcome: Outcome, blank: Result) -> Result:
-        """Replay the network and hold the verdict against it; raises :class:`WrongAnswer`."""
+        """Replay the networks and hold the verdict against them; raises :class:`WrongAnswer`."""
         who, goal = f"backend {blank.backend!r} with encoder {blank.encoder!r}", self.instance.goal
-        vector, claimed = outcome.vector, outcome.cost
-        if vector is None and outcome.status is not Status.UNSATISFIABLE:
-            vector, claimed = self._vector, self._cost
-        bound = max(self._bound, outcome.bound or 0)
-        status, network, errors = outcome.status, None, None
-        if vector is not None:
-            network = self.instance.network(np.asarray(vector))
-            errors = check(self.instance, network).errors
-            if claimed is not None and errors > claimed:
-                raise WrongAnswer(f"{who} claims {claimed} errors for a network that has {errors}")
-            if bound > errors:
-                raise WrongAnswer(f"{who} claims that {bound} errors are unavoidable; a network has {errors}")
+        status, bound = outcome.status, max(self._bound, outcome.bound or 0)
+        answered = None if outcome.vector is None else self._replay(outcome.vector, outcome.cost, who)
+        heard = None if self._best is None else self._replay(self._best.vector, self._best.cost, who)
+        known = [found for found in (answered, heard) if found is not None]
+        least = min((errors for _, errors in known), default=None)
+        if least is not None and bound > least:
+            raise WrongAnswer(f"{who} claims that {bound} errors are unavoidable; a network has {least}")
+        network, errors = min(known, key=lambda found: goal.distance(found[1]), default=(None, None))
         if status in (Status.SATISFIABLE, Status.OPTIMAL):
+            network, errors = answered or heard or (None, None)
             if errors is None or not goal.accepts(errors):
                 raise WrongAnswer(f"{who} says {status}, but its network has {errors} errors (goal {goal})")
-            if status is Status.OPTIMAL and errors != claimed:
-                raise WrongAnswer(
-                    f"{who} claims an optimum of {claimed}, but its network has {errors} errors"
-                )
-            bound = errors if status is Status.OPTIMAL else bound
+            if status is Status.OPTIMAL:
+                self._question_optimum(outcome, errors, least, who)
+                bound = errors
         elif status is Status.UNSATISFIABLE:
-            self._question_impossibility(who)
+            if goal.minimizes:
+                raise WrongAnswer(f"{who} says that no network exists at all")
+            if errors is not None and goal.accepts(errors):
+                raise WrongAnswer(f"{who} says that no network exists, after reporting one")
+            network, errors = None, None
             bound = bound if goal.budget is None or goal.exact else goal.budget + 1
         elif errors is not None and goal.accepts(errors):  # cut short, but what it has decides the matter
             if not goal.minimizes:
@@ -216,12 +252,20 @@ class _Run:
             reason=None if settled else outcome.reason or _REASONS[outcome.limit],
         )
 
-    def _question_impossibility(self, who: str) -> None:
-        """Hold "none exists" against what cannot be so, and against what the same run has shown."""
-        goal = self.instance.goal
-        if goal.minimizes:
-            raise WrongAnswer(f"{who} says that no network exists at all")
-        if self._vector is not None:
-            network = self.instance.network(self._vector)
-            if goal.accepts(check(self.instance, network).errors):
-                raise WrongAnswer(f"{who} says that no network exists, after reporting one")
+    def _replay(self, vector: Vector, claimed: int | None, who: str) -> tuple[Network, int]:
+        """The network and its errors, which may not be more than claimed."""
+        network = self.instance.network(np.asarray(vector))
+        errors = check(self.instance, network).errors
+        if claimed is not None and errors > claimed:
+            raise WrongAnswer(f"{who} claims {claimed} errors for a network that has {errors}")
+        return network, errors
+
+    def _question_optimum(self, outcome: Outcome, errors: int, least: int | None, who: str) -> None:
+        """Hold a claimed optimum against its own network, and against the best that is known."""
+        claimed = outcome.cost
+        if claimed is None and outcome.vector is None and self._best is not None:
+            claimed = self._best.cost
+        if errors != claimed:
+            raise WrongAnswer(f"{who} claims an optimum of {claimed}, but its network has {errors} errors")
+        if least is not None and least < errors:
+            raise WrongAnswer(f"{who} claims an optimum of {errors}, but a network has {least} errors")

@@ -1,19 +1,58 @@
 """Backends, rounders and encoders by name.
 
-They come from the entry-point groups ``qnnt.backends``, ``qnnt.rounders`` and ``qnnt.encoders``.
+They come from the entry-point groups ``qnnt.backends``, ``qnnt.rounders`` and ``qnnt.encoders``. What an
+entry point names is called without arguments, or with the variant that stands after a colon:
+
+- ``variants()`` (static) lists the variants that there are; without it there is none;
+- ``aliases()`` (static, optional) are further names for them;
+- ``any_variant = True`` instead takes any word, such as the path of a program.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
+from qnnt.availability import Availability
 from qnnt.backends.base import Backend
 from qnnt.encoders.base import Encoder
-from qnnt.exceptions import Unsupported
+from qnnt.exceptions import QnntError, Unavailable, UnknownWord, Unsupported
 from qnnt.rounders.base import Rounder
+from qnnt.workers.task import describe
+
+_LOG = logging.getLogger(__name__)
+
+_BACKENDS, _ROUNDERS, _ENCODERS = "qnnt.backends", "qnnt.rounders", "qnnt.encoders"
+_KINDS = {_BACKENDS: "backend", _ROUNDERS: "rounding backend", _ENCODERS: "encoder"}
+_ELSEWHERE = {
+    _BACKENDS: (_ROUNDERS, "it rounds trained layers (qnnt.rounding), and trains nothing"),
+    _ROUNDERS: (_BACKENDS, "it trains (qnnt.solve), and rounds nothing"),
+}
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Stands for a backend or rounder whose entry point does not load: listed, never available."""
+
+    name: str
+    reason: str
+    accepts: tuple[type[Any], ...] = ()
+    capabilities = ()
+    summary = "does not load"
+    exact = False
+    isolated = False
+
+    def availability(self) -> Availability:
+        """Why it cannot run."""
+        return Availability(False, reason=self.reason)
+
+    def refuses(self, problem: Any) -> str | None:  # noqa: ARG002 - declines all
+        """The same."""
+        return self.reason
 
 
 @cache
@@ -28,86 +67,116 @@ def _group(group: str) -> dict[str, EntryPoint]:
     return found
 
 
-_ELSEWHERE = {
-    "qnnt.backends": ("qnnt.rounders", "it rounds trained layers (qnnt.rounding), and trains nothing"),
-    "qnnt.rounders": ("qnnt.backends", "it trains (qnnt.solve), and rounds nothing"),
-}
-
-
-def _load(group: str, kind: str, name: str) -> Any:
+def _point(group: str, name: str) -> EntryPoint:
     points = _group(group)
     if name not in points:
         other, does = _ELSEWHERE.get(group, ("", ""))
-        if other and name in _group(other):
-            raise Unsupported(f"no {kind} {name!r}: {does}; there are: {', '.join(sorted(points))}")
-        raise Unsupported(f"no {kind} {name!r}; there are: {', '.join(sorted(points))}")
-    return points[name].load()
+        hint = does if other and name in _group(other) else ""
+        raise UnknownWord(_KINDS[group], name, sorted(points), hint=hint)
+    return points[name]
+
+
+def _check_variant(made: Any, family: str, variant: str) -> None:
+    known = made.variants() if hasattr(made, "variants") else ()
+    if variant in known or getattr(made, "any_variant", False):
+        return
+    if not hasattr(made, "aliases") or variant not in made.aliases():
+        raise UnknownWord(f"{family} variant", variant, known)
+
+
+def _make(group: str, name: str) -> Any:
+    """What a name stands for, its variant checked; :class:`Broken` if it does not load."""
+    family, colon, variant = name.partition(":")
+    point = _point(group, family)
+    try:
+        made = point.load()
+        if not colon:
+            return made()
+        _check_variant(made, family, variant)
+        return made(variant)
+    except QnntError:
+        raise
+    except Exception as error:
+        _LOG.warning("%s %r does not load: %s", _KINDS[group], name, describe(error))
+        return Broken(name, f"does not load: {describe(error)}")
+
+
+def _every(group: str) -> Iterator[Any]:
+    """All of a group, each in every variant that it names itself."""
+    for family in sorted(_group(group)):
+        first = _make(group, family)
+        if isinstance(first, Broken) or not hasattr(made := _point(group, family).load(), "variants"):
+            yield first
+        else:
+            yield from (_make(group, f"{family}:{variant}") for variant in made.variants())
 
 
 def backend(name: str) -> Backend:
     """The backend of a name, with its variant after a colon (``milp:highs``, ``dimacs:/usr/bin/kissat``).
 
-    Raises :class:`Unsupported` for an unknown name or variant.
+    Raises :class:`UnknownWord` for an unknown name or variant.
     """
-    family, colon, variant = name.partition(":")
-    made = _load("qnnt.backends", "backend", family)
-    return cast(Backend, made(variant) if colon else made())
+    return cast(Backend, _make(_BACKENDS, name))
+
+
+def backends() -> list[Backend]:
+    """Every registered backend in every variant that it names itself."""
+    return list(_every(_BACKENDS))
+
+
+def default_backends() -> list[Backend]:
+    """Every registered backend once, in its default variant."""
+    return [backend(family) for family in sorted(_group(_BACKENDS))]
 
 
 def rounder(name: str) -> Rounder:
     """The rounding backend of a name, with its variant after a colon (``annealing:scaled``).
 
-    Raises :class:`Unsupported` for an unknown name or variant.
+    Raises :class:`UnknownWord` for an unknown name or variant.
     """
-    family, colon, variant = name.partition(":")
-    made = _load("qnnt.rounders", "rounding backend", family)
-    if colon and not hasattr(made, "variants"):  # the others know their own
-        raise Unsupported(f"no variant {variant!r} of {family}; there are: {family}")
-    return cast(Rounder, made(variant) if colon else made())
+    return cast(Rounder, _make(_ROUNDERS, name))
 
 
 def rounders() -> list[Rounder]:
     """Every registered rounding backend in every variant that it names itself."""
-    found = []
-    for family in sorted(_group("qnnt.rounders")):
-        made = _load("qnnt.rounders", "rounding backend", family)
-        found += [made(v) for v in made.variants()] if hasattr(made, "variants") else [made()]
-    return found
+    return list(_every(_ROUNDERS))
 
 
 def encoder(name: str, *, symmetry: bool = True) -> Encoder:
-    """The encoder of a name; raises :class:`Unsupported` for an unknown one."""
-    return cast(Encoder, _load("qnnt.encoders", "encoder", name)(symmetry=symmetry))
+    """The encoder of a name.
 
-
-def backends() -> list[Backend]:
-    """Every registered backend in every variant that it names itself."""
-    found = []
-    for family in sorted(_group("qnnt.backends")):
-        made = _load("qnnt.backends", "backend", family)
-        found += [made(v) for v in made.variants()] if hasattr(made, "variants") else [made()]
-    return found
+    Raises :class:`UnknownWord` for an unknown one, :class:`Unavailable` for one that does not load.
+    """
+    point = _point(_ENCODERS, name)
+    try:
+        return cast(Encoder, point.load()(symmetry=symmetry))
+    except Exception as error:
+        raise Unavailable(f"encoder {name!r} does not load: {describe(error)}") from error
 
 
 def encoders(*, symmetry: bool = True) -> Iterator[Encoder]:
-    """Every registered encoder, loaded as it is asked for."""
-    return (encoder(name, symmetry=symmetry) for name in sorted(_group("qnnt.encoders")))
+    """Every registered encoder, loaded as it is asked for; one that does not load is left out."""
+    for name in sorted(_group(_ENCODERS)):
+        try:
+            yield encoder(name, symmetry=symmetry)
+        except Unavailable as error:
+            _LOG.warning("%s", error)
 
 
-def encoder_for(chosen: Backend, name: str | None, *, symmetry: bool) -> Encoder:
-    """The named encoder if the backend accepts what it makes, or the backend's default one.
+def encoder_for(chosen: Backend, asked: Encoder | str | None, *, symmetry: bool) -> Encoder:
+    """The encoder asked for if the backend accepts what it makes, or the backend's default one.
 
     Raises :class:`Unsupported` naming what would fit.
     """
-    if name is not None:
-        named = encoder(name, symmetry=symmetry)
+    if asked is not None:
+        named = encoder(asked, symmetry=symmetry) if isinstance(asked, str) else asked
         if not issubclass(named.makes, chosen.accepts):
             fitting = ", ".join(e.name for e in encoders() if issubclass(e.makes, chosen.accepts))
-            raise Unsupported(
-                f"backend {chosen.name!r} does not take what encoder {name!r} makes; it takes: {fitting}"
-            )
+            makes = f"what encoder {named.name!r} makes"
+            raise Unsupported(f"backend {chosen.name!r} does not take {makes}; it takes: {fitting}")
         return named
     for candidate in encoders(symmetry=symmetry):
         if candidate.makes is chosen.accepts[0]:
+            _LOG.info("encoder %r makes what backend %r likes best", candidate.name, chosen.name)
             return candidate
     raise Unsupported(f"no encoder makes what backend {chosen.name!r} takes")

@@ -25,6 +25,8 @@ class Result:
     may miss the goal. ``lower_bound`` bounds the error of every network (for OPTIMAL, equal to ``errors``).
     ``verified`` is True iff there is a network: an UNSATISFIABLE verdict rests on the backend.
     ``reason`` says why a run ended without a verdict, ``limit`` which limit did it.
+    ``limits`` are those that the run had: one thread and seed 0 if the backend can use no others.
+    ``backend`` is ``start``, and ``encoder`` ``none``, if the start decided the matter and nothing was run.
     """
 
     status: Status

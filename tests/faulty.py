@@ -46,7 +46,9 @@ class Faulty:
         if self.fault.startswith("incumbent-then-"):
             report.incumbent(zeros, worst)
             report.bound(0)
-        match self.fault.removeprefix("incumbent-then-"):
+        if self.fault == "exact-then-abort":
+            report.incumbent(zeros, model.network(zeros).error(model.dataset))
+        match self.fault.removeprefix("incumbent-then-").removeprefix("exact-then-"):
             case "abort":
                 os.abort()
             case "segfault":
@@ -85,6 +87,15 @@ class Faulty:
             case "false-impossible":
                 report.incumbent(zeros, worst)
                 return Answer(Status.UNSATISFIABLE)
+            case "worse":
+                return Answer(
+                    Status.UNKNOWN, zeros, model.network(zeros).error(model.dataset), reason="gave up"
+                )
+            case "worst-optimum":
+                errors = model.network(zeros).error(model.dataset)
+                return Answer(Status.OPTIMAL, zeros, errors, model.choices.unavoidable)
+            case "false-start-optimum":
+                return Answer(Status.OPTIMAL, None, 1, 1)
             case "no-network":
                 return Answer(Status.SATISFIABLE)
             case "outside":

@@ -17,6 +17,10 @@ from qnnt.limits import Limit, Limits, Status
 class Capability(StrEnum):
     """What a backend can do; callers ask ``Capability.X in backend.capabilities``.
 
+    Besides deciding it may minimise the error; report networks, and bounds, before it ends; use several
+    threads; use a seed; begin from a network that is known (see :class:`Start`).
+
+
     PROVE: given time and memory it comes to a verdict on everything that it does not refuse. Without it a
     backend searches: what it finds counts, and it may give up with UNKNOWN and a reason.
     """
@@ -26,6 +30,8 @@ class Capability(StrEnum):
     INCUMBENTS = "incumbents"
     BOUNDS = "bounds"
     THREADS = "threads"
+    SEED = "seed"
+    STARTS = "starts"
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,23 @@ class Answer:
     limit: Limit | None = None
     reason: str | None = None
     sizes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A network that is known before the run, as a model shows it to a backend that can use one.
+
+    ``variables`` (k,) of the model stand for parameters and have the ``values`` (k,) there; other variables
+    are left open, and both are empty if the encoder's lift does not tell them. ``cost`` is the network's
+    error: one that is to be improved upon, or that misses the goal.
+
+    Under a minimum a backend may look for less than ``cost`` only. If there is nothing, it answers OPTIMAL
+    with ``cost`` and ``bound`` equal to the start's cost and no assignment: the caller has the network.
+    """
+
+    variables: IntArray
+    values: IntArray
+    cost: int
 
 
 class Report(Protocol):
@@ -65,6 +88,15 @@ class Backend(Protocol):
     default. ``run`` may raise anything; the caller turns that into UNKNOWN with the reason, but passes on
     :class:`Unsupported`, with which a backend declines a model (see :func:`expect_within`). A backend that
     waits for another program has a true attribute ``runs_programs``, so that the program ends with it.
+
+    A backend with :attr:`Capability.STARTS` has a ``run`` that also takes ``start``, a :class:`Start` or
+    None.
+
+    A backend that ``auto`` may choose has a method ``estimate(instance) -> float | None``: the seconds until
+    a verdict that its author expects of it with one thread, loading and encoding included. The order of
+    magnitude is what counts; :func:`qnnt.backends.estimates.clause_solver` gives that of the usual choices.
+    None means that it has no opinion or should not be chosen. It is asked about every instance that ``auto``
+    solves, so it takes milliseconds and loads no solver.
     """
 
     @property

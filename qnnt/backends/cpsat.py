@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.base import Answer, Capability, Report, Start
+from qnnt.backends.estimates import moderate
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 from qnnt.models import CpSatModel, Formula
@@ -42,13 +43,23 @@ class CpSatBackend:
         """None: there is no limit on the instance."""
         return None
 
-    def run(self, model: CpSatModel | Formula, limits: Limits, report: Report) -> Answer:
+    def estimate(self, instance: Instance) -> float:
+        """Slower than solvers of clauses, and without regard to d."""
+        return 3 * moderate(instance)
+
+    def run(
+        self, model: CpSatModel | Formula, limits: Limits, report: Report, start: Start | None = None
+    ) -> Answer:
         """Solve; raises RuntimeError if the model is rejected or HiGHS is loaded in this process."""
         if "highspy" in sys.modules:
             raise RuntimeError("OR-tools cannot be loaded beside HiGHS in one process: use isolate=True")
         from ortools.sat.python import cp_model
 
         native = formula_model(model) if isinstance(model, Formula) else model.model
+        native.clear_hints()
+        if start is not None:
+            native.proto.solution_hint.vars.extend(start.variables.tolist())
+            native.proto.solution_hint.values.extend(start.values.tolist())
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = limits.threads
         solver.parameters.random_seed = limits.seed

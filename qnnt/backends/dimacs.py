@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.base import Answer, Capability, Report, Start
 from qnnt.backends.sat import Model, Reloading, as_model, improve
 from qnnt.exceptions import Unavailable
 from qnnt.files.dimacs import write_cnf
@@ -31,9 +31,10 @@ class DimacsBackend:
 
     program: str = ""
     accepts = (Formula,)
-    capabilities = (Capability.PROVE, Capability.MINIMIZE, Capability.INCUMBENTS)
+    capabilities = (Capability.PROVE, Capability.MINIMIZE, Capability.INCUMBENTS, Capability.STARTS)
     summary = "clauses, by any program that reads DIMACS (dimacs:PATH)"
     runs_programs = True
+    any_variant = True
 
     @property
     def name(self) -> str:
@@ -53,9 +54,15 @@ class DimacsBackend:
         """Takes everything."""
         return None
 
-    def run(self, model: Formula, limits: Limits, report: Report) -> Answer:  # noqa: ARG002 - the caller keeps the clock
+    def run(
+        self,
+        model: Formula,
+        limits: Limits,  # noqa: ARG002 - the caller keeps the clock
+        report: Report,
+        start: Start | None = None,
+    ) -> Answer:
         """Solve, and under a minimum ask again for less until there is none."""
-        return improve(model, Reloading(model, self._ask), report)
+        return improve(model, Reloading(model, self._ask), report, start)
 
     def _ask(self, blocks: list[npt.NDArray[np.int32]], n_variables: int) -> Model | None:
         program = shutil.which(self.program)

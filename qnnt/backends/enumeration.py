@@ -14,7 +14,9 @@ from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
 
 MOST_NETWORKS = 10**7
+FEW_NETWORKS = 20_000  # up to here trying all networks beats starting a solver
 _BLOCK = 1 << 18  # values held at once
+_PER_PRODUCT = 1e-8  # seconds
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ class EnumerationBackend:
             f"takes at most {MOST_NETWORKS:.0e} networks, this instance has {d}^{parameters}; "
             "try sat, maxsat or cpsat"
         )
+
+    def estimate(self, instance: Instance) -> float | None:
+        """The time to try all networks, if they are few; of many, a solver may be spared the most."""
+        if instance.n_networks > FEW_NETWORKS:
+            return None
+        inputs = max(1, len(instance.choices.inputs))
+        return instance.n_networks * instance.architecture.n_parameters * inputs * _PER_PRODUCT
 
     def run(self, model: Instance, limits: Limits, report: Report) -> Answer:  # noqa: ARG002 - the caller keeps the clock
         """Evaluate every network; stop at the first that meets a decision goal."""

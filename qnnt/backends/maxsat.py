@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.estimates import clause_solver
 from qnnt.backends.sat import as_model, load
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
@@ -31,6 +32,10 @@ class MaxSatBackend:
     def refuses(self, instance: Instance) -> str | None:  # noqa: ARG002
         """Takes everything."""
         return None
+
+    def estimate(self, instance: Instance) -> float:
+        """Minima are its own."""
+        return clause_solver(instance) * (1 if instance.goal.minimizes else 2)
 
     def run(self, model: Formula, limits: Limits, report: Report) -> Answer:  # noqa: ARG002 - no clock, no seed
         """Report any model first, as an incumbent; then let cores meet it from below."""

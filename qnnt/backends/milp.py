@@ -23,7 +23,7 @@ import numpy.typing as npt
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report, expect_within
 from qnnt.domain import IntArray
-from qnnt.exceptions import Unsupported
+from qnnt.exceptions import UnknownWord
 from qnnt.files.linear import import_pulp, to_pulp
 from qnnt.highs import expect_taken, new_highs
 from qnnt.instance import Instance
@@ -43,7 +43,7 @@ _SLACK = 1e-5  # how far from an integer a value may lie
 
 @dataclass(frozen=True)
 class MilpBackend:
-    """Branch and cut on a linear model. Raises :class:`Unsupported` for an unknown solver.
+    """Branch and cut on a linear model. Raises :class:`UnknownWord` for an unknown solver.
 
     Every assignment is rounded and checked against the rows in exact arithmetic before it is answered. That
     nothing better exists is the solver's word. Solvers compute in floating point and take a value for an
@@ -57,7 +57,7 @@ class MilpBackend:
 
     def __post_init__(self) -> None:
         if self.solver not in _VARIANTS:
-            raise Unsupported(f"no MILP solver {self.solver!r}; there are: {', '.join(_VARIANTS)}")
+            raise UnknownWord("milp variant", self.solver, _VARIANTS)
 
     @staticmethod
     def variants() -> tuple[str, ...]:
@@ -76,10 +76,13 @@ class MilpBackend:
 
     @property
     def capabilities(self) -> Collection[Capability]:
-        """CBC runs as a program of its own and tells nothing before it ends."""
-        if self.solver == "highs":
-            return frozenset(Capability)
-        return {Capability.PROVE, Capability.MINIMIZE, Capability.THREADS}
+        """CBC runs as a program of its own and tells nothing before it ends; neither begins from a network.
+
+        HiGHS 1.16 takes a solution, and at times calls it optimal with the objective of another one. It also
+        completes a part of one, and reports bounds of what it fixed for that as bounds of the model.
+        """
+        able = {Capability.PROVE, Capability.MINIMIZE, Capability.THREADS, Capability.SEED}
+        return able | {Capability.INCUMBENTS, Capability.BOUNDS} if self.solver == "highs" else able
 
     def availability(self) -> Availability:
         """Whether highspy, or the CBC that comes with PuLP, is installed."""
@@ -128,6 +131,9 @@ def _answer(
     cost = model.cost(assignment)
     if not model.minimize:
         return Answer(Status.SATISFIABLE, assignment, cost, sizes=sizes)
+    if proved and bound is not None and bound < cost:
+        reason = f"the solver calls an error of {cost} optimal and proves no more than {bound}"
+        return Answer(Status.UNKNOWN, assignment, cost, bound, reason=reason, sizes=sizes)
     if proved:
         return Answer(Status.OPTIMAL, assignment, cost, cost, sizes=sizes)
     return Answer(Status.UNKNOWN, assignment, cost, bound, limit, sizes=sizes)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.base import Answer, Capability, Report, Start
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 from qnnt.models import PseudoBooleanModel
@@ -43,15 +43,20 @@ class PseudoBooleanBackend:
         """None: there is no limit on the instance."""
         return None
 
-    def run(self, model: PseudoBooleanModel, limits: Limits, report: Report) -> Answer:
+    def run(
+        self, model: PseudoBooleanModel, limits: Limits, report: Report, start: Start | None = None
+    ) -> Answer:
         """Solve; raises RuntimeError if Exact answers anything unforeseen."""
         with _keeping_signal_handlers():
-            return self._run(model, limits, report)
+            return self._run(model, limits, report, start)
 
-    def _run(self, model: PseudoBooleanModel, limits: Limits, report: Report) -> Answer:
+    def _run(self, model: PseudoBooleanModel, limits: Limits, report: Report, start: Start | None) -> Answer:
         end = None if limits.time is None else time.monotonic() + limits.time
         names = [f"x{i}" for i in range(len(model.lower))]
         solver = _solver(model, names, limits.seed)
+        if start is not None:
+            hinted = zip(start.variables.tolist(), start.values.tolist(), strict=True)
+            solver.setSolutionHints([(names[i], value) for i, value in hinted])
         best: Answer | None = None
         bound = 0
         while True:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report
-from qnnt.exceptions import Unsupported
+from qnnt.backends.base import Answer, Capability, Report, Start
+from qnnt.backends.estimates import clause_solver
+from qnnt.exceptions import UnknownWord
 from qnnt.garbage import collector_paused
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
@@ -60,14 +62,14 @@ def solver_names() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class SatBackend:
-    """A conflict-driven clause-learning solver of PySAT; raises :class:`Unsupported` for an unknown one.
+    """A conflict-driven clause-learning solver of PySAT; raises :class:`UnknownWord` for an unknown one.
 
     Counts may be as large as a data set takes (below 2^62 in all): PySAT encodes sums over 64-bit integers.
     """
 
     solver: str = "cadical153"
     accepts = (Formula,)
-    capabilities = (Capability.PROVE, Capability.MINIMIZE, Capability.INCUMBENTS)
+    capabilities = (Capability.PROVE, Capability.MINIMIZE, Capability.INCUMBENTS, Capability.STARTS)
     summary = "clauses, by a SAT solver of PySAT; minimum by solution-improving search"
 
     def __post_init__(self) -> None:
@@ -75,13 +77,18 @@ class SatBackend:
             return
         known = solver_names()
         if self.solver not in known:
-            raise Unsupported(f"PySAT has no solver {self.solver!r}; there are: {', '.join(SOLVERS)}")
+            raise UnknownWord("sat variant", self.solver, SOLVERS)
         object.__setattr__(self, "solver", known[self.solver])
 
-    @classmethod
-    def variants(cls) -> tuple[str, ...]:
+    @staticmethod
+    def variants() -> tuple[str, ...]:
         """The solvers that PySAT ships."""
         return SOLVERS
+
+    @staticmethod
+    def aliases() -> Collection[str]:
+        """Every name that PySAT knows them by."""
+        return solver_names()
 
     @property
     def name(self) -> str:
@@ -96,11 +103,21 @@ class SatBackend:
         """Takes everything."""
         return None
 
-    def run(self, model: Formula, limits: Limits, report: Report) -> Answer:  # noqa: ARG002 - no clock, no seed
+    def estimate(self, instance: Instance) -> float:
+        """Decisions are its own; a minimum takes a proof at the end of many questions."""
+        return clause_solver(instance) * (2 if instance.goal.minimizes else 1)
+
+    def run(
+        self,
+        model: Formula,
+        limits: Limits,  # noqa: ARG002 - no clock, no seed
+        report: Report,
+        start: Start | None = None,
+    ) -> Answer:
         """Solve, and under a minimum ask for less until there is none."""
         one_shot = self.solver in _ONE_SHOT
         oracle: Oracle = Reloading(model, self._ask_once) if one_shot else Incremental(model, self.solver)
-        return improve(model, oracle, report)
+        return improve(model, oracle, report, start)
 
     def _ask_once(self, blocks: list[npt.NDArray[np.int32]], n_variables: int) -> Model | None:
         from pysat.solvers import Solver
@@ -121,6 +138,9 @@ class Oracle:
         """Add clauses, over new variables too."""
         raise NotImplementedError
 
+    def prefer(self, literals: list[int]) -> None:
+        """Try these literals first, if the solver can."""
+
 
 class Incremental(Oracle):
     """One PySAT solver that keeps what it learns."""
@@ -140,6 +160,11 @@ class Incremental(Oracle):
         for clause in clauses:
             self._solver.add_clause(clause)
 
+    def prefer(self, literals: list[int]) -> None:
+        """See :class:`Oracle`; some solvers of PySAT have no phases to set."""
+        with suppress(NotImplementedError):
+            self._solver.set_phases(literals)
+
 
 class Reloading(Oracle):
     """A solver that takes one formula only; ``ask(blocks, n_variables)`` gives a model or None."""
@@ -158,22 +183,29 @@ class Reloading(Oracle):
         self._blocks += [np.array([clause], dtype=np.int32) for clause in clauses]
 
 
-def improve(model: Formula, oracle: Oracle, report: Report) -> Answer:
-    """Decide the formula; under a minimum, ask for a lower error until there is none."""
-    found = oracle.solve()
-    if found is None:
-        return Answer(Status.UNSATISFIABLE)
+def improve(model: Formula, oracle: Oracle, report: Report, start: Start | None = None) -> Answer:
+    """Decide the formula; under a minimum, ask for a lower error until there is none.
+
+    The solver looks near the start first, and under a minimum for an error below the start's only.
+    """
+    if start is not None:
+        oracle.prefer(np.where(start.values == 1, start.variables, -start.variables).tolist())
     if not model.minimize:
-        return Answer(Status.SATISFIABLE, found)
-    lower = _Bound(model, oracle)
-    while True:
+        found = oracle.solve()
+        return Answer(Status.UNSATISFIABLE if found is None else Status.SATISFIABLE, found)
+    lower, best = _Bound(model, oracle), None
+    cost = None if start is None else start.cost
+    while cost is None or cost > model.offset:
+        if cost is not None:
+            lower.below(-((model.offset - cost) // model.unit))
+        found = oracle.solve()
+        if found is None:
+            break
         best, cost = found, model.cost(found)
         report.incumbent(best, cost)
-        if cost > model.offset:
-            lower.below((cost - model.offset) // model.unit)
-            found = oracle.solve()
-        if cost == model.offset or found is None:
-            return Answer(Status.OPTIMAL, best, cost, bound=cost)
+    if cost is None:
+        return Answer(Status.UNSATISFIABLE)
+    return Answer(Status.OPTIMAL, best, cost, bound=cost)
 
 
 class _Bound:

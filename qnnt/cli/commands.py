@@ -39,5 +39,6 @@ def program(
     """Exact training of quantised neural networks.
 
     Exit status: 0 a definite answer, 3 UNKNOWN (a limit was reached), 2 wrong usage or bad input, 1 anything
-    else. Errors are one line on stderr; QNNT_DEBUG=1 adds the traceback.
+    else. Errors are one line on stderr; QNNT_DEBUG=1 adds the traceback, QNNT_LOG=info shows what is chosen
+    and why.
     """

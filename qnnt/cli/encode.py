@@ -30,11 +30,9 @@ def encode(
     """
     writable(output)
     problem = load(instance, errors)
-    from qnnt.files.models import formats, write_model
+    from qnnt.files.models import format_of, write_model
 
-    if format not in formats():
-        raise Unsupported(f"no format {format!r}; there are: {', '.join(formats())}")
-    wanted = formats()[format]
+    wanted = format_of(format)
     chosen = _encoder(encoder, format, wanted.model, symmetry=not no_symmetry)
     if wanted.minimize is not None and wanted.minimize != problem.goal.minimizes:
         suits = "the goal min" if wanted.minimize else "the goals at-most:N and exactly:N"

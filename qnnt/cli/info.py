@@ -53,7 +53,7 @@ def info(instance: InstanceFile, errors: Errors = None, plot: Plot = None, json:
 
 
 def _facts(instance: Instance, known: Parameters) -> dict[str, Any]:
-    from qnnt.pipeline import choose
+    from qnnt.auto import choose
 
     a, domain, data = instance.architecture, instance.domain, instance.dataset
     return {

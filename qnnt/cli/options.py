@@ -49,8 +49,7 @@ def value_of(option: str) -> Iterator[None]:
 
 def goal_of(text: str | None) -> Goal | None:
     """The goal that ``--errors`` names."""
-    with value_of("--errors"):
-        return None if text is None else parse_goal(text)
+    return None if text is None else parse_goal(text, "--errors")
 
 
 def sizes_of(option: str, text: str) -> list[int]:

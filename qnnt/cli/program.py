@@ -14,6 +14,7 @@ from typing import cast
 
 import typer
 
+from qnnt.cli.log import logged
 from qnnt.exceptions import InputError, QnntError, Unavailable, Unsupported
 
 OK, FAILED, BAD_INPUT, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
@@ -35,7 +36,8 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         ):  # SIGINT too: a shell's background jobs start without it
             signal.signal(number, signal.default_int_handler)
     try:
-        status = app(args=arguments, prog_name=name, standalone_mode=False)
+        with logged(os.environ.get("QNNT_LOG", ""), "QNNT_LOG"):
+            status = app(args=arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED

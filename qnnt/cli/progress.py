@@ -58,6 +58,6 @@ def live_line(news: Callable[[], Sequence[str]]) -> Iterator[bool]:
         refresh_per_second=8,
         transient=True,
         redirect_stdout=False,
-        redirect_stderr=False,
+        redirect_stderr=True,  # lines of the log stand above this one
     ):
         yield True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qnnt.cli.log import logged
 from qnnt.cli.options import EncoderName, Errors, InstanceFile, Json, NoSymmetry, load, value_of, writable
 from qnnt.cli.output import count, print_columns, print_json, print_network
 from qnnt.cli.program import OK, UNKNOWN
@@ -27,11 +28,17 @@ def solve(
     threads: Annotated[int, typer.Option(metavar="N", help="Threads of the backend.")] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the backend.")] = 0,
     no_symmetry: NoSymmetry = False,
+    start: Annotated[
+        Path | None, typer.Option(metavar="NETWORK", help="A network to begin from: the best so far.")
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="NETWORK", help="Write the network, or the best so far."),
     ] = None,
     json: Json = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Say on stderr what is chosen, and why.")
+    ] = False,
 ) -> int:
     """Train a network, or prove that there is none.
 
@@ -45,15 +52,18 @@ def solve(
         writable(output)
     problem = load(instance, errors)
     from qnnt.cli.progress import progress_line
+    from qnnt.network import Network
     from qnnt.pipeline import solve
 
-    with progress_line(problem.dataset.total) as progress:
+    known = None if start is None else Network.load(start)
+    with logged("info" if verbose else ""), progress_line(problem.dataset.total) as progress:
         result = solve(
             problem,
             backend=backend,
             encoder=encoder,
             limits=limits,
             symmetry=not no_symmetry,
+            start=known,
             progress=progress,
         )
     if output is not None and result.network is not None:

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.tree import TreeDecomposition
-from qnnt.exceptions import Unavailable
+from qnnt.exceptions import Unavailable, UnknownWord
 
 Method = Literal["auto", "portfolio", "flowcutter", "min-fill", "min-degree", "nested-dissection"]
 
@@ -37,10 +37,11 @@ def decompose(
     that is wider than 2 (treewidth 0, 1 and 2 are found by elimination). Without goatd there is only
     ``min-degree``, which ``auto`` then stands for.
 
-    Raises :class:`Unavailable` for another method when goatd is missing, ``ValueError`` for an unknown one.
+    Raises :class:`Unavailable` for another method when goatd is missing, :class:`UnknownWord` for an unknown
+    one.
     """
     if method not in get_args(Method):
-        raise ValueError(f"no method {method!r}; there are: {', '.join(get_args(Method))}")
+        raise UnknownWord("method", method, get_args(Method))
     if graph.n == 0:
         return TreeDecomposition(((),), ())
     if not available():

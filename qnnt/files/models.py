@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qnnt.exceptions import InputError, Unsupported
+from qnnt.exceptions import InputError, UnknownWord, Unsupported
 from qnnt.files.dimacs import clause_lines, write_cnf
 from qnnt.files.documents import compact, write_document
 from qnnt.files.linear import write_lp, write_mps
@@ -38,14 +38,21 @@ def formats() -> Mapping[str, Format]:
     return dict(_FORMATS)
 
 
+def format_of(name: str) -> Format:
+    """The format of a name; raises :class:`UnknownWord` if there is none."""
+    if name not in _FORMATS:
+        raise UnknownWord("format", name, _FORMATS)
+    return _FORMATS[name]
+
+
 def write_model(model: Any, lift: ParameterLift, path: str | Path, format: str, origin: str = "") -> None:
     """Write a model, and beside it ``<path>.map.json``, which tells the parameters from its variables.
 
     Formats: ``cnf`` (DIMACS), ``wcnf`` (MaxSAT Evaluation 2022), ``opb``, ``lp``, ``mps``, ``cpsat``
     (protocol buffer; as text if the name ends in ``txt``). ``origin``, such as the command that made the
     instance, is noted in the map and, in the first three, as comments. The file appears whole or not at all.
-    Raises :class:`Unsupported` if the format cannot hold the model and :class:`InputError` if the file cannot
-    be written.
+    Raises :class:`UnknownWord` for an unknown format, :class:`Unsupported` if the format cannot hold the
+    model and :class:`InputError` if the file cannot be written.
     """
     _check(model, format)
     target = Path(path).resolve()
@@ -70,9 +77,7 @@ def write_model(model: Any, lift: ParameterLift, path: str | Path, format: str, 
 
 
 def _check(model: Any, name: str) -> None:
-    if name not in _FORMATS:
-        raise Unsupported(f"no format {name!r}; there are: {', '.join(_FORMATS)}")
-    wanted = _FORMATS[name]
+    wanted = format_of(name)
     if not isinstance(model, wanted.model):
         raise Unsupported(f"format {name!r} holds a {wanted.model.__name__}, not a {type(model).__name__}")
     if wanted.minimize is not None and model.minimize != wanted.minimize:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qnnt import registry
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, UnknownWord
 from qnnt.files.models import write_model
 from qnnt.goals import Minimize
 from qnnt.instance import Instance
@@ -82,11 +82,11 @@ def write_family(
     """Write a family into a folder, which is made if need be, and tell each line of its manifest.
 
     ``command`` is the origin that the manifest and each instance's ``meta`` note. Raises
-    :class:`InputError` for an unknown family, sizes or a seed that make no sense, or files that cannot be
-    written.
+    :class:`UnknownWord` for an unknown family, :class:`InputError` for sizes or a seed that make no sense, or
+    files that cannot be written.
     """
     if name not in FAMILIES:
-        raise InputError("family", f"must be one of {', '.join(FAMILIES)}, not {name!r}")
+        raise UnknownWord("family", name, FAMILIES)
     kind, members = FAMILIES[name]
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qnnt.exceptions import InputError, WrongAnswer
+from qnnt.exceptions import InputError, UnknownWord, WrongAnswer
 from qnnt.instance import Instance
 from qnnt.network import Network
 from qnnt.reductions import balanced_sat, exact_cover, hitting_set, three_sat
@@ -34,10 +34,21 @@ PROOFS = {
 }
 
 
+def proof_of(kind: Any, place: str = "") -> Proof:
+    """The proof of a name; raises :class:`UnknownWord` at ``place`` if there is none."""
+    if not isinstance(kind, str) or kind not in PROOFS:
+        raise UnknownWord("kind of source", kind, PROOFS, place)
+    return PROOFS[kind]
+
+
 def generate(kind: str, problem: Source, /, **origin: Any) -> Instance:
-    """The instance of a source; ``meta`` holds the kind, the source (``problem``) and ``origin``."""
-    instance, _ = PROOFS[kind].reduction.apply(problem)
-    meta = {"kind": kind, "theorem": PROOFS[kind].theorem, **origin, "problem": problem.document()}
+    """The instance of a source; ``meta`` holds the kind, the source (``problem``) and ``origin``.
+
+    Raises :class:`UnknownWord` for an unknown kind.
+    """
+    proof = proof_of(kind)
+    instance, _ = proof.reduction.apply(problem)
+    meta = {"kind": kind, "theorem": proof.theorem, **origin, "problem": problem.document()}
     return replace(instance, meta=meta)
 
 
@@ -47,9 +58,7 @@ def recall(instance: Instance) -> tuple[Source, Instance, Lift[Network, Any]]:
     Raises :class:`InputError` unless the instance is the one that ``meta`` describes (the goal may differ).
     """
     kind = instance.meta.get("kind")
-    if not isinstance(kind, str) or kind not in PROOFS:
-        raise InputError("meta.kind", f"must be one of {', '.join(PROOFS)}, not {kind!r}")
-    proof = PROOFS[kind]
+    proof = proof_of(kind, "meta.kind")
     try:
         source = proof.source.from_document(instance.meta["problem"])
     except (KeyError, TypeError, ValueError, OverflowError):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.exceptions import Unsupported
+from qnnt.exceptions import UnknownWord
 from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import RowAnswer, Stopped, cut_short, nearest
@@ -48,7 +48,7 @@ class AnnealingRounder(_Dwave):
     ``scaled`` takes the β range from the row's costs instead: hot enough for the median flip of a random
     assignment to be free, cold where a bit's share of the cost after a descent is frozen ten times over. The
     library's own range ends at the smallest coefficient, which for a dense real matrix is next to nothing.
-    Raises :class:`Unsupported` for an unknown variant.
+    Raises :class:`UnknownWord` for an unknown variant.
     """
 
     variant: str = ""
@@ -57,8 +57,7 @@ class AnnealingRounder(_Dwave):
 
     def __post_init__(self) -> None:
         if self.variant not in self.variants():
-            known = "annealing, annealing:scaled"
-            raise Unsupported(f"no variant {self.variant!r} of annealing; there are: {known}")
+            raise UnknownWord("annealing variant", self.variant, [v for v in self.variants() if v])
 
     @staticmethod
     def variants() -> tuple[str, ...]:

@@ -54,7 +54,7 @@ class Rounder(Protocol):
     """A way to answer quadratic models. Implementations are small picklable values without state.
 
     One that has variants names them in a static method ``variants()``, takes one as its only argument, and
-    raises :class:`Unsupported` for any other.
+    raises :class:`UnknownWord` for any other.
     ``isolated`` asks for a process of its own: a solver that may crash, or that bears no other beside it.
     """
 

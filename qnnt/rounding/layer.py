@@ -145,9 +145,9 @@ def round_layer(
     bound of 0 (or what their search had) and :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
 
     A row that a solver fails on is rounded to nearest, with the failure as its reason. Raises
-    :class:`InputError` for bad arguments, :class:`Unsupported` if the backend or another word is unknown or
-    the backend declines, :class:`Unavailable` if it is not installed, :class:`WrongAnswer` if its bound is
-    above a cost.
+    :class:`InputError` for bad arguments, :class:`UnknownWord` if the backend or another word is unknown,
+    :class:`Unsupported` if the backend declines, :class:`Unavailable` if it is not installed,
+    :class:`WrongAnswer` if its bound is above a cost.
     """
     start = time.monotonic()
     if scheme is not None and bits is not None:

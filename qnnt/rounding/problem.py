@@ -64,7 +64,7 @@ class LayerProblem:
         ``candidates`` consecutive integers around the real value are allowed: with 2, floor and ceil = floor
         + 1. With ``clip="fix"`` only those in the scheme's range are; where none is, the end of the range.
         Raises :class:`InputError`, naming the argument, for shapes that do not fit, values that are not
-        finite, and values beyond what doubles hold exactly; :class:`Unsupported` for an unknown ``clip``.
+        finite, and values beyond what doubles hold exactly; :class:`UnknownWord` for an unknown ``clip``.
         """
         W, b, X = real_array("W", W, 2), real_array("b", b, 1), real_array("X", X, 2)
         if len(b) != len(W):

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError, Unsupported
+from qnnt.exceptions import InputError, UnknownWord
 
 Reals = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -33,9 +33,9 @@ def single(value: npt.ArrayLike) -> Reals:
 
 
 def one_of(what: str, word: str, words: Sequence[str]) -> None:
-    """Raise :class:`Unsupported`, naming the words there are, unless ``word`` is one of them."""
+    """Raise :class:`UnknownWord` unless ``word`` is one of the ``words``."""
     if word not in words:
-        raise Unsupported(f"no {what} {word!r}; there are: {', '.join(words)}")
+        raise UnknownWord(what, word, words)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Scheme:
     |weight| of the tensor, or of each row with ``per="row"``, ``scaling="symmetric"`` spreads [−m, m] over
     all codes, s_W = 2m / (2^bits − 1), and ``"max"`` gives m the lowest code's magnitude, s_W = m /
     2^(bits−1). Inputs are int8, affine over their range with 0 included; biases are int32 with scale s_W·s_X.
-    Raises :class:`InputError` for bits outside 1..16, :class:`Unsupported` for an unknown word.
+    Raises :class:`InputError` for bits outside 1..16, :class:`UnknownWord` for an unknown word.
     """
 
     bits: int = 2

@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from qnnt.activation import Activation
 from qnnt.dataset import Dataset
-from qnnt.exceptions import InputError, WrongAnswer
+from qnnt.exceptions import InputError, UnknownWord, WrongAnswer
 from qnnt.network import Network
 from qnnt.rowcodes import distinct_rows
 from qnnt.sparsity.steinitz import Vector, steinitz_order
@@ -64,11 +64,11 @@ def sparsify(
     ``minimum`` finds for each neuron the fewest arcs that give the same activations with any weights and
     bias, by CP-SAT. ``seconds`` limits it for each neuron.
 
-    Raises :class:`InputError` if the data do not fit, ``ValueError`` for an unknown method, and for
+    Raises :class:`InputError` if the data do not fit, :class:`UnknownWord` for an unknown method, and for
     ``minimum`` :class:`qnnt.Unsupported` when a minimum is not proved in time.
     """
     if method not in get_args(Method):
-        raise ValueError(f"no method {method!r}; there are: {', '.join(get_args(Method))}")
+        raise UnknownWord("method", method, get_args(Method))
     architecture, domain = network.architecture, network.domain
     if dataset.alpha != architecture.alpha and len(dataset):
         raise InputError("data[0].x", f"has {dataset.alpha} values, the network {architecture.alpha} inputs")

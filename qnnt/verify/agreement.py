@@ -8,7 +8,7 @@ from qnnt.exceptions import Unsupported
 from qnnt.goals import Goal
 from qnnt.limits import Limits, Status
 from qnnt.pipeline import solve
-from qnnt.reductions.catalogue import PROOFS
+from qnnt.reductions.catalogue import proof_of
 from qnnt.reductions.sources.solve import Source, solve_source
 from qnnt.result import Result
 from qnnt.verify.replay import check
@@ -40,9 +40,9 @@ def source_disagreements(
 
     A definite answer must be that of the source, its network must lift to a solution of the source, and a
     solution of the source must plant to a network that meets the goal. UNKNOWN is no disagreement, nor is a
-    backend that declines the instance.
+    backend that declines the instance. Raises :class:`UnknownWord` for an unknown kind.
     """
-    reduction = PROOFS[kind].reduction
+    reduction = proof_of(kind).reduction
     instance, lift = reduction.apply(source)
     solution, found = solve_source(source), []
     if solution is not None and not check(instance, reduction.plant(source, solution)).meets_goal:

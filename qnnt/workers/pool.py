@@ -176,6 +176,7 @@ class _Pool:
         with self._lock:
             worker = self._idle.pop(family, None) or self._idle.pop("", None)
         if worker is not None and not worker.alive:
+            _LOG.info("an idle worker had died; a new one takes its place")
             worker.kill()
             worker = None
         return worker or Worker()

@@ -25,10 +25,10 @@ from qnnt.domain import Domain
 from qnnt.encoders.cpsat import CpSatEncoder
 from qnnt.encoders.milp import MilpEncoder, TextbookMilpEncoder
 from qnnt.encoders.pseudo_boolean import PseudoBooleanEncoder
-from qnnt.exceptions import Unsupported
+from qnnt.exceptions import UnknownWord
 from qnnt.goals import AtMost, Minimize
 from qnnt.instance import Instance
-from qnnt.limits import Limits, Status
+from qnnt.limits import Limit, Limits, Status
 from qnnt.models import Formula, LinearModel, PseudoBooleanModel, Rows
 from qnnt.pipeline import solve as solve_instance
 
@@ -295,9 +295,20 @@ def test_highs_prints_nothing(tmp_path):
     assert done.stdout == b""
 
 
+def test_an_optimum_that_the_bound_does_not_reach_is_no_answer():
+    """HiGHS has been seen to call a solution optimal with the objective of another one."""
+    model = linear(LinearModel, [[1, 1]], [1])
+    values, cost = np.array([1.0, 1.0]), model.cost(np.array([1, 1]))
+    answered = milp_module._answer(model, values, proved=True, bound=cost, limit=Limit.TIME)
+    assert (answered.status, answered.bound) == (Status.OPTIMAL, cost)
+    answered = milp_module._answer(model, values, proved=True, bound=cost - 1, limit=Limit.TIME)
+    assert (answered.status, answered.cost, answered.bound) == (Status.UNKNOWN, cost, cost - 1)
+    assert "proves no more than" in answered.reason
+
+
 def test_variants():
     assert [MilpBackend(v).name for v in MilpBackend.variants()] == ["milp:highs", "milp:cbc"]
-    with pytest.raises(Unsupported, match="highs, cbc"):
+    with pytest.raises(UnknownWord, match="highs, cbc"):
         MilpBackend("gurobi")
 
 

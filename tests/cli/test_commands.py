@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import json
 
+import numpy as np
 import pytest
 
 from qnnt import Activation, Architecture, Dataset, Domain, Instance, Minimize, Network, registry
+from qnnt.auto import choose
 from qnnt.availability import caps
 from qnnt.backends.sat import SOLVERS, solver_names
 from qnnt.cli.output import print_network
-from qnnt.pipeline import choose
 from qnnt.verify.replay import check
 
 
@@ -41,7 +42,7 @@ def test_solve_prints_and_writes_the_same_network(qnnt, xor, tmp_path):
         *("reason", "limits", "network", "statistics"),
     }
     assert (result["status"], result["errors"], result["verified"]) == ("SATISFIABLE", 0, True)
-    assert result["limits"] == {"time": 60.0, "memory": 4000, "threads": 1, "seed": 5}
+    assert result["limits"] == {"time": 60.0, "memory": 4000, "threads": 1, "seed": 0}  # it uses none
     assert {"encode", "solve", "check", "total"} <= set(result["statistics"]["seconds"])
     assert result["network"] == json.loads(output.read_text())
     assert check(Instance.load(xor), Network.load(output)).errors == 0
@@ -85,6 +86,64 @@ def test_a_limit_is_unknown_with_the_best_so_far(qnnt, hard, tmp_path):
     run = qnnt("solve", hard, "--time-limit", 0.5, "--backend", "cpsat")
     assert run.status == 3
     assert run.out.startswith("UNKNOWN: the time limit was reached\n")
+
+
+def test_a_run_begins_from_a_network(qnnt, lone, xor, tmp_path):
+    worst, best = tmp_path / "worst.json", tmp_path / "best.json"
+    assert qnnt("solve", lone, "--errors", "exactly:3", "-o", worst).status == 0
+    run = qnnt("solve", lone, "--errors", "min", "--start", worst, "-o", best)
+    assert run.out.startswith("OPTIMAL: a network gets 1 of 4 points wrong, and none does better")
+    run = qnnt("solve", lone, "--errors", "min", "--start", best, "--backend", "sat", "--json")
+    result = json.loads(run.out)
+    assert (result["status"], result["errors"], result["lower_bound"]) == ("OPTIMAL", 1, 1)
+    assert result["network"] == json.loads(best.read_text())
+    run = qnnt("solve", lone, "--errors", "at-most:1", "--start", best)
+    assert run.out.startswith("SATISFIABLE: a network gets 1 of 4 points wrong")
+    assert "backend      start" in run.out
+    run = qnnt("solve", xor, "--start", best)
+    assert (run.status, run.out) == (2, "")
+    assert run.err == "qnnt: error: start: has the layers 2-1, the instance 2-2-1\n"
+    assert "cannot be read" in qnnt("solve", xor, "--start", tmp_path / "nowhere.json").err
+
+
+def test_a_start_is_kept_by_a_limit(qnnt, hard, tmp_path):
+    """And written, as the best so far."""
+    problem, start, output = Instance.load(hard), tmp_path / "s.json", tmp_path / "n.json"
+    n = problem.architecture.n_parameters
+    Network.from_vector(problem.architecture, problem.domain, np.zeros(n, dtype=int)).save(start)
+    errors = check(problem, Network.load(start)).errors
+    run = qnnt("solve", hard, "--start", start, "--time-limit", 0.5, "--backend", "maxsat", "-o", output)
+    assert run.status == 3
+    assert f"errors       {errors} of 400, the best network so far, which misses the goal" in run.out
+    assert Network.load(output) == Network.load(start)
+
+
+@pytest.mark.parametrize("how", ["-v", "--verbose", "QNNT_LOG"])
+def test_why_is_told_on_request(qnnt, xor, monkeypatch, how):
+    assert qnnt("solve", xor).err == ""
+    if how == "QNNT_LOG":
+        monkeypatch.setenv("QNNT_LOG", "info")
+    run = qnnt("solve", xor, "--threads", 2, *([] if how == "QNNT_LOG" else [how]))
+    assert run.status == 0
+    assert run.err.startswith("qnnt: info: auto takes enumeration, which expects 0.0")
+    assert "; runners-up: sat:cadical153 0.2" in run.err
+    assert "qnnt: info: backend enumeration uses one thread, not 2\n" in run.err
+    assert "qnnt: info: encoder 'direct' makes what backend 'enumeration' likes best\n" in run.err
+    monkeypatch.delenv("QNNT_LOG", raising=False)
+    assert qnnt("solve", xor).err == ""
+
+
+def test_a_level_that_there_is_not(qnnt, xor, monkeypatch):
+    monkeypatch.setenv("QNNT_LOG", "loud")
+    run = qnnt("solve", xor)
+    assert (run.status, run.out) == (2, "")
+    assert run.err.startswith("qnnt: error: QNNT_LOG: no log level 'loud'; there are: debug, info")
+
+
+def test_threads_do_not_break_the_default(qnnt, xor):
+    run = qnnt("solve", xor, "--threads", 2, "--json")
+    result = json.loads(run.out)
+    assert (run.status, run.err, result["backend"], result["limits"]["threads"]) == (0, "", "enumeration", 1)
 
 
 def test_check_shows_the_points_that_are_wrong(qnnt, xor, lone, tmp_path):

@@ -95,8 +95,8 @@ def test_lift_needs_a_network_with_few_errors(qnnt, path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d.pop("meta"), "meta.kind: must be one of"),
-        (lambda d: d["meta"].update(kind=[]), "meta.kind: must be one of"),
+        (lambda d: d.pop("meta"), "meta.kind: no kind of source"),
+        (lambda d: d["meta"].update(kind=[]), "meta.kind: no kind of source"),
         (lambda d: d["meta"].update(problem=3), "meta.problem: does not describe a source of exact-cover"),
         (lambda d: d["meta"]["problem"].update(sets=[["a"]]), "meta.problem: does not describe"),
         (lambda d: d["meta"]["problem"].update(sets=[[99]]), "meta.problem: set 1"),
@@ -159,4 +159,4 @@ def test_a_family_on_the_command_line(qnnt, tmp_path):
 def test_a_family_of_an_unknown_name_lists_them(qnnt, tmp_path):
     run = qnnt("generate", "family", "nothing", "--sizes", "4", "--out", tmp_path)
     assert (run.status, run.out, run.err.count("\n")) == (2, "", 1)
-    assert "must be one of planted-sat, threshold-sat" in run.err
+    assert "no family 'nothing'; there are: planted-sat, threshold-sat" in run.err

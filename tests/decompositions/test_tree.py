@@ -16,7 +16,7 @@ from qnnt.decompositions import search
 from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.layers import largest_layer_bag, layer_decomposition
 from qnnt.decompositions.tree import TreeDecomposition
-from qnnt.exceptions import InputError, Unavailable
+from qnnt.exceptions import InputError, Unavailable, UnknownWord
 
 METHODS = ["auto", "portfolio", "flowcutter", "min-fill", "min-degree", "nested-dissection"]
 PATH = Graph(3, [(0, 1), (1, 2)])
@@ -100,7 +100,7 @@ def test_goatd_missing(monkeypatch):
 
 
 def test_unknown_method():
-    with pytest.raises(ValueError, match="no method 'best'"):
+    with pytest.raises(UnknownWord, match="no method 'best'"):
         search.decompose(PATH, "best")
 
 

@@ -20,7 +20,7 @@ from qnnt.domain import Domain
 from qnnt.encoders.cpsat import CpSatEncoder
 from qnnt.encoders.milp import MilpEncoder
 from qnnt.encoders.pseudo_boolean import PseudoBooleanEncoder
-from qnnt.exceptions import InputError, Unsupported
+from qnnt.exceptions import InputError, UnknownWord, Unsupported
 from qnnt.files.models import formats, write_model
 from qnnt.goals import AtMost, Minimize
 from qnnt.instance import Instance
@@ -206,10 +206,11 @@ def test_a_format_that_does_not_fit_is_refused(tmp_path):
         (least, "cnf", "format 'cnf' does not suit the goal; 'wcnf' is for min"),
         (decide, "wcnf", "format 'wcnf' does not suit the goal; 'cnf' is for at-most:N or exactly:N"),
         (decide, "lp", "format 'lp' holds a LinearModel, not a Formula"),
-        (decide, "tptp", "no format 'tptp'; there are: cnf, wcnf, opb, lp, mps, cpsat"),
     ):
         with pytest.raises(Unsupported, match=re.escape(message)):
             write_model(*model, tmp_path / "f", name)
+    with pytest.raises(UnknownWord, match="no format 'tptp'; there are: cnf, wcnf, opb, lp, mps, cpsat"):
+        write_model(*decide, tmp_path / "f", "tptp")
     assert not list(tmp_path.iterdir())
     assert list(formats()) == ["cnf", "wcnf", "opb", "lp", "mps", "cpsat"]
 

@@ -10,7 +10,7 @@ from pysat.formula import CNF, WCNF
 from pysat.solvers import Solver
 
 import qnnt
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, UnknownWord
 from qnnt.generate.family import FAMILIES, parameters, write_family
 from qnnt.reductions.catalogue import recall
 from qnnt.reductions.sources.solve import solve_source
@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_files(tmp_path):
 
 
 def test_what_cannot_be(tmp_path):
-    with pytest.raises(InputError, match="must be one of planted-sat"):
+    with pytest.raises(UnknownWord, match="no family 'nothing'; there are: planted-sat"):
         list(write_family("nothing", [5], 0, tmp_path))
     with pytest.raises(InputError, match="size: must be at least 3"):
         list(write_family("planted-sat", [2], 0, tmp_path))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from layers import Layer, distance, layers, optimum, room
 
 from qnnt import registry
-from qnnt.exceptions import Unsupported
+from qnnt.exceptions import UnknownWord, Unsupported
 from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
 from qnnt.rounders.annealing import AnnealingRounder, beta_range
@@ -179,15 +179,15 @@ def test_backends_decline_what_they_cannot_do():
 
 
 def test_the_registry_tells_trainers_from_rounders():
-    with pytest.raises(Unsupported, match="'closest-vector': it rounds trained layers"):
+    with pytest.raises(UnknownWord, match="'closest-vector': it rounds trained layers"):
         registry.backend("closest-vector")
-    with pytest.raises(Unsupported, match="'maxsat': it trains"):
+    with pytest.raises(UnknownWord, match="'maxsat': it trains"):
         registry.rounder("maxsat")
-    with pytest.raises(Unsupported, match="no rounding backend 'frob'; there are: annealing, "):
+    with pytest.raises(UnknownWord, match="no rounding backend 'frob'; there are: annealing, "):
         registry.rounder("frob")
-    for family, variants in (("annealing", "annealing, annealing:scaled"), ("beam", "beam")):
-        with pytest.raises(Unsupported, match=f"^no variant 'frob' of {family}; there are: {variants}$"):
-            registry.rounder(f"{family}:frob")
+    for name in ("annealing:frob", "beam:frob"):
+        with pytest.raises(UnknownWord, match=f"no {name.partition(':')[0]} variant 'frob'; there "):
+            registry.rounder(name)
     assert registry.rounder("annealing:scaled").name == "annealing:scaled"
 
 

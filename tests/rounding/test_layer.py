@@ -21,7 +21,7 @@ from layers import Layer, distance, layers
 
 import qnnt
 from qnnt import registry
-from qnnt.exceptions import InputError, Unsupported, WrongAnswer
+from qnnt.exceptions import InputError, UnknownWord, WrongAnswer
 from qnnt.limits import Limit, Limits, Status
 from qnnt.rounders.annealing import AnnealingRounder
 from qnnt.rounders.base import PROVED, RowAnswer, nearest
@@ -382,12 +382,12 @@ def test_bad_input_names_its_place(change, words):
         ),
         (
             partial(AnnealingRounder, "frob"),
-            "no variant 'frob' of annealing; there are: annealing, annealing:s",
+            "no annealing variant 'frob'; there are: scaled",
         ),
     ],
 )
 def test_unknown_words(make, words):
-    with pytest.raises(Unsupported, match=f"^{words}"):
+    with pytest.raises(UnknownWord, match=f"^{words}"):
         make()
 
 

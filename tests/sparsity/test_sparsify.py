@@ -14,7 +14,7 @@ from strategies import activations, architectures, datasets, domains, networks
 import qnnt
 from qnnt.activation import Activation
 from qnnt.architecture import Architecture
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, UnknownWord
 from qnnt.rowcodes import distinct_rows
 from qnnt.sparsity import lemma1
 from qnnt.sparsity.lemma1 import in_degree_bound, non_zero_in_degrees, sparsify
@@ -159,7 +159,7 @@ def test_no_data_no_arcs():
 
 def test_what_does_not_fit():
     network, dataset = fan(3, [1, -1], 0, [[0, 1]])
-    with pytest.raises(ValueError, match="no method 'best'"):
+    with pytest.raises(UnknownWord, match="no method 'best'"):
         sparsify(network, dataset, "best")
     with pytest.raises(InputError, match="has 3 values, the network 2 inputs"):
         sparsify(network, qnnt.Dataset(np.zeros((1, 3), dtype=int), np.zeros((1, 1), dtype=int)))

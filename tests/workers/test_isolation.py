@@ -220,9 +220,9 @@ def test_missing_and_declining_backends_say_so(instance: qnnt.Instance) -> None:
         qnnt.solve(instance, backend="sat", limits=qnnt.Limits(threads=2))
     with pytest.raises(qnnt.Unsupported, match="process of its own"):
         qnnt.solve(instance, backend="sat", limits=qnnt.Limits(memory=100), isolate=False)
-    with pytest.raises(qnnt.Unsupported, match="no backend 'nonsense'"):
+    with pytest.raises(qnnt.UnknownWord, match="no backend 'nonsense'"):
         qnnt.solve(instance, backend="nonsense")
-    with pytest.raises(qnnt.Unsupported, match="PySAT has no solver"):
+    with pytest.raises(qnnt.UnknownWord, match="no sat variant 'nonsense'; there are: cadical103"):
         qnnt.solve(instance, backend="sat:nonsense")
     with pytest.raises(qnnt.Unsupported, match="it takes: clauses"):
         qnnt.solve(instance, backend="maxsat", encoder="milp")

@@ -18,12 +18,11 @@ from math import comb, lgamma, log, log2
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.activation import Activation, Activations
+from qnnt.activation import Activation
 from qnnt.architecture import Architecture
 from qnnt.backends.treewidth.space import Space
 from qnnt.backends.treewidth.task import Budget, Index, Mask, Rows, Stopped, Task
 from qnnt.backends.treewidth.vectors import Reachable, compatible, digits, pack, places, unpack
-from qnnt.domain import Domain
 from qnnt.limits import Limit
 
 _BLOCK = 1 << 22  # numbers held at once
@@ -51,11 +50,6 @@ def bits(space: Space, n: int) -> float:
         largest = max(largest, states + (k + 1) * weights)
         sources = k
     return largest
-
-
-def estimate(architecture: Architecture, domain: Domain, n: int) -> float:
-    """:func:`bits` for neurons of ReLU_d."""
-    return bits(Space(architecture, domain, Activations.of("relu", domain).each(architecture.depth)), n)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,183 @@
+"""Which backend ``auto`` takes, and what happens to limits that it cannot use."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from faulty import Faulty
+from hypothesis import given
+from strategies import instances
+
+import qnnt
+from qnnt import registry
+from qnnt.auto import choose
+from qnnt.backends.treewidth import layered
+
+
+def by_list(instance: qnnt.Instance) -> str:
+    """The choice by a list of cases: what the estimates have to come to."""
+    architecture, n = instance.architecture, len(instance.choices.inputs)
+    if instance.n_networks <= 20_000:
+        return "enumeration"
+    if (
+        architecture.depth >= 8
+        and not instance.goal.minimizes
+        and layered.applies(architecture)
+        and layered.estimate(architecture, instance.domain, n) <= 24
+    ):
+        return "treewidth"
+    if instance.domain.d > 64:
+        return "cpsat"
+    return "maxsat" if instance.goal.minimizes else "sat:cadical153"
+
+
+def instance_of(
+    d: int, layers: list[int], points: int, goal: qnnt.Goal, *, thin: bool = False
+) -> qnnt.Instance:
+    rng, domain = np.random.default_rng(d + points), qnnt.Domain(d)
+    dense = qnnt.Architecture.dense(layers)
+    # Without the arc between the last neurons of the last two layers, if both have neighbours left.
+    arcs = [a for a in dense.arcs if a != (dense.layers[-2][-1], dense.layers[-1][-1])]
+    architecture = qnnt.Architecture(dense.layers, arcs) if thin else dense
+    shape = [(points, layers[0]), (points, layers[-1])]
+    x, y = (rng.integers(domain.lo, domain.hi + 1, size=s) for s in shape)
+    return qnnt.Instance(domain, architecture, qnnt.Dataset(x, y), goal)
+
+
+GRID = [
+    (d, layers, points, goal)
+    for d in (1, 2, 3, 5, 9, 64, 65, 1000)
+    for layers in ([1, 1], [3, 1], [2, 2, 1], [4, 4, 2], [13, 3], [6, *[1] * 8, 1], [3, *[2] * 8, 1])
+    for points in (0, 3, 40, 1000)
+    for goal in (qnnt.AtMost(0), qnnt.Exactly(2), qnnt.Minimize())
+]
+GRID += [
+    (d, [3, *[width] * depth, 1], points, qnnt.AtMost(1))
+    for d in (2, 3, 5)
+    for width in (1, 2, 3, 8)
+    for depth in (7, 8, 40)
+    for points in (2, 8, 100)
+]
+
+
+def test_the_estimates_come_to_the_choices_of_a_list() -> None:
+    chosen = set()
+    for case in GRID:
+        instance = instance_of(*case)
+        assert choose(instance) == by_list(instance), case
+        chosen.add(choose(instance))
+    assert chosen == {"enumeration", "treewidth", "cpsat", "maxsat", "sat:cadical153"}
+    for d in (2, 3):
+        instance = instance_of(d, [3, *[2] * 9, 2], 4, qnnt.AtMost(0), thin=True)
+        assert choose(instance) == by_list(instance) == "sat:cadical153"
+
+
+@given(instances(max_networks=10**6))
+def test_the_estimates_come_to_the_choices_of_a_list_on_random_instances(instance: qnnt.Instance) -> None:
+    assert choose(instance) == by_list(instance)
+
+
+def test_a_choice_loads_no_solver() -> None:
+    script = """
+import sys, numpy as np, qnnt
+from qnnt.auto import choose
+data = qnnt.Dataset(np.eye(5, dtype=int), np.ones((5, 1), dtype=int))
+for d in (2, 3, 100):
+    for layers in ([5, 1], [5, 4, 1], [5, *[2] * 9, 1]):
+        for goal in (qnnt.AtMost(0), qnnt.Minimize()):
+            choose(qnnt.Instance(qnnt.Domain(d), qnnt.Architecture.dense(layers), data, goal))
+print(sorted({"pysat", "ortools", "pulp", "highspy", "exact", "goatd", "networkx"} & set(sys.modules)))
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
+@dataclass(frozen=True)
+class Other(Faulty):
+    """A backend of another package that estimates what it is told to."""
+
+    expects: float | None = None
+    refusal: str | None = None
+
+    def estimate(self, instance: qnnt.Instance) -> float | None:
+        if self.expects == -1:
+            raise ArithmeticError("no idea")
+        return self.expects
+
+    def refuses(self, instance: qnnt.Instance) -> str | None:
+        return self.refusal
+
+
+BIG = instance_of(3, [4, 4, 2], 20, qnnt.Minimize())
+
+
+def with_backend(monkeypatch: pytest.MonkeyPatch, backend: object) -> None:
+    real = registry.default_backends()
+    monkeypatch.setattr(registry, "default_backends", lambda: [backend, *real])
+
+
+@pytest.mark.parametrize(
+    ("backend", "name"),
+    [
+        (Other("quick", expects=0.001), "faulty:quick"),
+        (Other("slow", expects=1e9), "maxsat"),
+        (Other("silent", expects=None), "maxsat"),
+        (Other("unsure", expects=float("nan")), "maxsat"),
+        (Other("lost", expects=-1), "maxsat"),
+        (Other("missing", expects=0.001), "maxsat"),
+        (Other("quick", expects=0.001, refusal="declines; try another"), "maxsat"),
+        (Faulty("without an estimate"), "maxsat"),
+    ],
+)
+def test_a_backend_of_another_package_can_be_chosen(
+    monkeypatch: pytest.MonkeyPatch, backend: Faulty, name: str
+) -> None:
+    with_backend(monkeypatch, backend)
+    assert choose(BIG) == name
+
+
+def test_a_backend_that_cannot_minimise_is_asked_for_decisions_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Other, "capabilities", ())
+    with_backend(monkeypatch, Other("quick", expects=0.001))
+    assert choose(BIG) == "maxsat"
+    assert choose(BIG.with_goal(qnnt.AtMost(3))) == "faulty:quick"
+
+
+def test_without_any_backend_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "default_backends", lambda: [Faulty("silent")])
+    with pytest.raises(qnnt.Unavailable, match="name one"):
+        qnnt.solve(BIG)
+
+
+def test_the_choice_and_the_runners_up_are_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "qnnt")
+    with_backend(monkeypatch, Other("quick", expects=0.001, refusal="declines; try another"))
+    assert choose(BIG) == "maxsat"
+    assert "auto passes over faulty:quick: declines; try another" in caplog.text
+    assert "auto takes maxsat, which expects 0." in caplog.text
+    assert "runners-up: sat:cadical153 0." in caplog.text
+
+
+def test_threads_and_seeds_that_auto_cannot_use_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "qnnt")
+    small = instance_of(3, [2, 1], 4, qnnt.Minimize())
+    result = qnnt.solve(small, limits=qnnt.Limits(threads=2, seed=5))
+    assert (result.backend, result.status) == ("enumeration", qnnt.Status.OPTIMAL)
+    assert result.limits == qnnt.Limits()
+    assert "enumeration uses one thread, not 2" in caplog.text
+    assert "enumeration uses no seed: 5 is ignored" in caplog.text
+
+
+def test_threads_that_a_named_backend_cannot_use_are_refused() -> None:
+    small = instance_of(3, [2, 1], 4, qnnt.Minimize())
+    with pytest.raises(qnnt.Unsupported, match="'enumeration' uses one thread, not 2"):
+        qnnt.solve(small, backend="enumeration", limits=qnnt.Limits(threads=2))
+    result = qnnt.solve(small, backend="cpsat", limits=qnnt.Limits(threads=2, seed=5))
+    assert result.limits == qnnt.Limits(threads=2, seed=5)
