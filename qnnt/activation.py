@@ -15,6 +15,8 @@ from qnnt.exceptions import InputError, UnknownWord
 
 Ints = npt.NDArray[np.int64]
 
+FARTHEST = 2**60  # so that the difference of a pre-activation and a threshold is an integer of 64 bits
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -22,8 +24,8 @@ class Activation:
 
     ``thresholds`` t_1 < … < t_k and ``values`` v_0 < … < v_k are integers; j is the *level* that is shown.
     Numbers that are evenly spaced are kept as a ``range``, so that ReLU_d of a large d takes no memory.
-    ``name`` does not count when activations are compared. Raises :class:`InputError` unless both rise and
-    there is one value more than thresholds.
+    ``name`` does not count when activations are compared. Raises :class:`InputError` unless both rise, lie
+    within ±2^60, and there is one value more than thresholds.
     """
 
     thresholds: Sequence[int]
@@ -111,9 +113,14 @@ class Activation:
 
 def _rising(what: str, numbers: Sequence[int]) -> Sequence[int]:
     """The numbers as a range if they are evenly spaced, else as a tuple."""
-    if isinstance(numbers, range) and numbers.step > 0:
-        return numbers
-    numbers = tuple(numbers)
+    if not isinstance(numbers, range) or numbers.step < 1:
+        numbers = _spaced(what, tuple(numbers))
+    if numbers and not -FARTHEST <= numbers[0] <= numbers[-1] <= FARTHEST:
+        raise InputError(f"activation.{what}", "must lie within ±2^60")
+    return numbers
+
+
+def _spaced(what: str, numbers: tuple[int, ...]) -> Sequence[int]:
     if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in numbers):
         raise InputError(f"activation.{what}", f"must be integers, not {list(numbers)}")
     numbers = tuple(map(int, numbers))

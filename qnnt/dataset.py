@@ -11,7 +11,7 @@ import numpy.typing as npt
 from qnnt.activation import Activation
 from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
-from qnnt.rowcodes import distinct_rows as distinct_rows
+from qnnt.rowcodes import distinct_rows
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from qnnt.architecture import Architecture
-from qnnt.dataset import Dataset, distinct_rows
+from qnnt.dataset import Dataset
 from qnnt.instance import Instance
 from qnnt.network import Network
+from qnnt.rowcodes import distinct_rows
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,15 @@ def test_a_large_domain_takes_no_memory():
     assert activation(np.array([-1, 3, 10**15])).tolist() == [0, 3, 5 * 10**14]
 
 
+def test_thresholds_beyond_64_bits_are_refused():
+    """Taken as they are, they would wrap: −5 would be above 2^63."""
+    for far in (2**60 + 1, 2**63, 10**30, -(10**30)):
+        with pytest.raises(InputError, match=r"activation\.thresholds: must lie within"):
+            Activation([far], (0, 1))
+    far = Activation([-(2**60), 2**60], (-1, 0, 1))
+    assert far(np.array([-(2**53), 0, 2**53])).tolist() == [0, 0, 0]
+
+
 def test_parsing():
     domain = Domain(3)
     assert Activations.of(parse_activation("sign"), domain) == Activations(sign(domain), sign(domain))

@@ -17,6 +17,7 @@ import qnnt
 from qnnt import registry
 from qnnt.auto import choose
 from qnnt.backends.treewidth import layered
+from qnnt.backends.treewidth.space import Space
 
 
 def by_list(instance: qnnt.Instance) -> str:
@@ -28,7 +29,7 @@ def by_list(instance: qnnt.Instance) -> str:
         architecture.depth >= 8
         and not instance.goal.minimizes
         and layered.applies(architecture)
-        and layered.estimate(architecture, instance.domain, n) <= 24
+        and layered.bits(Space.of(instance), n) <= 24
     ):
         return "treewidth"
     if instance.domain.d > 64:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qnnt.activation import Activation, relu
-from qnnt.encoders.indicator import Ints, RowBank, ordering, program
+from qnnt.encoders.indicator import ordering, program
+from qnnt.encoders.rows import Ints, RowBank
 from qnnt.instance import Instance
 from qnnt.models import CpSatModel, ParameterLift, Rows
 

@@ -21,15 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.activation import Activation
-from qnnt.dataset import distinct_rows
 from qnnt.domain import Domain, IntArray
+from qnnt.encoders.rows import ALWAYS, NONE, Ints, RowBank, concatenated, selected
 from qnnt.encoders.targets import Targets, targets
 from qnnt.instance import Instance
 from qnnt.models import ParameterLift, Rows
+from qnnt.rowcodes import distinct_rows
 
-Ints = npt.NDArray[np.int64]
-NONE = -1  # in place of a variable number: the constant 0
-ALWAYS = -2  # the constant 1
 _FAR = 2**53  # no S reaches it
 
 
@@ -71,82 +69,6 @@ class Program:
     unit: int
     minimize: bool
     lift: ParameterLift
-
-
-class RowBank:
-    """Collects rows in dense blocks and lays them out as :class:`Rows`."""
-
-    def __init__(self) -> None:
-        self._blocks: list[tuple[Ints, Ints, Ints]] = []
-
-    def add(self, index: IntArray, coef: npt.ArrayLike, lower: npt.ArrayLike) -> None:
-        """Add m rows Σ coef·var ≥ lower: ``index`` (m, k) may hold constants, the others broadcast."""
-        self._blocks.append(
-            (
-                np.asarray(index, dtype=np.int64),
-                np.broadcast_to(np.asarray(coef, dtype=np.int64), index.shape),
-                np.broadcast_to(np.asarray(lower, dtype=np.int64), len(index)),
-            )
-        )
-
-    def rows(self) -> Rows:
-        """All rows; some may have no entry."""
-        parts = []
-        for index, coef, lower in self._blocks:
-            mask = (index != NONE) & (coef != 0)
-            parts.append((mask.sum(axis=1), index[mask], coef[mask], lower))
-        sizes, index, coef, lower = (_joined([part[i] for part in parts]) for i in range(4))
-        return _settled(Rows(np.concatenate([[0], np.cumsum(sizes)]), index, coef, lower))
-
-
-def _settled(rows: Rows) -> Rows:
-    """The same rows without entries ``ALWAYS``: what they add goes to the other side."""
-    always = rows.index == ALWAYS
-    if not always.any():
-        return rows
-    row = np.repeat(np.arange(len(rows)), np.diff(rows.starts))
-    lower, kept = rows.lower.copy(), ~always
-    np.subtract.at(lower, row[always], rows.coef[always])
-    starts = np.concatenate([[0], np.cumsum(kept)])[rows.starts]
-    return Rows(starts, rows.index[kept], rows.coef[kept], lower)
-
-
-def _joined(arrays: list[Ints]) -> Ints:
-    return np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int64)
-
-
-def joined(parts: list[Rows]) -> Rows:
-    """One block of rows out of several."""
-    sizes = _joined([np.diff(p.starts) for p in parts])
-    return Rows(
-        np.concatenate([[0], np.cumsum(sizes)]),
-        _joined([p.index for p in parts]),
-        _joined([p.coef for p in parts]),
-        _joined([p.lower for p in parts]),
-    )
-
-
-def extended(rows: Rows, factor: int, index: IntArray, coef: IntArray, lower: IntArray) -> Rows:
-    """Rows ``factor`` · row + Σ coef·var ≥ lower, with k more entries each: ``index`` and ``coef`` (m, k).
-
-    As in a :class:`RowBank`, an entry may be a constant.
-    """
-    m, k = index.shape
-    row = np.concatenate([np.repeat(np.arange(m), np.diff(rows.starts)), np.repeat(np.arange(m), k)])
-    columns = np.concatenate([rows.index, index.ravel()])
-    values = np.concatenate([factor * rows.coef, np.broadcast_to(coef, index.shape).ravel()])
-    kept = np.flatnonzero((columns != NONE) & (values != 0))
-    order = kept[np.argsort(row[kept], kind="stable")]
-    starts = np.searchsorted(row[order], np.arange(m + 1))
-    return _settled(Rows(starts, columns[order], values[order], lower.astype(np.int64, copy=False)))
-
-
-def selected(rows: Rows, which: IntArray) -> Rows:
-    """The rows of the numbers in ``which``, in that order."""
-    sizes = np.diff(rows.starts)[which]
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    entry = np.repeat(rows.starts[which] - starts[:-1], sizes) + np.arange(starts[-1])
-    return Rows(starts, rows.index[entry], rows.coef[entry], rows.lower[which])
 
 
 @dataclass(frozen=True)
@@ -238,7 +160,9 @@ class _Collected:
 
     def neurons(self) -> Neurons:
         """All of them."""
-        return Neurons(self.thresholds, self.sums.rows(), _joined(self.most), np.concatenate(self.active))
+        return Neurons(
+            self.thresholds, self.sums.rows(), concatenated(self.most), np.concatenate(self.active)
+        )
 
 
 class _Builder:
@@ -329,12 +253,18 @@ class _Builder:
     def fixed(self, cases: _Cases, levels: Ints, total: _Sum, activation: Activation) -> None:
         """Force an output neuron to ``levels`` (n,) on n inputs, without bits."""
         thresholds = self.comparing(activation).thresholds
+        if not len(thresholds):  # one value is shown, and it is right
+            return
         _, first = _distinct(np.column_stack([cases.group, levels]))
         case, level = cases.group[first], levels[first]
         index, coef = total.index(cases.seen[case]), cases.coef[case]
         up, down = level > 0, level < activation.top
-        self.plain.add(index[up], coef[up], thresholds[level[up] - 1])
-        self.plain.add(index[down], -coef[down], 1 - thresholds[level[down]])
+        # A threshold beyond the range of S counts as one just outside of it, so that no number is large.
+        ends = cases.least[case], cases.most[case] + 1
+        reached = np.clip(thresholds[np.maximum(level - 1, 0)], *ends)
+        missed = np.clip(thresholds[np.minimum(level, activation.top - 1)], *ends)
+        self.plain.add(index[up], coef[up], reached[up])
+        self.plain.add(index[down], -coef[down], 1 - missed[down])
 
     def matches(self, goal: Targets, outputs: Ints) -> tuple[Ints, Ints]:
         """Match variables of all labels of free inputs, tied to the outputs, and what each is worth."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qnnt.encoders.indicator import Neurons, Program, RowBank, extended, joined, program, selected
+from qnnt.encoders.indicator import Neurons, Program, program
+from qnnt.encoders.rows import RowBank, extended, joined, selected
 from qnnt.instance import Instance
 from qnnt.models import LinearModel, ParameterLift, Rows
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qnnt.encoders.indicator import NONE, Ints, Program, RowBank, joined, program
+from qnnt.encoders.indicator import Program, program
 from qnnt.encoders.milp import chained
+from qnnt.encoders.rows import NONE, Ints, RowBank, joined
 from qnnt.instance import Instance
 from qnnt.models import ParameterLift, PseudoBooleanModel, Rows
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.dataset import distinct_rows
 from qnnt.encoders.adder import Bits, add_up, compare
 from qnnt.encoders.clausebank import ClauseBank, Literals
 from qnnt.encoders.order import Order, constant, merge
+from qnnt.rowcodes import distinct_rows
 
 Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Rounded networks: ``.npz`` files of format ``qnnt-rounded-network``, version 1."""
+"""Rounded networks: ``.npz`` files of format ``qnnt-rounded-network``, version 2."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from qnnt.rounding.network import RoundedNetwork
 from qnnt.rounding.scheme import Scheme
 
 _TUPLES = ("input_range", "row_status", "row_limits", "reasons")
-KIND, VERSION = "qnnt-rounded-network", 1
+KIND, VERSION = "qnnt-rounded-network", 2
 
 
 def write_rounded(network: RoundedNetwork, path: Path) -> None:

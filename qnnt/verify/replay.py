@@ -15,6 +15,8 @@ from qnnt.exceptions import InputError
 from qnnt.instance import Instance
 from qnnt.network import Network
 
+_FEW = 8  # thresholds that are looked at one after another
+
 
 @dataclass(frozen=True)
 class Check:
@@ -92,7 +94,12 @@ def check(instance: Instance, network: Network) -> Check:
 
 
 def _activate(before: npt.NDArray[np.int64], activation: Activation) -> npt.NDArray[np.int64]:
-    """The value after the last threshold that is reached, for each pre-activation that occurs."""
+    """The value after the last threshold that is reached."""
+    if len(activation.thresholds) <= _FEW:
+        shown = np.full(len(before), activation.values[0])
+        for threshold, value in zip(activation.thresholds, activation.values[1:], strict=True):
+            shown[before >= threshold] = value
+        return shown
     distinct, place = np.unique(before, return_inverse=True)
-    shown = [activation.values[bisect_right(activation.thresholds, z)] for z in distinct.tolist()]
-    return np.array(shown, dtype=np.int64)[place]
+    values = [activation.values[bisect_right(activation.thresholds, z)] for z in distinct.tolist()]
+    return np.array(values, dtype=np.int64)[place]
