@@ -179,19 +179,6 @@ class Path(NamedTuple):
 
 
 @compiled()
-def next_value(path: Path, k: int, width: int) -> Any:
-    """The value of level k nearest to its centre that was not tried yet, taken off; -1 if all were."""
-    a, b, c = path.left[k], path.right[k], path.centre[k]
-    if a < 0 and b > width:
-        return -1
-    if a >= 0 and (b > width or c - a <= b - c):
-        path.left[k] -= 1
-        return a
-    path.right[k] += 1
-    return b
-
-
-@compiled()
 def cost_of(cost: Cost, x: Any) -> Any:
     """The cost of x (m,)."""
     total = cost.f0
@@ -224,20 +211,27 @@ def enumerate_box(convex: Convex, cost: Cost, path: Path, best: float, best_x: A
     place. Returns (best cost, whether it ended).
     """
     R, r, width = convex.R, convex.r, convex.width
+    centre, partial, left, right = path.centre, path.partial, path.left, path.right
     m = len(r)
     k, seen = path.at[0], 0
     room = convex.slack - convex.offset
     limit = best - 1e-9 * best + room
     while k < m and seen < nodes:
-        value = next_value(path, k, width[k])
-        if value < 0:
+        a, b, c = left[k], right[k], centre[k]
+        if a < 0 and b > width[k]:
             k += 1
             continue
-        y = R[k, k] * (value - path.centre[k])
-        p = path.partial[k + 1] + y * y
+        if a >= 0 and (b > width[k] or c - a <= b - c):
+            value = a
+            left[k] -= 1
+        else:
+            value = b
+            right[k] += 1
+        y = R[k, k] * (value - centre[k])
+        p = partial[k + 1] + y * y
         seen += 1
         if p > limit:  # and the values left are further from the centre
-            path.left[k], path.right[k] = -1, width[k] + 1
+            left[k], right[k] = -1, width[k] + 1
             k += 1
             continue
         path.x[k], path.moved[k] = value, value - r[k]
@@ -251,14 +245,14 @@ def enumerate_box(convex: Convex, cost: Cost, path: Path, best: float, best_x: A
         still = still_to_come(convex, path, k, value)
         if p + still > limit:
             continue
-        path.partial[k], path.below[k] = p, p + still
+        partial[k], path.below[k] = p, p + still
         k -= 1
         t = 0.0
         for j in range(k + 1, m):
             t += R[k, j] * path.moved[j]
-        path.centre[k] = r[k] - t / R[k, k]
-        near = np.int64(np.floor(min(max(path.centre[k], -1.0), width[k] + 0.0)))
-        path.left[k], path.right[k] = near, near + 1
+        centre[k] = r[k] - t / R[k, k]
+        near = np.int64(np.floor(min(max(centre[k], -1.0), width[k] + 0.0)))
+        left[k], right[k] = near, near + 1
     path.at[0] = k
     path.at[1] += seen
     return best, k == m
