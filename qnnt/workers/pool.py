@@ -33,7 +33,7 @@ A = TypeVar("A")
 _LOG = logging.getLogger(__name__)
 
 _START_UP = 30.0  # seconds that a worker may take before it starts on a task with a time limit
-_LOOK = 0.1  # seconds between two looks at whether a run was stopped
+_LOOK = 0.1  # seconds between two looks at whether a run was stopped or interrupted
 _OUT_OF_MEMORY = re.compile(
     "bad_alloc|MemoryError|out[- ]of[- ]memory|cannot allocate memory|failed to map segment"
     "|returned NULL without setting an exception",  # what an import says that got no memory
@@ -98,12 +98,11 @@ class Worker:
                 if left is not None and left <= 0:
                     self.kill()
                     return Ended(limit=Limit.TIME, reason="the time limit was reached")
-                if stopped is not None:
-                    if stopped():
-                        self.kill()
-                        return Ended(limit=Limit.INTERRUPT, reason="interrupted")
-                    left = _LOOK if left is None else min(left, _LOOK)
-                if not self._connection.poll(left):
+                if stopped is not None and stopped():
+                    self.kill()
+                    return Ended(limit=Limit.INTERRUPT, reason="interrupted")
+                # Never longer: a signal that comes just before the wait is seen only after it.
+                if not self._connection.poll(_LOOK if left is None else min(left, _LOOK)):
                     continue
                 message = self._connection.recv()
                 taken = self._warm = True

@@ -185,3 +185,23 @@ def test_an_interrupted_run_tells_what_it_has_and_leaves_nothing_behind(hard, nu
     assert b"Traceback" not in shown
     assert len(workers) == 1
     assert workers[0] not in processes()
+
+
+def test_files_of_the_current_folder_are_not_run(xor, tmp_path):
+    """Neither by the program, started as it is installed, nor by its worker."""
+    folder = tmp_path / "here"
+    (folder / "qnnt").mkdir(parents=True)
+    for name in ("contextlib.py", "pickle.py", "qnnt/__init__.py", "qnnt/job.py"):
+        (folder / name).write_text("open('was_run', 'w').close()\nraise SystemExit(7)\n")
+    before = set(folder.rglob("*"))
+    for backend in ("enumeration", "sat"):
+        run = subprocess.run(
+            [sys.executable, "-P", "-m", "qnnt", "solve", str(xor), "--backend", backend],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (run.returncode, run.stderr) == (0, "")
+        assert run.stdout.startswith("SATISFIABLE")
+    assert set(folder.rglob("*")) == before
