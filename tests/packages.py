@@ -20,7 +20,7 @@ def block(language: str, words: str) -> str:
 
 
 def install(source: Path, site: Path) -> None:
-    """Do what an installer does with a wheel: put modules, and metadata of ``pyproject.toml``, into ``site``."""
+    """Put modules, and metadata of ``pyproject.toml``, into ``site``, as an installer does with a wheel."""
     project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     name, version = project["name"], project["version"]
     metadata = site / f"{name.replace('-', '_')}-{version}.dist-info"

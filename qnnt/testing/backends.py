@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +22,7 @@ from qnnt.job import Event, Job
 from qnnt.job import Outcome as Ending
 from qnnt.limits import Limit, Limits, Status
 from qnnt.pipeline import solve
+from qnnt.testing import declared
 from qnnt.testing.brute_force import Truth
 from qnnt.testing.cases import PASSED, Case, Finding, Outcome, Report, expect, run_cases
 from qnnt.testing.instances import family, goals, title
@@ -60,7 +59,7 @@ class Tested:
             raise Unavailable(f"backend {self.backend.name!r}: {state.reason}")
         if instance.goal.minimizes and not self.can(Capability.MINIMIZE):
             return Finding(Outcome.DECLINED, "it declares no Capability.MINIMIZE")
-        refusal = _refusal(self.backend, instance)
+        refusal = declared.alternative(self.backend.refuses(instance))
         return None if refusal is None else Finding(Outcome.DECLINED, refusal)
 
     def ask(self, instance: Instance, limits: Limits, *, symmetry: bool = True, isolate: bool) -> Heard:
@@ -136,15 +135,15 @@ def backend_cases() -> tuple[BackendCase, ...]:
     """
     others: dict[str, Callable[[Tested], Finding]] = {
         "declares-what-it-is": _declares,
-        "pickles": _pickles,
-        "variants": _variants,
-        "registered-name": _registered,
+        "pickles": lambda tested: declared.pickles(tested.backend),
+        "variants": lambda tested: declared.variants(tested.backend),
+        "registered-name": lambda tested: declared.registered(tested.backend, registry.backend),
         "refuses-with-an-alternative": _refuses,
         "reports-incumbents": _incumbents,
         "threads": _threads,
         "solve": _solve,
-        "seed-1": partial(_seed, 1),
-        "seed-latest": partial(_seed, LATEST_SEED),
+        "seed-1": lambda tested: _examine(*_ready(tested), tested, seed=1)[0],
+        "seed-latest": lambda tested: _examine(*_ready(tested), tested, seed=LATEST_SEED)[0],
         **{f"time-limit-{limit}": partial(_time_limit, limit) for limit in (0.001, 0.2)},
     }
     return (*(Case(name, run) for name, run in others.items()), *_answer_cases())
@@ -162,14 +161,22 @@ def _answer_cases() -> tuple[BackendCase, ...]:
     return tuple(cases)
 
 
-def _answers(truth: Truth, goal: Goal, tested: Tested, *, symmetry: bool = True, seed: int = 0) -> Finding:
+def _answers(truth: Truth, goal: Goal, tested: Tested, *, symmetry: bool = True) -> Finding:
     """The verdict, the network, and all that is told on the way."""
+    return _examine(truth, goal, tested, symmetry=symmetry)[0]
+
+
+def _examine(
+    truth: Truth, goal: Goal, tested: Tested, *, symmetry: bool = True, seed: int = 0, threads: int = 1
+) -> tuple[Finding, tuple[Event, ...]]:
+    """What came of one run, and what it told on the way."""
     instance = truth.instance.with_goal(goal)
     declined = tested.declines(instance)
     if declined is not None:
-        return declined
-    limits = Limits(time=tested.time, seed=seed)
-    return judge(truth, goal, tested, tested.ask(instance, limits, symmetry=symmetry, isolate=tested.isolate))
+        return declined, ()
+    limits = Limits(time=tested.time, seed=seed, threads=threads)
+    heard = tested.ask(instance, limits, symmetry=symmetry, isolate=tested.isolate)
+    return judge(truth, goal, tested, heard), heard.events
 
 
 def judge(truth: Truth, goal: Goal, tested: Tested, heard: Heard) -> Finding:
@@ -224,21 +231,10 @@ def _credible(
     return errors
 
 
-def _refusal(backend: Backend, instance: Instance) -> str | None:
-    """Why the backend refuses, if it does, in words that name an alternative."""
-    refusal = backend.refuses(instance)
-    if refusal is not None:
-        expect("try " in refusal, "a refusal that names an alternative: '…; try NAME'", repr(refusal))
-    return refusal
-
-
 def _declares(tested: Tested) -> Finding:
     """Every fact that ``qnnt backends`` lists."""
     backend = tested.backend
-    expect(isinstance(backend.name, str) and backend.name != "", "a name", repr(backend.name))
-    expect(
-        backend.summary != "" and "\n" not in backend.summary, "one line as summary", repr(backend.summary)
-    )
+    declared.lists(backend)
     types = backend.accepts
     expect(
         isinstance(types, tuple) and bool(types) and all(isinstance(t, type) for t in types),
@@ -247,44 +243,6 @@ def _declares(tested: Tested) -> Finding:
     )
     known = set(Capability)
     expect(set(backend.capabilities) <= known, f"capabilities among {sorted(known)}", backend.capabilities)
-    state = backend.availability()
-    told = state.version if state.available else state.reason
-    expect(bool(told), "a version if it is available, else the reason", repr(state))
-    return PASSED
-
-
-def _pickles(tested: Tested) -> Finding:
-    """Backends travel to child processes."""
-    copy = pickle.loads(pickle.dumps(tested.backend))
-    expect(type(copy) is type(tested.backend), f"a copy of type {type(tested.backend)}", type(copy))
-    expect(copy.name == tested.backend.name, f"a copy named {tested.backend.name!r}", repr(copy.name))
-    return PASSED
-
-
-def _variants(tested: Tested) -> Finding:
-    """Each variant has a name of its own within the family; a word that is none is declined."""
-    made: Any = type(tested.backend)
-    if not hasattr(made, "variants"):
-        return Finding(Outcome.DECLINED, "it has no variants")
-    variants, of = tuple(made.variants()), tested.backend.name.partition(":")[0]
-    names = [made(v).name for v in variants]
-    wanted = [f"{of}:{v}" if v else of for v in variants]
-    expect(names == wanted and len(set(names)) == len(names), f"variants named {wanted}", names)
-    try:
-        said = made("no-such-variant")
-    except Unsupported:
-        return PASSED
-    raise AssertionError(f"expected Unsupported for variant 'no-such-variant'; it made {said.name!r}")
-
-
-def _registered(tested: Tested) -> Finding:
-    """If the name is registered, it leads to this backend."""
-    name, kind = tested.backend.name, type(tested.backend)
-    try:
-        found = registry.backend(name)
-    except Unsupported:
-        return Finding(Outcome.DECLINED, f"no entry point is named {name.partition(':')[0]!r}")
-    expect(type(found) is kind and found.name == name, f"{name!r} to be a {kind.__name__}", repr(found))
     return PASSED
 
 
@@ -292,7 +250,8 @@ def _refuses(tested: Tested) -> Finding:
     """An instance that is too large for most is taken, or refused with an alternative."""
     x = np.indices((3,) * 6).reshape(6, -1).T - 1
     data = Dataset(x, np.ones((len(x), 2), dtype=np.int64))
-    _refusal(tested.backend, Instance(Domain(3), Architecture.dense([6, 4, 2]), data))
+    instance = Instance(Domain(3), Architecture.dense([6, 4, 2]), data)
+    declared.alternative(tested.backend.refuses(instance))
     return PASSED
 
 
@@ -302,15 +261,11 @@ def _incumbents(tested: Tested) -> Finding:
         return Finding(Outcome.DECLINED, "it declares no Capability.INCUMBENTS")
     truth = family()["relu-d5"]
     goal = Minimize() if tested.can(Capability.MINIMIZE) else AtMost(truth.least - 1)
-    instance = truth.instance.with_goal(goal)
-    declined = tested.declines(instance)
-    if declined is not None:
-        return declined
-    heard = tested.ask(instance, Limits(time=tested.time), isolate=tested.isolate)
-    finding = judge(truth, goal, tested, heard)
-    if goal.minimizes or finding.outcome is Outcome.UNDECIDED:
-        told = any(event.vector is not None for event in heard.events)
-        expect(told, "at least one incumbent to be reported", f"none before {heard}")
+    finding, events = _examine(truth, goal, tested)
+    searched = finding.outcome is Outcome.UNDECIDED or (goal.minimizes and finding.outcome is Outcome.PASSED)
+    if searched:
+        told = any(event.vector is not None for event in events)
+        expect(told, "at least one incumbent to be reported", f"none ({finding.outcome} {finding.reason})")
     return finding
 
 
@@ -320,23 +275,11 @@ def _ready(tested: Tested) -> tuple[Truth, Goal]:
     return truth, Minimize() if tested.can(Capability.MINIMIZE) else AtMost(truth.least)
 
 
-def _seed(seed: int, tested: Tested) -> Finding:
-    """Every seed that limits allow is taken."""
-    truth, goal = _ready(tested)
-    return _answers(truth, goal, tested, seed=seed)
-
-
 def _threads(tested: Tested) -> Finding:
     """Who declares threads is right with two."""
     if not tested.can(Capability.THREADS):
         return Finding(Outcome.DECLINED, "it declares no Capability.THREADS")
-    truth, goal = _ready(tested)
-    instance = truth.instance.with_goal(goal)
-    declined = tested.declines(instance)
-    if declined is not None:
-        return declined
-    limits = Limits(time=tested.time, threads=2)
-    return judge(truth, goal, tested, tested.ask(instance, limits, isolate=tested.isolate))
+    return _examine(*_ready(tested), tested, threads=2)[0]
 
 
 def _solve(tested: Tested) -> Finding:

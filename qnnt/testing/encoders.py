@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -14,7 +13,7 @@ from qnnt.exceptions import Unsupported
 from qnnt.goals import AtMost, Exactly, Goal, Minimize
 from qnnt.instance import Instance
 from qnnt.models import ParameterLift
-from qnnt.testing import reference
+from qnnt.testing import declared, reference
 from qnnt.testing.brute_force import Truth
 from qnnt.testing.cases import PASSED, Case, Finding, Outcome, Report, expect, run_cases
 from qnnt.testing.instances import family, goals, title
@@ -83,7 +82,7 @@ def encoder_cases() -> tuple[EncoderCase, ...]:
     """
     others: dict[str, Callable[[Tested], Finding]] = {
         "declares-what-it-is": _declares,
-        "pickles": _pickles,
+        "pickles": lambda tested: declared.pickles(tested.encoder),
         "keeps-nothing": _keeps_nothing,
     }
     return (*(Case(name, run) for name, run in others.items()), *_model_cases())
@@ -177,19 +176,11 @@ def _restricted(
 def _declares(tested: Tested) -> Finding:
     """Name, model type and switch."""
     encoder = tested.encoder
-    expect(isinstance(encoder.name, str) and encoder.name != "", "a name", repr(encoder.name))
+    declared.named(encoder)
     expect(isinstance(encoder.makes, type), "a model type as makes", repr(encoder.makes))
     for symmetry in (True, False):
         said = _switched(encoder, symmetry).symmetry
         expect(said is symmetry, f"symmetry {symmetry}", said)
-    return PASSED
-
-
-def _pickles(tested: Tested) -> Finding:
-    """Encoders travel to child processes."""
-    copy = pickle.loads(pickle.dumps(tested.encoder))
-    expect(type(copy) is type(tested.encoder), f"a copy of type {type(tested.encoder)}", type(copy))
-    expect(copy.name == tested.encoder.name, f"a copy named {tested.encoder.name!r}", repr(copy.name))
     return PASSED
 
 

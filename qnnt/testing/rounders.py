@@ -6,7 +6,6 @@ import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from qnnt.limits import Limit, Limits
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import PROVED, Rounder, RowAnswer
 from qnnt.rounding.layer import round_layer
+from qnnt.testing import declared
 from qnnt.testing.cases import PASSED, Case, Finding, Outcome, Report, expect, run_cases
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Tell, run_here
@@ -42,11 +42,8 @@ class Tested:
         state = self.rounder.availability()
         if not state.available:
             raise Unavailable(f"rounding backend {self.rounder.name!r}: {state.reason}")
-        refusal = self.rounder.refuses(model)
-        if refusal is None:
-            return None
-        expect("try " in refusal, "a refusal that names an alternative: '…; try NAME'", repr(refusal))
-        return Finding(Outcome.DECLINED, refusal)
+        refusal = declared.alternative(self.rounder.refuses(model))
+        return None if refusal is None else Finding(Outcome.DECLINED, refusal)
 
     def ask(self, model: QuadraticModel, limits: Limits, *, stopped: bool = False) -> RowAnswer | None:
         """Prepare and run one row, in a process of its own if the rounder asks for one.
@@ -125,8 +122,8 @@ def rounder_cases() -> tuple[RounderCase, ...]:
     others: dict[str, Callable[[Tested], Finding]] = {
         "declares-what-it-is": _declares,
         "pickles": _pickles,
-        "variants": _variants,
-        "registered-name": _registered,
+        "variants": lambda tested: declared.variants(tested.rounder),
+        "registered-name": lambda tested: declared.registered(tested.rounder, registry.rounder),
         "prepares-once": _prepares_once,
         "prepares-late": _prepares_late,
         "changes-nothing": _changes_nothing,
@@ -250,54 +247,18 @@ def _row(name: str, tested: Tested) -> Finding:
 def _declares(tested: Tested) -> Finding:
     """Every fact that ``qnnt backends`` lists."""
     rounder = tested.rounder
-    expect(isinstance(rounder.name, str) and rounder.name != "", "a name", repr(rounder.name))
-    expect(
-        rounder.summary != "" and "\n" not in rounder.summary, "one line as summary", repr(rounder.summary)
-    )
+    declared.lists(rounder)
     for what in ("exact", "isolated"):
         said = getattr(rounder, what)
         expect(isinstance(said, bool), f"True or False for {what}", repr(said))
-    state = rounder.availability()
-    told = state.version if state.available else state.reason
-    expect(bool(told), "a version if it is available, else the reason", repr(state))
     return PASSED
 
 
 def _pickles(tested: Tested) -> Finding:
-    """Rounders, and what they prepare, travel to child processes."""
-    copy = pickle.loads(pickle.dumps(tested.rounder))
-    expect(type(copy) is type(tested.rounder), f"a copy of type {type(tested.rounder)}", type(copy))
-    expect(copy.name == tested.rounder.name, f"a copy named {tested.rounder.name!r}", repr(copy.name))
+    """So does what it prepares."""
     if tested.declines(models()["bits"]) is None:
         pickle.loads(pickle.dumps(tested.rounder.prepare(models()["bits"].gram, _no)))
-    return PASSED
-
-
-def _variants(tested: Tested) -> Finding:
-    """Each variant has a name of its own within the family; a word that is none is declined."""
-    made: Any = type(tested.rounder)
-    if not hasattr(made, "variants"):
-        return Finding(Outcome.DECLINED, "it has no variants")
-    variants, of = tuple(made.variants()), tested.rounder.name.partition(":")[0]
-    names = [made(v).name for v in variants]
-    wanted = [f"{of}:{v}" if v else of for v in variants]
-    expect(names == wanted and len(set(names)) == len(names), f"variants named {wanted}", names)
-    try:
-        said = made("no-such-variant")
-    except Unsupported:
-        return PASSED
-    raise AssertionError(f"expected Unsupported for variant 'no-such-variant'; it made {said.name!r}")
-
-
-def _registered(tested: Tested) -> Finding:
-    """If the name is registered, it leads to this rounder."""
-    name, kind = tested.rounder.name, type(tested.rounder)
-    try:
-        found = registry.rounder(name)
-    except Unsupported:
-        return Finding(Outcome.DECLINED, f"no entry point is named {name.partition(':')[0]!r}")
-    expect(type(found) is kind and found.name == name, f"{name!r} to be a {kind.__name__}", repr(found))
-    return PASSED
+    return declared.pickles(tested.rounder)
 
 
 def _prepares_once(tested: Tested) -> Finding:

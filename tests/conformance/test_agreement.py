@@ -60,6 +60,7 @@ def agree(instance: qnnt.Instance, backend: str, encoder: str, symmetry: bool) -
 def test_agreement_with_all_networks(backend: str, encoder: str, activation: str) -> None:
     # PySAT's other solvers answer the same formulas: each instance goes to one of them, drawn at random.
     solvers = st.sampled_from(SAT_VARIANTS) if backend == "sat" else st.just(available(backend).name)
+    seen: list[qnnt.Instance] = []
     most = 1000
     if not thorough():
         most = max(1, settings().max_examples // len(ACTIVATIONS) // share(backend))
@@ -68,8 +69,10 @@ def test_agreement_with_all_networks(backend: str, encoder: str, activation: str
     @given(drawn(activation), solvers, st.booleans())
     def run(instance: qnnt.Instance, backend: str, symmetry: bool) -> None:
         agree(instance, backend, encoder, symmetry)
+        seen.append(instance)
 
     run()
+    assert len(seen) >= most
 
 
 @pytest.mark.parametrize("backend", registry.backends(), ids=lambda b: b.name)
