@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, note, settings
+from agreement import SAT_VARIANTS, agree, available, cases, share, thorough, title
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from registered import IN_A_PROCESS, SAT_VARIANTS, available, pairs, share, thorough, title
 from strategies import LEAST_D, activations, instances
 
 import qnnt
 from qnnt import registry
-from qnnt.testing.brute_force import Truth
-from qnnt.testing.instances import goals
 
 MIXED = "mixed"
 ACTIVATIONS = (*LEAST_D, MIXED)  # each named one, and others that differ for hidden and output neurons
@@ -31,32 +29,8 @@ def drawn(activation: str) -> st.SearchStrategy[qnnt.Instance]:
     return st.one_of(instances(max_networks=5000, min_points=3, **kind), instances(max_networks=500, **kind))
 
 
-def agree(instance: qnnt.Instance, backend: str, encoder: str, symmetry: bool) -> None:
-    """All three goals, at every bound where the answer can change."""
-    truth = Truth(instance)
-    for goal in (*goals(truth)[:6], instance.goal):
-        result = qnnt.solve(
-            instance,
-            goal=goal,
-            backend=backend,
-            encoder=encoder,
-            symmetry=symmetry,
-            isolate=backend in IN_A_PROCESS,
-        )
-        note(f"{backend} {encoder} {goal} {symmetry=}: {result.status} {result.errors} {result.reason}")
-        if goal.minimizes:
-            optimum = (qnnt.Status.OPTIMAL, truth.least, truth.least)
-            assert (result.status, result.errors, result.lower_bound) == optimum
-        else:
-            exists = truth.exists(goal)
-            assert result.status is (qnnt.Status.SATISFIABLE if exists else qnnt.Status.UNSATISFIABLE)
-            assert (result.network is not None) == exists
-        if result.network is not None:
-            assert truth.errors_of(result.network.vector) == result.errors
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize(("backend", "encoder"), pairs(), ids=title)
+@pytest.mark.parametrize(("backend", "encoder"), cases(), ids=title)
 def test_agreement_with_all_networks(backend: str, encoder: str, activation: str) -> None:
     # PySAT's other solvers answer the same formulas: each instance goes to one of them, drawn at random.
     solvers = st.sampled_from(SAT_VARIANTS) if backend == "sat" else st.just(available(backend).name)

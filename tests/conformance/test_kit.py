@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from registered import IN_A_PROCESS, available, pairs, share, thorough, title
+from agreement import IN_A_PROCESS, available, cases, share, thorough, title
 
 from qnnt import registry
 from qnnt.backends.base import Backend, Capability
@@ -25,15 +25,15 @@ from qnnt.testing import (
     encoder_cases,
 )
 
-PAIRS = pairs()
+PAIRS = cases()
 ENCODERS = list(registry.encoders())
 DECLARED = ("declares-what-it-is", "pickles", "variants", "refuses-with-an-alternative")
 
 
-def left_out(cases: Sequence[Case], step: int, first: int) -> dict[str, str]:
-    """All cases but every ``step``-th, from number ``first`` on."""
-    kept = {case.name for case in cases[first % step :: step]}
-    return {case.name: "left to the thorough profile" for case in cases if case.name not in kept}
+def left_out(kit: Sequence[Case], step: int, first: int) -> dict[str, str]:
+    """All cases of the kit but every ``step``-th, from number ``first`` on."""
+    kept = {case.name for case in kit[first % step :: step]}
+    return {case.name: "left to the thorough profile" for case in kit if case.name not in kept}
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "-".join(map(title, pair)))

@@ -1,12 +1,17 @@
-"""Which registered backend runs under which encoder, and how much of a quick run each gets."""
+"""Pairs of a backend and an encoder, their share of a quick run, and whether their answers are right."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+import qnnt
 from qnnt import registry
 from qnnt.backends.base import Backend
+from qnnt.testing.brute_force import Truth
+from qnnt.testing.instances import goals
 
 SAT_VARIANTS = [b.name for b in registry.backends() if b.name.startswith("sat:")]
 PROGRAM = Path(__file__).parent / "conformance" / "dimacs_solver.py"
@@ -14,7 +19,7 @@ IN_A_PROCESS = ("milp:highs",)  # highspy and ortools bear no other beside them:
 SLOW = {"dimacs": 20, "milp": 4, "cpsat": 2, "pseudo-boolean": 2}  # one of so many cases in a quick run
 
 
-def pairs() -> list[tuple[str, str]]:
+def cases() -> list[tuple[str, str]]:
     """(backend, encoder) for all that fit; one SAT solver, and one program, stand for all of their kind."""
     found = []
     for backend in registry.backends():
@@ -47,3 +52,35 @@ def available(name: str) -> Backend:
     if not state.available:
         pytest.skip(state.reason or "not available")
     return backend
+
+
+def agree(
+    instance: qnnt.Instance, backend: str, encoder: str, symmetry: bool, *, may_decline: bool = False
+) -> None:
+    """All three goals, at the least and the greatest bounds where the answer changes, against brute force."""
+    truth = Truth(instance)
+    every = goals(truth)
+    for goal in dict.fromkeys([*every[:5], *every[-2:], instance.goal]):
+        try:
+            result = qnnt.solve(
+                instance,
+                goal=goal,
+                backend=backend,
+                encoder=encoder,
+                symmetry=symmetry,
+                isolate=backend in IN_A_PROCESS,
+            )
+        except qnnt.Unsupported:
+            if not may_decline:
+                raise
+            continue
+        said = f"{backend} {encoder} {goal} {symmetry=}: {result.status} {result.errors} {result.reason}"
+        if goal.minimizes:
+            optimum = (qnnt.Status.OPTIMAL, truth.least, truth.least)
+            assert (result.status, result.errors, result.lower_bound) == optimum, said
+        else:
+            exists = truth.exists(goal)
+            assert result.status is (qnnt.Status.SATISFIABLE if exists else qnnt.Status.UNSATISFIABLE), said
+            assert (result.network is not None) == exists, said
+        if result.network is not None:
+            assert truth.errors_of(result.network.vector) == result.errors, said
