@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qnnt.exceptions import Unsupported
-from qnnt.testing.cases import PASSED, Finding, Outcome, expect
+from qnnt.testing.cases import PASSED, Finding, Grade, expect
 
 
 def lists(tested: Any) -> None:
@@ -36,7 +36,7 @@ def variants(tested: Any) -> Finding:
     """Each variant has a name of its own within the family; a word that is none is declined."""
     make: Any = type(tested)
     if not hasattr(make, "variants"):
-        return Finding(Outcome.DECLINED, "it has no variants")
+        return Finding(Grade.DECLINED, "it has no variants")
     words, family = tuple(make.variants()), tested.name.partition(":")[0]
     names = [make(word).name for word in words]
     wanted = [f"{family}:{word}" if word else family for word in words]
@@ -54,7 +54,7 @@ def registered(tested: Any, find: Callable[[str], Any]) -> Finding:
     try:
         found = find(name)
     except Unsupported:
-        return Finding(Outcome.DECLINED, f"no entry point is named {name.partition(':')[0]!r}")
+        return Finding(Grade.DECLINED, f"no entry point is named {name.partition(':')[0]!r}")
     expect(type(found) is kind and found.name == name, f"{name!r} to be a {kind.__name__}", repr(found))
     return PASSED
 

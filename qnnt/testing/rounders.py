@@ -18,7 +18,7 @@ from qnnt.models import QuadraticModel
 from qnnt.rounders.base import PROVED, Rounder, RowAnswer
 from qnnt.rounding.layer import round_layer
 from qnnt.testing import declared
-from qnnt.testing.cases import PASSED, Case, Finding, Outcome, Report, expect, run_cases
+from qnnt.testing.cases import PASSED, Case, CheckReport, Finding, Grade, expect, run_cases
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Tell, run_here
 
@@ -31,7 +31,7 @@ TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestedRounder:
     """A rounder, and the seconds that a row may take: see :func:`check_rounder`."""
 
     rounder: Rounder
@@ -43,14 +43,14 @@ class Tested:
         if not state.available:
             raise Unavailable(f"rounding backend {self.rounder.name!r}: {state.reason}")
         refusal = declared.alternative(self.rounder.refuses(model))
-        return None if refusal is None else Finding(Outcome.DECLINED, refusal)
+        return None if refusal is None else Finding(Grade.DECLINED, refusal)
 
     def ask(self, model: QuadraticModel, limits: Limits, *, stopped: bool = False) -> RowAnswer | None:
         """Prepare and run one row, in a process of its own if the rounder asks for one.
 
         None if that process was ended by the time limit.
         """
-        task = Row(model, self.rounder, limits, stopped)
+        task = OneRow(model, self.rounder, limits, stopped)
         ended = run_isolated(task, _no_news) if self.rounder.isolated else run_here(task, _no_news)
         if ended.error is not None:
             raise ended.error
@@ -60,7 +60,7 @@ class Tested:
 
 
 @dataclass(frozen=True)
-class Row:
+class OneRow:
     """One row as a task: prepared as a layer of its own, then run."""
 
     model: QuadraticModel
@@ -89,7 +89,7 @@ def _no_news(_: None) -> None:
     """Takes the news of rows, which have none."""
 
 
-RounderCase = Case[Tested]
+RounderCase = Case[TestedRounder]
 
 
 def check_rounder(
@@ -98,7 +98,7 @@ def check_rounder(
     *,
     exclude: Mapping[str, str] | None = None,
     time: float = 10.0,
-) -> Report:
+) -> CheckReport:
     """Check one case of :func:`rounder_cases`, or all of them, and say what came of each.
 
     ``time`` is the limit of each row in seconds, and all that a rounder takes which uses what it is given.
@@ -109,7 +109,7 @@ def check_rounder(
     Raises AssertionError that lists the cases that failed; :class:`Unavailable` if the rounder cannot run
     here; :class:`UnknownWord` and :class:`InputError` for exclusions that name no case or have no reason.
     """
-    tested = Tested(rounder, time)
+    tested = TestedRounder(rounder, time)
     return run_cases(tested, f"rounder {rounder.name!r}", rounder_cases(), case, exclude or {})
 
 
@@ -119,7 +119,7 @@ def rounder_cases() -> tuple[RounderCase, ...]:
 
     A case ``row-…`` is named by what is special about its quadratic model.
     """
-    others: dict[str, Callable[[Tested], Finding]] = {
+    others: dict[str, Callable[[TestedRounder], Finding]] = {
         "declares-what-it-is": _declares,
         "pickles": _pickles,
         "variants": lambda tested: declared.variants(tested.rounder),
@@ -215,14 +215,14 @@ def judge(model: QuadraticModel, best: float, answer: RowAnswer | None, *, proof
     """
     if answer is None:
         expect(not proof, f"an assignment of cost {best}", "none: the time limit was reached")
-        return Finding(Outcome.UNDECIDED, "the time limit was reached")
+        return Finding(Grade.UNDECIDED, "the time limit was reached")
     noise, slack = NOISE * _size(model), TOLERANCE * _size(model)
     expect(answer.bound <= best * (1 + PROVED) + noise, f"a bound of at most {best}", answer.bound)
     v = answer.assignment
     if v is None:
         expect(not proof, f"an assignment of cost {best}", f"none: {answer.reason}")
         expect(bool(answer.reason), "a reason", answer)
-        return Finding(Outcome.UNDECIDED, str(answer.reason))
+        return Finding(Grade.UNDECIDED, str(answer.reason))
     integers = np.issubdtype(v.dtype, np.integer)
     expect(integers and v.shape == model.lower.shape, f"integers {model.lower.shape}", f"{v.dtype} {v.shape}")
     expect(bool(((model.lower <= v) & (v <= model.upper)).all()), "an assignment in the box", v.tolist())
@@ -234,7 +234,7 @@ def judge(model: QuadraticModel, best: float, answer: RowAnswer | None, *, proof
     return PASSED
 
 
-def _row(name: str, tested: Tested) -> Finding:
+def _row(name: str, tested: TestedRounder) -> Finding:
     """One model against all of its assignments."""
     model = models()[name]
     declined = tested.declines(model)
@@ -244,7 +244,7 @@ def _row(name: str, tested: Tested) -> Finding:
     return judge(model, least(name), answer, proof=tested.rounder.exact)
 
 
-def _declares(tested: Tested) -> Finding:
+def _declares(tested: TestedRounder) -> Finding:
     """Every fact that ``qnnt backends`` lists."""
     rounder = tested.rounder
     declared.lists(rounder)
@@ -254,19 +254,19 @@ def _declares(tested: Tested) -> Finding:
     return PASSED
 
 
-def _pickles(tested: Tested) -> Finding:
+def _pickles(tested: TestedRounder) -> Finding:
     """So does what it prepares."""
     if tested.declines(models()["bits"]) is None:
         pickle.loads(pickle.dumps(tested.rounder.prepare(models()["bits"].gram, _no)))
     return declared.pickles(tested.rounder)
 
 
-def _prepares_once(tested: Tested) -> Finding:
+def _prepares_once(tested: TestedRounder) -> Finding:
     """What is prepared for a Gram matrix serves rows of other targets, and as often as they come."""
     model, rounder = models()["bits"], tested.rounder
     declined = tested.declines(model)
     if declined is not None or rounder.isolated:
-        return declined or Finding(Outcome.DECLINED, "it is to be run in processes of its own")
+        return declined or Finding(Grade.DECLINED, "it is to be run in processes of its own")
     prepared = rounder.prepare(model.gram, _no)
     for target in (model.target, 1 - model.target, model.target[::-1], model.target):
         row = replace(model, target=target)
@@ -275,7 +275,7 @@ def _prepares_once(tested: Tested) -> Finding:
     return PASSED
 
 
-def _prepares_late(tested: Tested) -> Finding:
+def _prepares_late(tested: TestedRounder) -> Finding:
     """Once the time is over, preparing ends and raises nothing."""
     declined = tested.declines(models()["bits"])
     if declined is None:
@@ -283,7 +283,7 @@ def _prepares_late(tested: Tested) -> Finding:
     return declined or PASSED
 
 
-def _changes_nothing(tested: Tested) -> Finding:
+def _changes_nothing(tested: TestedRounder) -> Finding:
     """The arrays of a model belong to the caller."""
     before = models()["bits"]
     model = pickle.loads(pickle.dumps(before))
@@ -297,7 +297,7 @@ def _changes_nothing(tested: Tested) -> Finding:
     return PASSED
 
 
-def _seed(tested: Tested) -> Finding:
+def _seed(tested: TestedRounder) -> Finding:
     """The greatest seed that limits allow is taken."""
     model = models()["correlated"]
     declined = tested.declines(model)
@@ -307,7 +307,7 @@ def _seed(tested: Tested) -> Finding:
     return judge(model, least("correlated"), answer, proof=tested.rounder.exact)
 
 
-def _stopped(tested: Tested) -> Finding:
+def _stopped(tested: TestedRounder) -> Finding:
     """If nobody waits, whatever is answered has to hold."""
     model = models()["correlated"]
     declined = tested.declines(model)
@@ -317,7 +317,7 @@ def _stopped(tested: Tested) -> Finding:
     return judge(model, least("correlated"), answer, proof=False)
 
 
-def _time_limit(seconds: float, tested: Tested) -> Finding:
+def _time_limit(seconds: float, tested: TestedRounder) -> Finding:
     """Cut short, an answer claims no more than is true."""
     model = models()["correlated"]
     declined = tested.declines(model)
@@ -326,14 +326,14 @@ def _time_limit(seconds: float, tested: Tested) -> Finding:
     return judge(model, least("correlated"), tested.ask(model, Limits(time=seconds)), proof=False)
 
 
-def _layer(tested: Tested) -> Finding:
+def _layer(tested: TestedRounder) -> Finding:
     """From end to end by ``round_layer``, which computes the costs anew."""
     rng = np.random.Generator(np.random.PCG64(3))
     W, b, X = rng.normal(size=(2, 4)), rng.normal(size=2), rng.random((10, 4))
     try:
         rounded = round_layer(W, b, X, bits=2, backend=tested.rounder, row_time=tested.time)
     except Unsupported as declines:
-        return Finding(Outcome.DECLINED, str(declines))
+        return Finding(Grade.DECLINED, str(declines))
     expect(bool((rounded.lower_bound <= rounded.cost).all()), "bounds up to the costs", rounded.lower_bound)
     if tested.rounder.exact:
         expect(bool(rounded.proved.all()), "a proof for every row", rounded.reasons)
