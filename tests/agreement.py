@@ -1,20 +1,66 @@
-"""Whether a backend under an encoder says of an instance what is true of all its networks."""
+"""Pairs of a backend and an encoder, their share of a quick run, and whether their answers are right."""
 
 from __future__ import annotations
 
-from registered import IN_A_PROCESS
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
 
 import qnnt
+from qnnt import registry
+from qnnt.backends.base import Backend
 from qnnt.testing.brute_force import Truth
 from qnnt.testing.instances import goals
+
+SAT_VARIANTS = [b.name for b in registry.backends() if b.name.startswith("sat:")]
+PROGRAM = Path(__file__).parent / "conformance" / "dimacs_solver.py"
+IN_A_PROCESS = ("milp:highs",)  # highspy and ortools bear no other beside them: this one is always isolated
+SLOW = {"dimacs": 20, "milp": 4, "cpsat": 2, "pseudo-boolean": 2}  # one of so many cases in a quick run
+
+
+def cases() -> list[tuple[str, str]]:
+    """(backend, encoder) for all that fit; one SAT solver, and one program, stand for all of their kind."""
+    found = []
+    for backend in registry.backends():
+        if backend.name.startswith(("sat:", "dimacs")):
+            continue
+        fitting = [e.name for e in registry.encoders() if issubclass(e.makes, backend.accepts)]
+        found += [(backend.name, encoder) for encoder in fitting]
+    return [*found, ("sat", "clauses"), (f"dimacs:{PROGRAM}", "clauses")]
+
+
+def title(name: str) -> str:
+    """The name of a backend, a program's without its folder."""
+    return name.rpartition("/")[2]
+
+
+def thorough() -> bool:
+    """Whether hypothesis runs with a profile that is to leave nothing out."""
+    return settings().max_examples >= 1000
+
+
+def share(backend: str) -> int:
+    """The backend takes one of so many cases."""
+    return 1 if thorough() else SLOW.get(backend.partition(":")[0], 1)
+
+
+def available(name: str) -> Backend:
+    """The backend; the test is skipped if it cannot run here."""
+    backend = registry.backend(name)
+    state = backend.availability()
+    if not state.available:
+        pytest.skip(state.reason or "not available")
+    return backend
 
 
 def agree(
     instance: qnnt.Instance, backend: str, encoder: str, symmetry: bool, *, may_decline: bool = False
 ) -> None:
-    """All three goals, at the bounds where the answer can change."""
+    """All three goals, at the least and the greatest bounds where the answer changes, against brute force."""
     truth = Truth(instance)
-    for goal in (*goals(truth)[:6], instance.goal):
+    every = goals(truth)
+    for goal in dict.fromkeys([*every[:5], *every[-2:], instance.goal]):
         try:
             result = qnnt.solve(
                 instance,

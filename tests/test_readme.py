@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from packages import README, block, install
 
 from qnnt import registry
 from qnnt.files.models import formats
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 SESSIONS = re.findall(r"^```console\n(.*?)^```", README, re.M | re.S)
 COMMANDS = [tuple(c.split("\n", 1)) for s in SESSIONS for c in re.split(r"^\$ ", s, flags=re.M) if c]
 PYTHON = re.findall(r"^```python\n(.*?)^```", README, re.M | re.S)
@@ -64,24 +64,22 @@ def test_commands_print_what_is_shown(folder):
 
 
 @pytest.mark.parametrize("page", ["README.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md"))])
-def test_python_blocks_run(folder, monkeypatch, page):
+def test_python_blocks_run(folder, tmp_path, monkeypatch, page):
     monkeypatch.chdir(folder)
+    (tmp_path / "coin_flips.py").write_text(block("python", "class CoinFlips"))
+    monkeypatch.syspath_prepend(tmp_path)  # a later block of the README imports it
     path = ROOT / page if page == "README.md" else ROOT / "docs" / page
-    for block in re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S):
-        exec(compile(block, page, "exec", dont_inherit=True), {"__name__": "page"})
+    for text in re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S):
+        exec(compile(text, page, "exec", dont_inherit=True), {"__name__": "page"})
 
 
-def test_the_backend_of_the_readme_works_by_its_name(folder):
-    (folder / "coin_flips.py").write_text(next(b for b in PYTHON if "class CoinFlips" in b))
-    line = re.search(r"^```toml\n(.*?)^```", README, re.M | re.S)[1]
-    metadata = folder / "coin_flips-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: coin-flips\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(
-        re.sub(r'^\[.*?"(.*)"\]|"', r"[\1]", line, count=1).replace('"', "")
-    )
+def test_the_backend_of_the_readme_works_by_its_name(folder, tmp_path):
+    (tmp_path / "coin_flips.py").write_text(block("python", "class CoinFlips"))
+    head = '[project]\nname = "coin-flips"\nversion = "1.0"\n'
+    (tmp_path / "pyproject.toml").write_text(head + block("toml", "coin-flips"))
+    install(tmp_path, tmp_path / "site")
     command = re.search(r"`(qnnt solve [^`]*--backend coin-flips[^`]*)`", README)[1]
-    run = shell(command, folder, PYTHONPATH=str(folder))
+    run = shell(command, folder, PYTHONPATH=str(tmp_path / "site"))
     assert run.returncode == 0, run.stdout
     assert run.stdout.startswith("SATISFIABLE")
     assert "coin-flips (1.0)" in run.stdout

@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, UnknownWord
 from qnnt.limits import Limit, Limits
 from qnnt.rounders.base import Rounder
 from qnnt.rounding.calibration import Calibration
@@ -215,6 +215,8 @@ def _layer(i: int) -> Iterator[None]:
     """Whatever is wrong inside is wrong with layer i."""
     try:
         yield
+    except UnknownWord:
+        raise
     except InputError as error:
         raise InputError(f"layers[{i}].{error.place}", error.message) from None
 

@@ -18,17 +18,17 @@ network (at most 5,000), or every assignment of a row, with no code of an encode
 """
 
 from qnnt.testing.backends import BackendCase, backend_cases, check_backend
-from qnnt.testing.cases import Case, Finding, Outcome, Report
+from qnnt.testing.cases import Case, CheckReport, Finding, Grade
 from qnnt.testing.encoders import EncoderCase, check_encoder, encoder_cases
 from qnnt.testing.rounders import RounderCase, check_rounder, rounder_cases
 
 __all__ = [
     "BackendCase",
     "Case",
+    "CheckReport",
     "EncoderCase",
     "Finding",
-    "Outcome",
-    "Report",
+    "Grade",
     "RounderCase",
     "backend_cases",
     "check_backend",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 
@@ -21,11 +19,12 @@ from qnnt.generate.teacher import teacher_instance
 from qnnt.goals import AtMost, Goal, Minimize
 from qnnt.instance import Instance
 from qnnt.job import Event, Job
-from qnnt.job import Outcome as Ending
+from qnnt.job import Outcome as JobOutcome
 from qnnt.limits import Limit, Limits, Status
 from qnnt.pipeline import solve
+from qnnt.testing import declared
 from qnnt.testing.brute_force import Truth
-from qnnt.testing.cases import PASSED, Case, Finding, Outcome, Report, expect, run_cases
+from qnnt.testing.cases import PASSED, Case, CheckReport, Finding, Grade, expect, run_cases
 from qnnt.testing.instances import family, goals, title
 from qnnt.verify.replay import check
 from qnnt.workers.pool import run_isolated
@@ -35,7 +34,7 @@ LATEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestedBackend:
     """A backend, and how its cases are run: see :func:`check_backend`."""
 
     backend: Backend
@@ -59,9 +58,9 @@ class Tested:
         if not state.available:
             raise Unavailable(f"backend {self.backend.name!r}: {state.reason}")
         if instance.goal.minimizes and not self.can(Capability.MINIMIZE):
-            return Finding(Outcome.DECLINED, "it declares no Capability.MINIMIZE")
-        refusal = _refusal(self.backend, instance)
-        return None if refusal is None else Finding(Outcome.DECLINED, refusal)
+            return Finding(Grade.DECLINED, "it declares no Capability.MINIMIZE")
+        refusal = declared.alternative(self.backend.refuses(instance))
+        return None if refusal is None else Finding(Grade.DECLINED, refusal)
 
     def ask(self, instance: Instance, limits: Limits, *, symmetry: bool = True, isolate: bool) -> Heard:
         """Run the backend on an instance, and note all that it tells."""
@@ -75,7 +74,7 @@ class Tested:
 class Heard:
     """How a run ended, and what it told before."""
 
-    ended: Ended[Ending]
+    ended: Ended[JobOutcome]
     events: tuple[Event, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -87,7 +86,7 @@ class Heard:
         return ", ".join([str(answer.status), *said])
 
 
-BackendCase = Case[Tested]
+BackendCase = Case[TestedBackend]
 
 
 def check_backend(
@@ -98,7 +97,7 @@ def check_backend(
     exclude: Mapping[str, str] | None = None,
     isolate: bool = True,
     time: float = 60.0,
-) -> Report:
+) -> CheckReport:
     """Check one case of :func:`backend_cases`, or all of them, and say what came of each.
 
     ``encoder`` is a name or an encoder (default: the first registered one that makes what the backend likes
@@ -107,21 +106,22 @@ def check_backend(
     ends the tests, and nobody ends a run that hangs. ``time`` is a run's time limit in seconds.
 
     What the backend declares decides what is expected of it. Without ``Capability.MINIMIZE`` it is not asked
-    for a minimum; what it ``refuses`` is not asked either, but the refusal has to name an alternative
-    ("… try maxsat"). With ``Capability.PROVE`` every other case has to be decided. Without it UNKNOWN will
-    do, if there is a reason or a limit. All else is a failure: a wrong verdict, a claim of fewer errors than
-    the network has, a bound above the minimum, an exception.
+    for a minimum; what it ``refuses`` is not asked either, but the refusal has to name an alternative ("… try
+    maxsat"). A run that raises :class:`Unsupported` counts as declined, too. With ``Capability.PROVE`` every
+    other case has to be decided. Without it UNKNOWN will do, if there is a reason or a limit. All else is a
+    failure: a wrong verdict, a claim of fewer errors than the network has, a bound above the minimum, an
+    exception.
 
     Raises AssertionError that lists the cases that failed, with what was expected and what the backend said,
     and if all cases were run and it decided none; :class:`Unavailable` if it cannot run here;
     :class:`Unsupported` if the encoder does not fit, or none does; :class:`UnknownWord` and
     :class:`InputError` for exclusions that name no case or have no reason.
     """
-    tested = Tested(backend, encoder, isolate, time)
+    tested = TestedBackend(backend, encoder, isolate, time)
     tested.encoder_for(symmetry=True)
     report = run_cases(tested, f"backend {backend.name!r}", backend_cases(), case, exclude or {})
     if case is None:
-        answers = {str(each) for each in _answer_cases()} - set(report.named(Outcome.EXCLUDED))
+        answers = {str(each) for each in _answer_cases()} - set(report.named(Grade.EXCLUDED))
         if answers and answers.isdisjoint(report.passed):
             raise AssertionError(f"backend {backend.name!r} decides none of {len(answers)} cases: {report}")
     return report
@@ -134,17 +134,17 @@ def backend_cases() -> tuple[BackendCase, ...]:
     An answer case is named by its goal and its instance: ``at-most-1-sign-outputs``. In a case
     ``…-unordered`` the encoder does not order interchangeable neurons.
     """
-    others: dict[str, Callable[[Tested], Finding]] = {
+    others: dict[str, Callable[[TestedBackend], Finding]] = {
         "declares-what-it-is": _declares,
-        "pickles": _pickles,
-        "variants": _variants,
-        "registered-name": _registered,
+        "pickles": lambda tested: declared.pickles(tested.backend),
+        "variants": lambda tested: declared.variants(tested.backend),
+        "registered-name": lambda tested: declared.registered(tested.backend, registry.backend),
         "refuses-with-an-alternative": _refuses,
         "reports-incumbents": _incumbents,
         "threads": _threads,
         "solve": _solve,
-        "seed-1": partial(_seed, 1),
-        "seed-latest": partial(_seed, LATEST_SEED),
+        "seed-1": lambda tested: _examine(*_ready(tested), tested, seed=1)[0],
+        "seed-latest": lambda tested: _examine(*_ready(tested), tested, seed=LATEST_SEED)[0],
         **{f"time-limit-{limit}": partial(_time_limit, limit) for limit in (0.001, 0.2)},
     }
     return (*(Case(name, run) for name, run in others.items()), *_answer_cases())
@@ -162,23 +162,31 @@ def _answer_cases() -> tuple[BackendCase, ...]:
     return tuple(cases)
 
 
-def _answers(truth: Truth, goal: Goal, tested: Tested, *, symmetry: bool = True, seed: int = 0) -> Finding:
+def _answers(truth: Truth, goal: Goal, tested: TestedBackend, *, symmetry: bool = True) -> Finding:
     """The verdict, the network, and all that is told on the way."""
+    return _examine(truth, goal, tested, symmetry=symmetry)[0]
+
+
+def _examine(
+    truth: Truth, goal: Goal, tested: TestedBackend, *, symmetry: bool = True, seed: int = 0, threads: int = 1
+) -> tuple[Finding, tuple[Event, ...]]:
+    """What came of one run, and what it told on the way."""
     instance = truth.instance.with_goal(goal)
     declined = tested.declines(instance)
     if declined is not None:
-        return declined
-    limits = Limits(time=tested.time, seed=seed)
-    return judge(truth, goal, tested, tested.ask(instance, limits, symmetry=symmetry, isolate=tested.isolate))
+        return declined, ()
+    limits = Limits(time=tested.time, seed=seed, threads=threads)
+    heard = tested.ask(instance, limits, symmetry=symmetry, isolate=tested.isolate)
+    return judge(truth, goal, tested, heard), heard.events
 
 
-def judge(truth: Truth, goal: Goal, tested: Tested, heard: Heard) -> Finding:
+def judge(truth: Truth, goal: Goal, tested: TestedBackend, heard: Heard) -> Finding:
     """Hold a run against the truth about its instance; raises AssertionError."""
     for event in heard.events:
         _credible(truth, "an incumbent", event.vector, event.cost, event.bound)
     ended, answer = heard.ended, heard.ended.answer
     if isinstance(ended.error, Unsupported):
-        return Finding(Outcome.DECLINED, str(ended.error))
+        return Finding(Grade.DECLINED, str(ended.error))
     exists, least = truth.exists(goal), truth.least
     wanted = f"{least} errors as the minimum" if goal.minimizes else f"{goal}: {_verdict(exists)}"
     cut_short = answer is None and ended.limit is Limit.TIME
@@ -188,7 +196,7 @@ def judge(truth: Truth, goal: Goal, tested: Tested, heard: Heard) -> Finding:
         expect(cut_short or _explained(answer), "a reason or a limit", heard)
         if answer is not None:
             _credible(truth, "an answer", answer.vector, answer.cost, answer.bound)
-        return Finding(Outcome.UNDECIDED, str(heard))
+        return Finding(Grade.UNDECIDED, str(heard))
     if goal.minimizes:
         expect(answer.status is Status.OPTIMAL, wanted, heard)
         expect(answer.cost == least and answer.bound in (None, least), wanted, heard)
@@ -206,7 +214,7 @@ def _verdict(exists: bool) -> Status:
     return Status.SATISFIABLE if exists else Status.UNSATISFIABLE
 
 
-def _explained(answer: Ending | None) -> bool:
+def _explained(answer: JobOutcome | None) -> bool:
     return answer is not None and bool(answer.limit or answer.reason)
 
 
@@ -224,21 +232,10 @@ def _credible(
     return errors
 
 
-def _refusal(backend: Backend, instance: Instance) -> str | None:
-    """Why the backend refuses, if it does, in words that name an alternative."""
-    refusal = backend.refuses(instance)
-    if refusal is not None:
-        expect("try " in refusal, "a refusal that names an alternative: '…; try NAME'", repr(refusal))
-    return refusal
-
-
-def _declares(tested: Tested) -> Finding:
+def _declares(tested: TestedBackend) -> Finding:
     """Every fact that ``qnnt backends`` lists."""
     backend = tested.backend
-    expect(isinstance(backend.name, str) and backend.name != "", "a name", repr(backend.name))
-    expect(
-        backend.summary != "" and "\n" not in backend.summary, "one line as summary", repr(backend.summary)
-    )
+    declared.lists(backend)
     types = backend.accepts
     expect(
         isinstance(types, tuple) and bool(types) and all(isinstance(t, type) for t in types),
@@ -247,99 +244,46 @@ def _declares(tested: Tested) -> Finding:
     )
     known = set(Capability)
     expect(set(backend.capabilities) <= known, f"capabilities among {sorted(known)}", backend.capabilities)
-    state = backend.availability()
-    told = state.version if state.available else state.reason
-    expect(bool(told), "a version if it is available, else the reason", repr(state))
     return PASSED
 
 
-def _pickles(tested: Tested) -> Finding:
-    """Backends travel to child processes."""
-    copy = pickle.loads(pickle.dumps(tested.backend))
-    expect(type(copy) is type(tested.backend), f"a copy of type {type(tested.backend)}", type(copy))
-    expect(copy.name == tested.backend.name, f"a copy named {tested.backend.name!r}", repr(copy.name))
-    return PASSED
-
-
-def _variants(tested: Tested) -> Finding:
-    """Each variant has a name of its own within the family; a word that is none is declined."""
-    made: Any = type(tested.backend)
-    if not hasattr(made, "variants"):
-        return Finding(Outcome.DECLINED, "it has no variants")
-    variants, of = tuple(made.variants()), tested.backend.name.partition(":")[0]
-    names = [made(v).name for v in variants]
-    wanted = [f"{of}:{v}" if v else of for v in variants]
-    expect(names == wanted and len(set(names)) == len(names), f"variants named {wanted}", names)
-    try:
-        said = made("no-such-variant")
-    except Unsupported:
-        return PASSED
-    raise AssertionError(f"expected Unsupported for variant 'no-such-variant'; it made {said.name!r}")
-
-
-def _registered(tested: Tested) -> Finding:
-    """If the name is registered, it leads to this backend."""
-    name, kind = tested.backend.name, type(tested.backend)
-    try:
-        found = registry.backend(name)
-    except Unsupported:
-        return Finding(Outcome.DECLINED, f"no entry point is named {name.partition(':')[0]!r}")
-    expect(type(found) is kind and found.name == name, f"{name!r} to be a {kind.__name__}", repr(found))
-    return PASSED
-
-
-def _refuses(tested: Tested) -> Finding:
+def _refuses(tested: TestedBackend) -> Finding:
     """An instance that is too large for most is taken, or refused with an alternative."""
     x = np.indices((3,) * 6).reshape(6, -1).T - 1
     data = Dataset(x, np.ones((len(x), 2), dtype=np.int64))
-    _refusal(tested.backend, Instance(Domain(3), Architecture.dense([6, 4, 2]), data))
+    instance = Instance(Domain(3), Architecture.dense([6, 4, 2]), data)
+    declared.alternative(tested.backend.refuses(instance))
     return PASSED
 
 
-def _incumbents(tested: Tested) -> Finding:
+def _incumbents(tested: TestedBackend) -> Finding:
     """Who declares incumbents reports some, of a minimum that takes search or of a search in vain."""
     if not tested.can(Capability.INCUMBENTS):
-        return Finding(Outcome.DECLINED, "it declares no Capability.INCUMBENTS")
+        return Finding(Grade.DECLINED, "it declares no Capability.INCUMBENTS")
     truth = family()["relu-d5"]
     goal = Minimize() if tested.can(Capability.MINIMIZE) else AtMost(truth.least - 1)
-    instance = truth.instance.with_goal(goal)
-    declined = tested.declines(instance)
-    if declined is not None:
-        return declined
-    heard = tested.ask(instance, Limits(time=tested.time), isolate=tested.isolate)
-    finding = judge(truth, goal, tested, heard)
-    if goal.minimizes or finding.outcome is Outcome.UNDECIDED:
-        told = any(event.vector is not None for event in heard.events)
-        expect(told, "at least one incumbent to be reported", f"none before {heard}")
+    finding, events = _examine(truth, goal, tested)
+    searched = finding.grade is Grade.UNDECIDED or (goal.minimizes and finding.grade is Grade.PASSED)
+    if searched:
+        told = any(event.vector is not None for event in events)
+        expect(told, "at least one incumbent to be reported", f"none ({finding.grade} {finding.reason})")
     return finding
 
 
-def _ready(tested: Tested) -> tuple[Truth, Goal]:
+def _ready(tested: TestedBackend) -> tuple[Truth, Goal]:
     """An instance with some search to do, under the hardest goal that the backend takes."""
     truth = family()["relu-twins"]
     return truth, Minimize() if tested.can(Capability.MINIMIZE) else AtMost(truth.least)
 
 
-def _seed(seed: int, tested: Tested) -> Finding:
-    """Every seed that limits allow is taken."""
-    truth, goal = _ready(tested)
-    return _answers(truth, goal, tested, seed=seed)
-
-
-def _threads(tested: Tested) -> Finding:
+def _threads(tested: TestedBackend) -> Finding:
     """Who declares threads is right with two."""
     if not tested.can(Capability.THREADS):
-        return Finding(Outcome.DECLINED, "it declares no Capability.THREADS")
-    truth, goal = _ready(tested)
-    instance = truth.instance.with_goal(goal)
-    declined = tested.declines(instance)
-    if declined is not None:
-        return declined
-    limits = Limits(time=tested.time, threads=2)
-    return judge(truth, goal, tested, tested.ask(instance, limits, isolate=tested.isolate))
+        return Finding(Grade.DECLINED, "it declares no Capability.THREADS")
+    return _examine(*_ready(tested), tested, threads=2)[0]
 
 
-def _solve(tested: Tested) -> Finding:
+def _solve(tested: TestedBackend) -> Finding:
     """From end to end by ``qnnt.solve``, which replays the network."""
     truth, goal = _ready(tested)
     instance = truth.instance.with_goal(goal)
@@ -355,11 +299,11 @@ def _solve(tested: Tested) -> Finding:
             isolate=tested.isolate,
         )
     except Unsupported as declines:
-        return Finding(Outcome.DECLINED, str(declines))
+        return Finding(Grade.DECLINED, str(declines))
     except WrongAnswer as wrong:
         raise AssertionError(f"expected an answer that survives the replay; {wrong}") from wrong
     if result.status is Status.UNKNOWN and not tested.can(Capability.PROVE):
-        return Finding(Outcome.UNDECIDED, result.reason or "")
+        return Finding(Grade.UNDECIDED, result.reason or "")
     wanted = Status.OPTIMAL if goal.minimizes else Status.SATISFIABLE
     said = f"{result.status}, {result.errors} errors, {result.reason}"
     expect((result.status, result.errors) == (wanted, truth.least), f"{wanted}, {truth.least} errors", said)
@@ -372,7 +316,7 @@ def _planted() -> Instance:
     return teacher_instance(3, [8, 5, 2], 60, seed=1)
 
 
-def _time_limit(seconds: float, tested: Tested) -> Finding:
+def _time_limit(seconds: float, tested: TestedBackend) -> Finding:
     """Cut short in a process of its own, a run is UNKNOWN for that reason, or right."""
     instance = _planted()
     declined = tested.declines(instance)
@@ -381,7 +325,7 @@ def _time_limit(seconds: float, tested: Tested) -> Finding:
     heard = tested.ask(instance, Limits(time=seconds), isolate=True)
     ended, answer = heard.ended, heard.ended.answer
     if isinstance(ended.error, Unsupported):
-        return Finding(Outcome.DECLINED, str(ended.error))
+        return Finding(Grade.DECLINED, str(ended.error))
     for event in heard.events:
         if event.vector is not None and event.cost is not None:
             errors = check(instance, instance.network(event.vector)).errors

@@ -14,7 +14,7 @@ from qnnt.workers.task import describe
 S = TypeVar("S")
 
 
-class Outcome(StrEnum):
+class Grade(StrEnum):
     """What came of a case that did not fail."""
 
     PASSED = "passed"
@@ -29,11 +29,11 @@ class Outcome(StrEnum):
 class Finding:
     """What came of one case, and why it was not decided."""
 
-    outcome: Outcome
+    grade: Grade
     reason: str = ""
 
 
-PASSED = Finding(Outcome.PASSED)
+PASSED = Finding(Grade.PASSED)
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,22 @@ class Case(Generic[S]):
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """What came of each case, by name, in order."""
 
     findings: Mapping[str, Finding]
 
-    def named(self, outcome: Outcome) -> tuple[str, ...]:
-        """The names of the cases with this outcome."""
-        return tuple(name for name, finding in self.findings.items() if finding.outcome == outcome)
+    def named(self, grade: Grade) -> tuple[str, ...]:
+        """The names of the cases with this grade."""
+        return tuple(name for name, finding in self.findings.items() if finding.grade == grade)
 
     @property
     def passed(self) -> tuple[str, ...]:
         """The names of the cases that passed."""
-        return self.named(Outcome.PASSED)
+        return self.named(Grade.PASSED)
 
     def __str__(self) -> str:
-        return ", ".join(f"{len(self.named(o))} {o}" for o in Outcome if self.named(o))
+        return ", ".join(f"{len(self.named(o))} {o}" for o in Grade if self.named(o))
 
 
 def expect(condition: bool, expected: str, said: object) -> None:
@@ -77,7 +77,7 @@ def expect(condition: bool, expected: str, said: object) -> None:
 
 def run_cases(
     tested: S, who: str, cases: Sequence[Case[S]], case: Case[S] | None, exclude: Mapping[str, str]
-) -> Report:
+) -> CheckReport:
     """Run one case, or all of them but those excluded.
 
     Raises AssertionError that lists every case that failed, by an assertion or an exception;
@@ -91,7 +91,7 @@ def run_cases(
     chosen = cases if case is None else (case,)
     for each in chosen:
         if each.name in excluded:
-            findings[each.name] = Finding(Outcome.EXCLUDED, excluded[each.name])
+            findings[each.name] = Finding(Grade.EXCLUDED, excluded[each.name])
             continue
         try:
             findings[each.name] = each.check(tested)
@@ -105,7 +105,7 @@ def run_cases(
         lines = [f"{who} fails {len(failed)} of {len(chosen)} cases"]
         lines += [f"  {name}: {failure}" for name, failure in failed.items()]
         raise AssertionError("\n".join(lines)) from cause
-    return Report(findings)
+    return CheckReport(findings)
 
 
 def _exclusions(cases: Sequence[Case[S]], exclude: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -14,9 +13,9 @@ from qnnt.exceptions import Unsupported
 from qnnt.goals import AtMost, Exactly, Goal, Minimize
 from qnnt.instance import Instance
 from qnnt.models import ParameterLift
-from qnnt.testing import reference
+from qnnt.testing import declared, reference
 from qnnt.testing.brute_force import Truth
-from qnnt.testing.cases import PASSED, Case, Finding, Outcome, Report, expect, run_cases
+from qnnt.testing.cases import PASSED, Case, CheckReport, Finding, Grade, expect, run_cases
 from qnnt.testing.instances import family, goals, title
 
 COUNTED = 64  # networks that a model is asked for one after another
@@ -26,7 +25,7 @@ Solve = Callable[[Any], "IntArray | None"]
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestedEncoder:
     """An encoder and what answers its models: see :func:`check_encoder`."""
 
     encoder: Encoder
@@ -42,7 +41,7 @@ def _switched(encoder: Encoder, symmetry: bool) -> Encoder:
     return cast(Encoder, replace(cast(Any, encoder), symmetry=symmetry))
 
 
-EncoderCase = Case[Tested]
+EncoderCase = Case[TestedEncoder]
 
 
 def check_encoder(
@@ -51,7 +50,7 @@ def check_encoder(
     *,
     solve: Solve | None = None,
     exclude: Mapping[str, str] | None = None,
-) -> Report:
+) -> CheckReport:
     """Check one case of :func:`encoder_cases`, or all of them, and say what came of each.
 
     Models of the types in :mod:`qnnt.models` are solved by PySAT and CP-SAT. For a type of your own give
@@ -64,9 +63,9 @@ def check_encoder(
     :class:`UnknownWord` and :class:`InputError` for exclusions that name no case or have no reason.
     """
     cases = encoder_cases()
-    report = run_cases(Tested(encoder, solve), f"encoder {encoder.name!r}", cases, case, exclude or {})
+    report = run_cases(TestedEncoder(encoder, solve), f"encoder {encoder.name!r}", cases, case, exclude or {})
     if case is None:
-        answers = {str(each) for each in _model_cases()} - set(report.named(Outcome.EXCLUDED))
+        answers = {str(each) for each in _model_cases()} - set(report.named(Grade.EXCLUDED))
         if answers and answers.isdisjoint(report.passed):
             raise AssertionError(f"encoder {encoder.name!r} makes none of {len(answers)} models: {report}")
     return report
@@ -81,9 +80,9 @@ def encoder_cases() -> tuple[EncoderCase, ...]:
     networks that meet the goal, each at its own error; in ``ordered-…`` the model with an order is to keep,
     for every network, one that is wrong on the same points.
     """
-    others: dict[str, Callable[[Tested], Finding]] = {
+    others: dict[str, Callable[[TestedEncoder], Finding]] = {
         "declares-what-it-is": _declares,
-        "pickles": _pickles,
+        "pickles": lambda tested: declared.pickles(tested.encoder),
         "keeps-nothing": _keeps_nothing,
     }
     return (*(Case(name, run) for name, run in others.items()), *_model_cases())
@@ -104,14 +103,14 @@ def _model_cases() -> tuple[EncoderCase, ...]:
     return (*cases, Case("ordered-dense", partial(_ordered, family()["dense"])))
 
 
-def _answer(truth: Truth, goal: Goal, tested: Tested, *, symmetry: bool = True) -> Finding:
+def _answer(truth: Truth, goal: Goal, tested: TestedEncoder, *, symmetry: bool = True) -> Finding:
     """Solve the model, lift the assignment, and look at the network."""
     instance = truth.instance.with_goal(goal)
     try:
         model, lift = tested.apply(instance, symmetry=symmetry)
         assignment = (tested.solve or reference.solve)(model)
     except Unsupported as declines:
-        return Finding(Outcome.DECLINED, str(declines))
+        return Finding(Grade.DECLINED, str(declines))
     exists = truth.exists(goal)
     wanted = f"a network with {truth.least} errors" if goal.minimizes else f"a network with {goal} errors"
     if assignment is None:
@@ -128,7 +127,7 @@ def _answer(truth: Truth, goal: Goal, tested: Tested, *, symmetry: bool = True) 
     return PASSED
 
 
-def _networks(truth: Truth, goal: Goal, tested: Tested) -> Finding:
+def _networks(truth: Truth, goal: Goal, tested: TestedEncoder) -> Finding:
     """Without an order, each network is in the model if it meets the goal, and not if it does not."""
     restricted = _restricted(truth, goal, tested, symmetry=False)
     if isinstance(restricted, Finding):
@@ -144,7 +143,7 @@ def _networks(truth: Truth, goal: Goal, tested: Tested) -> Finding:
     return PASSED
 
 
-def _ordered(truth: Truth, tested: Tested) -> Finding:
+def _ordered(truth: Truth, tested: TestedEncoder) -> Finding:
     """With an order, every set of points that some network gets wrong is kept."""
     restricted = _restricted(truth, Minimize(), tested, symmetry=True)
     if isinstance(restricted, Finding):
@@ -160,24 +159,24 @@ def _ordered(truth: Truth, tested: Tested) -> Finding:
 
 
 def _restricted(
-    truth: Truth, goal: Goal, tested: Tested, *, symmetry: bool
+    truth: Truth, goal: Goal, tested: TestedEncoder, *, symmetry: bool
 ) -> reference.Restricted | Finding:
     """The model with parameters that can be fixed, or why there is none."""
     try:
         model, lift = tested.apply(truth.instance.with_goal(goal), symmetry=symmetry)
     except Unsupported as declines:
-        return Finding(Outcome.DECLINED, str(declines))
+        return Finding(Grade.DECLINED, str(declines))
     if isinstance(model, Instance):
-        return Finding(Outcome.DECLINED, "the model is the instance itself")
+        return Finding(Grade.DECLINED, "the model is the instance itself")
     if not isinstance(model, reference.KNOWN):
-        return Finding(Outcome.DECLINED, f"a {type(model).__name__} cannot be asked for one network")
+        return Finding(Grade.DECLINED, f"a {type(model).__name__} cannot be asked for one network")
     return reference.Restricted(model, lift)
 
 
-def _declares(tested: Tested) -> Finding:
+def _declares(tested: TestedEncoder) -> Finding:
     """Name, model type and switch."""
     encoder = tested.encoder
-    expect(isinstance(encoder.name, str) and encoder.name != "", "a name", repr(encoder.name))
+    declared.named(encoder)
     expect(isinstance(encoder.makes, type), "a model type as makes", repr(encoder.makes))
     for symmetry in (True, False):
         said = _switched(encoder, symmetry).symmetry
@@ -185,15 +184,7 @@ def _declares(tested: Tested) -> Finding:
     return PASSED
 
 
-def _pickles(tested: Tested) -> Finding:
-    """Encoders travel to child processes."""
-    copy = pickle.loads(pickle.dumps(tested.encoder))
-    expect(type(copy) is type(tested.encoder), f"a copy of type {type(tested.encoder)}", type(copy))
-    expect(copy.name == tested.encoder.name, f"a copy named {tested.encoder.name!r}", repr(copy.name))
-    return PASSED
-
-
-def _keeps_nothing(tested: Tested) -> Finding:
+def _keeps_nothing(tested: TestedEncoder) -> Finding:
     """Two encodings side by side: the lift of the first is not disturbed by the second."""
     truth = family()["relu-twins"]
     instance = truth.instance.with_goal(Minimize())
@@ -202,7 +193,7 @@ def _keeps_nothing(tested: Tested) -> Finding:
         tested.apply(family()["relu-d2"].instance, symmetry=True)
         assignment = (tested.solve or reference.solve)(model)
     except Unsupported as declines:
-        return Finding(Outcome.DECLINED, str(declines))
+        return Finding(Grade.DECLINED, str(declines))
     expect(isinstance(model, tested.encoder.makes), f"a {tested.encoder.makes.__name__}", type(model))
     expect(assignment is not None, "a solution of the first model", "there is none")
     errors = truth.errors_of(lift(cast(IntArray, assignment)).vector)

@@ -6,7 +6,6 @@ import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,8 @@ from qnnt.limits import Limit, Limits
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import PROVED, Rounder, RowAnswer
 from qnnt.rounding.layer import round_layer
-from qnnt.testing.cases import PASSED, Case, Finding, Outcome, Report, expect, run_cases
+from qnnt.testing import declared
+from qnnt.testing.cases import PASSED, Case, CheckReport, Finding, Grade, expect, run_cases
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Tell, run_here
 
@@ -31,7 +31,7 @@ TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestedRounder:
     """A rounder, and the seconds that a row may take: see :func:`check_rounder`."""
 
     rounder: Rounder
@@ -42,18 +42,15 @@ class Tested:
         state = self.rounder.availability()
         if not state.available:
             raise Unavailable(f"rounding backend {self.rounder.name!r}: {state.reason}")
-        refusal = self.rounder.refuses(model)
-        if refusal is None:
-            return None
-        expect("try " in refusal, "a refusal that names an alternative: '…; try NAME'", repr(refusal))
-        return Finding(Outcome.DECLINED, refusal)
+        refusal = declared.alternative(self.rounder.refuses(model))
+        return None if refusal is None else Finding(Grade.DECLINED, refusal)
 
     def ask(self, model: QuadraticModel, limits: Limits, *, stopped: bool = False) -> RowAnswer | None:
         """Prepare and run one row, in a process of its own if the rounder asks for one.
 
         None if that process was ended by the time limit.
         """
-        task = Row(model, self.rounder, limits, stopped)
+        task = OneRow(model, self.rounder, limits, stopped)
         ended = run_isolated(task, _no_news) if self.rounder.isolated else run_here(task, _no_news)
         if ended.error is not None:
             raise ended.error
@@ -63,7 +60,7 @@ class Tested:
 
 
 @dataclass(frozen=True)
-class Row:
+class OneRow:
     """One row as a task: prepared as a layer of its own, then run."""
 
     model: QuadraticModel
@@ -92,7 +89,7 @@ def _no_news(_: None) -> None:
     """Takes the news of rows, which have none."""
 
 
-RounderCase = Case[Tested]
+RounderCase = Case[TestedRounder]
 
 
 def check_rounder(
@@ -101,7 +98,7 @@ def check_rounder(
     *,
     exclude: Mapping[str, str] | None = None,
     time: float = 10.0,
-) -> Report:
+) -> CheckReport:
     """Check one case of :func:`rounder_cases`, or all of them, and say what came of each.
 
     ``time`` is the limit of each row in seconds, and all that a rounder takes which uses what it is given.
@@ -112,7 +109,7 @@ def check_rounder(
     Raises AssertionError that lists the cases that failed; :class:`Unavailable` if the rounder cannot run
     here; :class:`UnknownWord` and :class:`InputError` for exclusions that name no case or have no reason.
     """
-    tested = Tested(rounder, time)
+    tested = TestedRounder(rounder, time)
     return run_cases(tested, f"rounder {rounder.name!r}", rounder_cases(), case, exclude or {})
 
 
@@ -122,11 +119,11 @@ def rounder_cases() -> tuple[RounderCase, ...]:
 
     A case ``row-…`` is named by what is special about its quadratic model.
     """
-    others: dict[str, Callable[[Tested], Finding]] = {
+    others: dict[str, Callable[[TestedRounder], Finding]] = {
         "declares-what-it-is": _declares,
         "pickles": _pickles,
-        "variants": _variants,
-        "registered-name": _registered,
+        "variants": lambda tested: declared.variants(tested.rounder),
+        "registered-name": lambda tested: declared.registered(tested.rounder, registry.rounder),
         "prepares-once": _prepares_once,
         "prepares-late": _prepares_late,
         "changes-nothing": _changes_nothing,
@@ -218,14 +215,14 @@ def judge(model: QuadraticModel, best: float, answer: RowAnswer | None, *, proof
     """
     if answer is None:
         expect(not proof, f"an assignment of cost {best}", "none: the time limit was reached")
-        return Finding(Outcome.UNDECIDED, "the time limit was reached")
+        return Finding(Grade.UNDECIDED, "the time limit was reached")
     noise, slack = NOISE * _size(model), TOLERANCE * _size(model)
     expect(answer.bound <= best * (1 + PROVED) + noise, f"a bound of at most {best}", answer.bound)
     v = answer.assignment
     if v is None:
         expect(not proof, f"an assignment of cost {best}", f"none: {answer.reason}")
         expect(bool(answer.reason), "a reason", answer)
-        return Finding(Outcome.UNDECIDED, str(answer.reason))
+        return Finding(Grade.UNDECIDED, str(answer.reason))
     integers = np.issubdtype(v.dtype, np.integer)
     expect(integers and v.shape == model.lower.shape, f"integers {model.lower.shape}", f"{v.dtype} {v.shape}")
     expect(bool(((model.lower <= v) & (v <= model.upper)).all()), "an assignment in the box", v.tolist())
@@ -237,7 +234,7 @@ def judge(model: QuadraticModel, best: float, answer: RowAnswer | None, *, proof
     return PASSED
 
 
-def _row(name: str, tested: Tested) -> Finding:
+def _row(name: str, tested: TestedRounder) -> Finding:
     """One model against all of its assignments."""
     model = models()[name]
     declined = tested.declines(model)
@@ -247,65 +244,29 @@ def _row(name: str, tested: Tested) -> Finding:
     return judge(model, least(name), answer, proof=tested.rounder.exact)
 
 
-def _declares(tested: Tested) -> Finding:
+def _declares(tested: TestedRounder) -> Finding:
     """Every fact that ``qnnt backends`` lists."""
     rounder = tested.rounder
-    expect(isinstance(rounder.name, str) and rounder.name != "", "a name", repr(rounder.name))
-    expect(
-        rounder.summary != "" and "\n" not in rounder.summary, "one line as summary", repr(rounder.summary)
-    )
+    declared.lists(rounder)
     for what in ("exact", "isolated"):
         said = getattr(rounder, what)
         expect(isinstance(said, bool), f"True or False for {what}", repr(said))
-    state = rounder.availability()
-    told = state.version if state.available else state.reason
-    expect(bool(told), "a version if it is available, else the reason", repr(state))
     return PASSED
 
 
-def _pickles(tested: Tested) -> Finding:
-    """Rounders, and what they prepare, travel to child processes."""
-    copy = pickle.loads(pickle.dumps(tested.rounder))
-    expect(type(copy) is type(tested.rounder), f"a copy of type {type(tested.rounder)}", type(copy))
-    expect(copy.name == tested.rounder.name, f"a copy named {tested.rounder.name!r}", repr(copy.name))
+def _pickles(tested: TestedRounder) -> Finding:
+    """So does what it prepares."""
     if tested.declines(models()["bits"]) is None:
         pickle.loads(pickle.dumps(tested.rounder.prepare(models()["bits"].gram, _no)))
-    return PASSED
+    return declared.pickles(tested.rounder)
 
 
-def _variants(tested: Tested) -> Finding:
-    """Each variant has a name of its own within the family; a word that is none is declined."""
-    made: Any = type(tested.rounder)
-    if not hasattr(made, "variants"):
-        return Finding(Outcome.DECLINED, "it has no variants")
-    variants, of = tuple(made.variants()), tested.rounder.name.partition(":")[0]
-    names = [made(v).name for v in variants]
-    wanted = [f"{of}:{v}" if v else of for v in variants]
-    expect(names == wanted and len(set(names)) == len(names), f"variants named {wanted}", names)
-    try:
-        said = made("no-such-variant")
-    except Unsupported:
-        return PASSED
-    raise AssertionError(f"expected Unsupported for variant 'no-such-variant'; it made {said.name!r}")
-
-
-def _registered(tested: Tested) -> Finding:
-    """If the name is registered, it leads to this rounder."""
-    name, kind = tested.rounder.name, type(tested.rounder)
-    try:
-        found = registry.rounder(name)
-    except Unsupported:
-        return Finding(Outcome.DECLINED, f"no entry point is named {name.partition(':')[0]!r}")
-    expect(type(found) is kind and found.name == name, f"{name!r} to be a {kind.__name__}", repr(found))
-    return PASSED
-
-
-def _prepares_once(tested: Tested) -> Finding:
+def _prepares_once(tested: TestedRounder) -> Finding:
     """What is prepared for a Gram matrix serves rows of other targets, and as often as they come."""
     model, rounder = models()["bits"], tested.rounder
     declined = tested.declines(model)
     if declined is not None or rounder.isolated:
-        return declined or Finding(Outcome.DECLINED, "it is to be run in processes of its own")
+        return declined or Finding(Grade.DECLINED, "it is to be run in processes of its own")
     prepared = rounder.prepare(model.gram, _no)
     for target in (model.target, 1 - model.target, model.target[::-1], model.target):
         row = replace(model, target=target)
@@ -314,7 +275,7 @@ def _prepares_once(tested: Tested) -> Finding:
     return PASSED
 
 
-def _prepares_late(tested: Tested) -> Finding:
+def _prepares_late(tested: TestedRounder) -> Finding:
     """Once the time is over, preparing ends and raises nothing."""
     declined = tested.declines(models()["bits"])
     if declined is None:
@@ -322,7 +283,7 @@ def _prepares_late(tested: Tested) -> Finding:
     return declined or PASSED
 
 
-def _changes_nothing(tested: Tested) -> Finding:
+def _changes_nothing(tested: TestedRounder) -> Finding:
     """The arrays of a model belong to the caller."""
     before = models()["bits"]
     model = pickle.loads(pickle.dumps(before))
@@ -336,7 +297,7 @@ def _changes_nothing(tested: Tested) -> Finding:
     return PASSED
 
 
-def _seed(tested: Tested) -> Finding:
+def _seed(tested: TestedRounder) -> Finding:
     """The greatest seed that limits allow is taken."""
     model = models()["correlated"]
     declined = tested.declines(model)
@@ -346,7 +307,7 @@ def _seed(tested: Tested) -> Finding:
     return judge(model, least("correlated"), answer, proof=tested.rounder.exact)
 
 
-def _stopped(tested: Tested) -> Finding:
+def _stopped(tested: TestedRounder) -> Finding:
     """If nobody waits, whatever is answered has to hold."""
     model = models()["correlated"]
     declined = tested.declines(model)
@@ -356,7 +317,7 @@ def _stopped(tested: Tested) -> Finding:
     return judge(model, least("correlated"), answer, proof=False)
 
 
-def _time_limit(seconds: float, tested: Tested) -> Finding:
+def _time_limit(seconds: float, tested: TestedRounder) -> Finding:
     """Cut short, an answer claims no more than is true."""
     model = models()["correlated"]
     declined = tested.declines(model)
@@ -365,14 +326,14 @@ def _time_limit(seconds: float, tested: Tested) -> Finding:
     return judge(model, least("correlated"), tested.ask(model, Limits(time=seconds)), proof=False)
 
 
-def _layer(tested: Tested) -> Finding:
+def _layer(tested: TestedRounder) -> Finding:
     """From end to end by ``round_layer``, which computes the costs anew."""
     rng = np.random.Generator(np.random.PCG64(3))
     W, b, X = rng.normal(size=(2, 4)), rng.normal(size=2), rng.random((10, 4))
     try:
         rounded = round_layer(W, b, X, bits=2, backend=tested.rounder, row_time=tested.time)
     except Unsupported as declines:
-        return Finding(Outcome.DECLINED, str(declines))
+        return Finding(Grade.DECLINED, str(declines))
     expect(bool((rounded.lower_bound <= rounded.cost).all()), "bounds up to the costs", rounded.lower_bound)
     if tested.rounder.exact:
         expect(bool(rounded.proved.all()), "a proof for every row", rounded.reasons)

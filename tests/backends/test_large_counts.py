@@ -9,10 +9,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from agreement import agree
+from agreement import agree, cases, title
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from registered import pairs, title
 from strategies import instances
 
 import qnnt
@@ -45,7 +44,7 @@ def skip_unavailable(backend: str) -> None:
         pytest.skip(available.reason or "not available")
 
 
-every_pair = pytest.mark.parametrize(("backend", "encoder"), pairs(), ids=title)
+every_pair = pytest.mark.parametrize(("backend", "encoder"), cases(), ids=title)
 each_milp = pytest.mark.parametrize("solver", MilpBackend.variants())
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 
-from qnnt.exceptions import InputError, Unsupported
+from qnnt.exceptions import InputError, UnknownWord, Unsupported
 from qnnt.files import onnx_qdq
 from qnnt.files.onnx_qdq import write_onnx
 from qnnt.rounding.model import DenseModel
@@ -155,7 +155,7 @@ def test_the_scaled_form_has_the_true_scales(tmp_path):
 
 def test_what_cannot_be_written(tmp_path):
     rounded, _ = network(0, [6, 3], ["relu"], 4)
-    with pytest.raises(Unsupported, match="no ONNX form 'frob'; there are: exact, scaled"):
+    with pytest.raises(UnknownWord, match="no ONNX form 'frob'; there are: exact, scaled"):
         write_onnx(rounded, tmp_path / "m.onnx", "frob")
     with pytest.raises(InputError, match="cannot be written"):
         write_onnx(rounded, tmp_path / "no" / "m.onnx")

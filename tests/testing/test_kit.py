@@ -92,7 +92,7 @@ def test_exclusions_have_a_name_and_a_reason() -> None:
         EnumerationBackend(), isolate=False, exclude={"*-relu-*": "slow", "threads": "there are none"}
     )
     assert shown.findings["minimize-relu-twins"].reason == "slow"
-    assert shown.findings["threads"].outcome == "excluded"
+    assert shown.findings["threads"].grade == "excluded"
     with pytest.raises(qnnt.UnknownWord, match="no case 'minimise-\\*'"):
         check_backend(EnumerationBackend(), exclude={"minimise-*": "slow"})
     for reason in ("", "  ", None):
