@@ -16,6 +16,7 @@ from qnnt.backends.estimates import moderate
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 from qnnt.models import CpSatModel, Formula
+from qnnt.signals import handlers_kept
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -69,7 +70,8 @@ class CpSatBackend:
         if model.minimize:
             most = int(np.abs(model.weights).sum())
             solver.best_bound_callback = lambda b: report.bound(model.error(_integer_bound(b, most)))
-        status = solver.solve(native, _progress(model, report))
+        with handlers_kept():
+            status = solver.solve(native, _progress(model, report))
         response = solver.response_proto
         if status == cp_model.INFEASIBLE:
             return Answer(Status.UNSATISFIABLE, sizes=model.sizes())

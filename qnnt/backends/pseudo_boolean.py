@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +14,7 @@ from qnnt.backends.base import Answer, Capability, Report, Start
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 from qnnt.models import PseudoBooleanModel
+from qnnt.signals import handlers_kept
 
 if TYPE_CHECKING:
     import exact
@@ -47,7 +45,7 @@ class PseudoBooleanBackend:
         self, model: PseudoBooleanModel, limits: Limits, report: Report, start: Start | None = None
     ) -> Answer:
         """Solve; raises RuntimeError if Exact answers anything unforeseen."""
-        with _keeping_signal_handlers():
+        with handlers_kept():
             return self._run(model, limits, report, start)
 
     def _run(self, model: PseudoBooleanModel, limits: Limits, report: Report, start: Start | None) -> Answer:
@@ -83,20 +81,6 @@ class PseudoBooleanBackend:
                 return Answer(
                     Status.UNKNOWN, *found, bound if model.minimize else None, Limit.TIME, sizes=model.sizes()
                 )
-
-
-@contextmanager
-def _keeping_signal_handlers() -> Iterator[None]:
-    """Exact takes SIGINT and SIGTERM for itself and does not give them back."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _solver(model: PseudoBooleanModel, names: list[str], seed: int) -> exact.Exact:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from qnnt.activation import Activation
 from qnnt.domain import Domain
 from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
+from qnnt.signals import handlers_kept
 
 Integers = npt.NDArray[np.int64]
 
@@ -56,7 +57,8 @@ def fewest_arcs(
     solver.parameters.num_workers = 1
     if seconds is not None:
         solver.parameters.max_time_in_seconds = seconds
-    status = solver.solve(model)
+    with handlers_kept():
+        status = solver.solve(model)
     if status == cp_model.OPTIMAL:
         return np.array([solver.value(variable) for variable in w], dtype=np.int64), solver.value(b)
     if status in (cp_model.FEASIBLE, cp_model.UNKNOWN):

@@ -14,6 +14,7 @@ from qnnt.domain import IntArray
 from qnnt.exceptions import Unsupported
 from qnnt.instance import Instance
 from qnnt.models import CpSatModel, Formula, LinearModel, ParameterLift
+from qnnt.signals import handlers_kept
 from qnnt.testing.brute_force import Truth
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def _run(native: cp_model.CpModel) -> IntArray | None:
 
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
-    status = solver.solve(native)
+    with handlers_kept():
+        status = solver.solve(native)
     if status == cp_model.INFEASIBLE:
         return None
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):

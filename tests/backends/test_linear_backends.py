@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import activations
 
+from qnnt import registry
 from qnnt.architecture import Architecture
 from qnnt.backends import milp as milp_module
 from qnnt.backends.base import Capability
@@ -304,6 +305,22 @@ def test_an_optimum_that_the_bound_does_not_reach_is_no_answer():
     answered = milp_module._answer(model, values, proved=True, bound=cost - 1, limit=Limit.TIME)
     assert (answered.status, answered.cost, answered.bound) == (Status.UNKNOWN, cost, cost - 1)
     assert "proves no more than" in answered.reason
+
+
+@pytest.mark.parametrize("backend", ["cpsat", "pseudo-boolean"])
+def test_ctrl_c_is_python_s_again_after_a_run_in_this_process(backend):
+    """CP-SAT leaves the signal to the system, which would kill the process; Exact keeps it."""
+    if not registry.backend(backend).availability().available:
+        pytest.skip("not installed")
+    code = (
+        "import os, signal, sys, qnnt\n"
+        "instance = qnnt.Instance.load(sys.argv[1])\n"
+        "qnnt.solve(instance, backend=sys.argv[2], isolate=False)\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n    signal.pause()\n"
+        "except KeyboardInterrupt:\n    sys.exit(7)"
+    )
+    teacher = Path(__file__).parents[2] / "examples" / "teacher.json"
+    assert subprocess.run([sys.executable, "-c", code, teacher, backend], check=False).returncode == 7
 
 
 def test_variants():
