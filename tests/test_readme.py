@@ -50,7 +50,7 @@ def shell(command: str, folder: Path, **environment: str) -> subprocess.Complete
 def normal(text: str) -> str:
     """The text without seconds, versions, column widths and weights: there may be other solutions."""
     text = re.sub(r"\d+\.\d[\w.]*", "N", text)
-    text = re.sub(r"=\s+ReLU\(.*\)", "= ReLU", text)
+    text = re.sub(r"=\s+(ReLU|sign)\(.*\)", r"= \1", text)
     return re.sub(r"[^\S\n]+", " ", text)
 
 
