@@ -53,7 +53,7 @@ class Job:
 
     @property
     def fresh(self) -> bool:
-        """What an earlier job left mapped would count against a memory limit, or escape it."""
+        """Whether the job needs a new worker: under a memory limit, what an earlier job left would count too."""
         return self.limits.memory is not None
 
     @property

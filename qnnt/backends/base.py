@@ -20,7 +20,6 @@ class Capability(StrEnum):
     Besides deciding it may minimise the error; report networks, and bounds, before it ends; use several
     threads; use a seed; begin from a network that is known (see :class:`Start`).
 
-
     PROVE: given time and memory it comes to a verdict on everything that it does not refuse. Without it a
     backend searches: what it finds counts, and it may give up with UNKNOWN and a reason.
     """
