@@ -53,7 +53,7 @@ class Job:
 
     @property
     def fresh(self) -> bool:
-        """Whether the job needs a new worker: under a memory limit, what an earlier job left would count too."""
+        """Whether a new worker is needed: under a memory limit, what an earlier job left would count too."""
         return self.limits.memory is not None
 
     @property
