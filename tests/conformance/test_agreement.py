@@ -1,8 +1,8 @@
 """Every backend, under every encoder that fits, against the errors of all networks, on random instances.
 
 The suite follows the registry: a backend that another package installs is run too. ``pytest
-tests/conformance --hypothesis-profile=thorough`` runs 1,000 instances for each backend, encoder and activation
-instead of a few. The expected errors come from the kit's brute force.
+tests/conformance --hypothesis-profile=thorough`` runs 1,000 instances for each backend, encoder and
+activation instead of a few. The expected errors come from the kit's brute force.
 """
 
 from __future__ import annotations
@@ -43,10 +43,8 @@ def test_agreement_with_all_networks(backend: str, encoder: str, activation: str
     # PySAT's other solvers answer the same formulas: each instance goes to one of them, drawn at random.
     solvers = st.sampled_from(SAT_VARIANTS) if backend == "sat" else st.just(available(backend).name)
     seen: list[qnnt.Instance] = []
-    if thorough():
-        most = THOROUGH
-    else:
-        most = max(1, settings().max_examples // len(ACTIVATIONS) // share(backend))
+    quick = max(1, settings().max_examples // len(ACTIVATIONS) // share(backend))
+    most = THOROUGH if thorough() else quick
 
     @settings(max_examples=most)
     @given(drawn(activation), solvers, st.booleans())
