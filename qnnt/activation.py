@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +15,8 @@ from qnnt.exceptions import InputError, UnknownWord
 
 Ints = npt.NDArray[np.int64]
 
-FARTHEST = 2**60  # so that the difference of a pre-activation and a threshold is an integer of 64 bits
+FARTHEST = 2**53  # every solver, also one that computes in floating point, holds such an integer exactly
+_SHOWN = 8  # steps that are written out in words
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Activation:
     ``thresholds`` t_1 < … < t_k and ``values`` v_0 < … < v_k are integers; j is the *level* that is shown.
     Numbers that are evenly spaced are kept as a ``range``, so that ReLU_d of a large d takes no memory.
     ``name`` does not count when activations are compared. Raises :class:`InputError` unless both rise, lie
-    within ±2^60, and there is one value more than thresholds.
+    within ±2^53, and there is one value more than thresholds.
     """
 
     thresholds: Sequence[int]
@@ -61,6 +62,7 @@ class Activation:
 
     def levels(self, z: IntArray) -> Ints:
         """The level that each pre-activation z, any shape, reaches."""
+        z = np.asarray(z, dtype=np.int64)
         t = self.thresholds
         if not isinstance(t, range):
             return np.searchsorted(t, z, side="right").astype(np.int64)
@@ -100,12 +102,14 @@ class Activation:
 
     @property
     def meaning(self) -> str:
-        """The step function in words: ``0 below 1, 1 from 1 on, 2 from 2 on``."""
+        """The step function in words: ``0 below 1, 1 from 1 on, 2 from 2 on``; of many steps, the ends."""
         if not self.thresholds:
             return f"always {self.lowest}"
-        steps = zip(self.thresholds, self.values[1:], strict=True)
-        first = f"{self.lowest} below {self.thresholds[0]}"
-        return ", ".join([first, *(f"{value} from {threshold} on" for threshold, value in steps)])
+        shown = range(self.top) if self.top <= _SHOWN else (0, 1, self.top - 1)
+        words = [f"{self.values[j + 1]} from {self.thresholds[j]} on" for j in shown]
+        if len(shown) < self.top:
+            words.insert(2, "…")
+        return ", ".join([f"{self.lowest} below {self.thresholds[0]}", *words])
 
     def __str__(self) -> str:
         return self.name or f"[{self.meaning}]"
@@ -116,7 +120,7 @@ def _rising(what: str, numbers: Sequence[int]) -> Sequence[int]:
     if not isinstance(numbers, range) or numbers.step < 1:
         numbers = _spaced(what, tuple(numbers))
     if numbers and not -FARTHEST <= numbers[0] <= numbers[-1] <= FARTHEST:
-        raise InputError(f"activation.{what}", "must lie within ±2^60")
+        raise InputError(f"activation.{what}", "must lie within ±2^53")
     return numbers
 
 
@@ -164,6 +168,7 @@ class Activations:
     def of(cls, said: ActivationLike, domain: Domain) -> Activations:
         """Activations over a domain, said as a name or an activation for all, or as (hidden, output).
 
+        Each has the name of the function that it is over the domain, and none if that has no name.
         Raises :class:`UnknownWord` for a name that there is not, :class:`InputError` for a value outside Z_d.
         """
         if isinstance(said, Activations):
@@ -184,12 +189,14 @@ class Activations:
     @property
     def document(self) -> Any:
         """What a file says: one for all, or an object of both."""
-        hidden, output = self.hidden.document, self.output.document
-        return output if hidden == output else {"hidden": hidden, "output": output}
+        if self.hidden == self.output:
+            return self.output.document
+        return {"hidden": self.hidden.document, "output": self.output.document}
 
     def __str__(self) -> str:
-        hidden, output = str(self.hidden), str(self.output)
-        return output if hidden == output else f"{hidden}, outputs {output}"
+        if self.hidden == self.output:
+            return str(self.output)
+        return f"{self.hidden}, outputs {self.output}"
 
 
 ActivationLike = One | tuple[One, One] | Activations
@@ -206,7 +213,11 @@ def _one(said: One, domain: Domain) -> Activation:
         if said not in NAMED:
             raise UnknownWord("activation", said, NAMED)
         said = NAMED[said](domain)
+    elif not isinstance(said, Activation):
+        raise InputError("activation", f"must be a name or an Activation, not {said!r}")
     outside = [v for v in (said.lowest, said.highest) if not domain.lo <= v <= domain.hi]
     if outside:
         raise InputError("activation", f"{said} has the value {outside[0]}, which is not in {domain}")
-    return said
+    names = [name for name, activation in NAMED.items() if activation(domain) == said]
+    name = said.name if said.name in names else next(iter(names), "")
+    return said if said.name == name else replace(said, name=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from typing import Any
 
 from qnnt import registry
 from qnnt.backends.base import Backend, Capability
@@ -14,13 +15,15 @@ from qnnt.workers.task import describe
 _LOG = logging.getLogger(__name__)
 
 
-def choose(instance: Instance) -> str:
+def choose(instance: Instance, *, makes: type[Any] | None = None) -> str:
     """The name of the registered backend with the least estimate that can do the goal and does not decline.
 
-    Each backend is asked in its default variant; the cheap questions come first, and no solver is loaded.
-    Raises :class:`Unavailable` if none has an opinion and can run here.
+    With ``makes``, a type of model, only backends that take it count. Each backend is asked in its default
+    variant; the cheap questions come first, and no solver is loaded. Raises :class:`Unavailable` if none has
+    an opinion and can run here.
     """
-    expected = [(_estimate(b, instance), b.name, b) for b in registry.default_backends()]
+    asked = [b for b in registry.default_backends() if makes is None or issubclass(makes, b.accepts)]
+    expected = [(_estimate(b, instance), b.name, b) for b in asked]
     offers = sorted(
         ((seconds, name, b) for seconds, name, b in expected if seconds is not None), key=lambda o: o[:2]
     )
@@ -31,7 +34,8 @@ def choose(instance: Instance) -> str:
             _LOG.info("auto takes %s, which expects %.2g s; runners-up: %s", name, seconds, rest)
             return name
         _LOG.info("auto passes over %s: %s", name, why_not)
-    raise Unavailable("no backend that auto may choose can run here: name one, see 'qnnt backends'")
+    taking = "" if makes is None else f" and takes a {makes.__name__}"
+    raise Unavailable(f"no backend that auto may choose can run here{taking}: name one, see 'qnnt backends'")
 
 
 def _estimate(backend: Backend, instance: Instance) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 from qnnt.exceptions import InputError, UnknownWord
@@ -48,8 +49,9 @@ class _Counted(Goal):
     errors: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.errors, bool) or not isinstance(self.errors, int) or self.errors < 0:
+        if isinstance(self.errors, bool) or not hasattr(self.errors, "__index__") or self.errors < 0:
             raise ValueError(f"an error count must be an integer of at least 0, not {self.errors!r}")
+        object.__setattr__(self, "errors", index(self.errors))
 
     @property
     def budget(self) -> int:

@@ -40,6 +40,12 @@ class Limits:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.time is not None and (isinstance(self.time, bool) or not isinstance(self.time, int | float)):
+            raise ValueError(f"time is a number of seconds, not {self.time!r}")
+        for what in ("memory", "threads", "seed"):
+            number = getattr(self, what)
+            if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
+                raise ValueError(f"{what} is an integer, not {number!r}")
         if self.time is not None and not 0 < self.time <= MOST_TIME:
             raise ValueError(f"a time limit is a positive number of seconds up to a million, not {self.time}")
         if self.memory is not None and not 1 <= self.memory <= 2**40:

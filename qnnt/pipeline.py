@@ -76,7 +76,8 @@ def solve(
 
     ``presolve`` are steps that simplify the instance in the worker, in order, before it is encoded. A network
     of a step's target must lift to one with the same error on its source, and every error that networks of
-    the source have must be had by one of the target.
+    the source have must be had by one of the target. Which backend ``auto`` takes, and whether a backend
+    declines, is decided on the source.
 
     Raises :class:`UnknownWord` for a name that there is not, :class:`InputError` for a start that does not
     fit the instance, :class:`Unsupported` when the backend declines the case, :class:`Unavailable` when it is
@@ -85,11 +86,12 @@ def solve(
     instance = instance if goal is None else instance.with_goal(goal)
     began = time.perf_counter()
     automatic = backend == "auto"
-    named = choose(instance) if automatic else backend
+    asked = registry.encoder(encoder, symmetry=symmetry) if isinstance(encoder, str) else encoder
+    named = choose(instance, makes=None if asked is None else asked.makes) if automatic else backend
     chosen = registry.backend(named) if isinstance(named, str) else named
     limits = _usable(limits or Limits(), chosen, refuse=not automatic)
     version = _admit(instance, chosen, limits, isolate)
-    made = registry.encoder_for(chosen, encoder, symmetry=symmetry)
+    made = registry.encoder_for(chosen, asked, symmetry=symmetry)
     arrow: Arrow[Instance, Network, Any, Any] = made
     for step in reversed(presolve):
         arrow = Chain(step, arrow)
@@ -234,7 +236,7 @@ class _Run:
             if errors is not None and goal.accepts(errors):
                 raise WrongAnswer(f"{who} says that no network exists, after reporting one")
             network, errors = None, None
-            bound = bound if goal.budget is None or goal.exact else goal.budget + 1
+            bound = bound if goal.budget is None or goal.exact else max(bound, goal.budget + 1)
         elif errors is not None and goal.accepts(errors):  # cut short, but what it has decides the matter
             if not goal.minimizes:
                 status = Status.SATISFIABLE

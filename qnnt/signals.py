@@ -24,4 +24,5 @@ def handlers_kept() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+            if handler is not None:  # one that was not set by Python cannot be
+                signal.signal(number, handler)

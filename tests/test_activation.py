@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,11 +53,37 @@ def test_a_large_domain_takes_no_memory():
 
 def test_thresholds_beyond_64_bits_are_refused():
     """Taken as they are, they would wrap: −5 would be above 2^63."""
-    for far in (2**60 + 1, 2**63, 10**30, -(10**30)):
+    for far in (2**53 + 1, 2**60, 2**63, 10**30, -(10**30)):
         with pytest.raises(InputError, match=r"activation\.thresholds: must lie within"):
             Activation([far], (0, 1))
-    far = Activation([-(2**60), 2**60], (-1, 0, 1))
-    assert far(np.array([-(2**53), 0, 2**53])).tolist() == [0, 0, 0]
+    far = Activation([-(2**53), 2**53], (-1, 0, 1))
+    assert far(np.array([-(2**53) - 1, 0, 2**53])).tolist() == [-1, 0, 1]
+
+
+def test_the_name_is_that_of_the_function(tmp_path):
+    """A name is kept where it tells the function, so that a file says what the instance is."""
+    data, architecture = Dataset([[0]], [[0]]), Architecture.dense([1, 1])
+
+    def written(said):
+        instance = Instance(Domain(7), architecture, data, activation=said)
+        instance.save(tmp_path / "i.json")
+        assert Instance.load(tmp_path / "i.json").activation == instance.activation
+        return instance.activation.document
+
+    assert written(relu(Domain(4))) == {"thresholds": [1, 2], "values": [0, 1, 2]}
+    assert written(replace(relu(Domain(7)), name="mine")) == "relu"
+    assert written(Activation([0], [-1, 1])) == "sign"
+    assert written(Activation([5], [-1, 1], name="sign")) == {"thresholds": [5], "values": [-1, 1]}
+    assert written((relu(Domain(7)), replace(relu(Domain(7)), name=""))) == "relu"
+
+
+def test_many_steps_are_told_by_the_ends():
+    assert relu(Domain(100)).meaning == "0 below 1, 1 from 1 on, 2 from 2 on, …, 50 from 50 on"
+
+
+def test_what_is_no_activation():
+    with pytest.raises(InputError, match="must be a name or an Activation, not None"):
+        Activations.of(("sign", None), Domain(3))
 
 
 def test_parsing():

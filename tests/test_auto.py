@@ -149,6 +149,16 @@ def test_a_backend_that_cannot_minimise_is_asked_for_decisions_only(monkeypatch:
     assert choose(BIG.with_goal(qnnt.AtMost(3))) == "faulty:quick"
 
 
+@pytest.mark.parametrize(("encoder", "name"), [("cpsat", "cpsat"), ("clauses", "maxsat")])
+def test_only_backends_that_take_the_encoder_are_asked(encoder: str, name: str) -> None:
+    data = qnnt.Dataset([[0], [1]], [[0], [1]])
+    small = qnnt.Instance(qnnt.Domain(2), qnnt.Architecture.dense([1, 1]), data, qnnt.Minimize())
+    assert qnnt.solve(small, isolate=False).backend == "enumeration"
+    assert qnnt.solve(small, encoder=encoder, isolate=False).backend == name
+    with pytest.raises(qnnt.Unavailable, match="takes a LinearModel: name one"):
+        qnnt.solve(small, encoder="milp")
+
+
 def test_without_any_backend_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "default_backends", lambda: [Faulty("silent")])
     with pytest.raises(qnnt.Unavailable, match="name one"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -122,6 +122,14 @@ class Backend(Protocol):
 
     def run(self, model: Any, limits: Limits, report: Report) -> Answer:
         """Answer the model. ``limits.time`` is what is left of the time limit."""
+
+
+def optimum(assignment: IntArray, cost: int, bound: int, sizes: Mapping[str, int]) -> Answer:
+    """What a solver's claim of an optimum comes to: OPTIMAL only if the bound that it proved is the cost."""
+    if bound >= cost:
+        return Answer(Status.OPTIMAL, assignment, cost, cost, sizes=dict(sizes))
+    reason = f"the solver calls an error of {cost} optimal and proves no more than {bound}"
+    return Answer(Status.UNKNOWN, assignment, cost, bound, reason=reason, sizes=dict(sizes))
 
 
 def expect_within(backend: Backend, largest: float, most: int, instead: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report, Start
+from qnnt.backends.base import Answer, Capability, Report, Start, optimum
 from qnnt.backends.estimates import moderate
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
@@ -75,7 +75,7 @@ class CpSatBackend:
         response = solver.response_proto
         if status == cp_model.INFEASIBLE:
             return Answer(Status.UNSATISFIABLE, sizes=model.sizes())
-        limit = Limit.INTERRUPT if limits.time is None else Limit.TIME  # a worker hears no Ctrl-C
+        limit = Limit.INTERRUPT if limits.time is None or response.wall_time < limits.time else Limit.TIME
         if status == cp_model.UNKNOWN:
             return Answer(Status.UNKNOWN, limit=limit, sizes=model.sizes())  # bounds were reported
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
@@ -85,10 +85,10 @@ class CpSatBackend:
         cost = model.cost(assignment)
         if not model.minimize:
             return Answer(Status.SATISFIABLE, assignment, cost, sizes=model.sizes())
+        bound = model.error(response.inner_objective_lower_bound)
         if status == cp_model.FEASIBLE:
-            bound = model.error(response.inner_objective_lower_bound)
             return Answer(Status.UNKNOWN, assignment, cost, bound, limit, sizes=model.sizes())
-        return Answer(Status.OPTIMAL, assignment, cost, cost, sizes=model.sizes())
+        return optimum(assignment, cost, bound, model.sizes())
 
 
 def _integer_bound(bound: float, most: int) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.base import Answer, Capability, Report, optimum
 from qnnt.backends.estimates import clause_solver
-from qnnt.backends.sat import as_model, load
+from qnnt.backends.sat import as_model, asked, load
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
 from qnnt.models import Formula
@@ -54,12 +54,14 @@ class MaxSatBackend:
         soft.nv = model.n_variables
         with Reporting(soft, solver="g4", adapt=True, exhaust=True, minz=False) as rc2:
             load(rc2.oracle, model.hard)
-            if not rc2.oracle.solve():
+            first = asked(rc2.oracle, model.n_variables)
+            if first is None:
                 return Answer(Status.UNSATISFIABLE)
-            first = as_model(rc2.oracle.get_model(), model.n_variables)
             if not model.minimize:
                 return Answer(Status.SATISFIABLE, first)
             report.incumbent(first, model.cost(first))
-            best = as_model(rc2.compute(), model.n_variables)
-        cost = model.cost(best)
-        return Answer(Status.OPTIMAL, best, cost, bound=cost)
+            literals = rc2.compute()
+            if literals is None:
+                raise RuntimeError("RC2 found a model and then none")
+            best, bound = as_model(literals, model.n_variables), model.error(rc2.cost)
+        return optimum(best, model.cost(best), bound, {})

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report, expect_within
+from qnnt.backends.base import Answer, Capability, Report, expect_within, optimum
 from qnnt.domain import IntArray
 from qnnt.exceptions import UnknownWord
 from qnnt.files.linear import import_pulp, to_pulp
@@ -131,11 +131,8 @@ def _answer(
     cost = model.cost(assignment)
     if not model.minimize:
         return Answer(Status.SATISFIABLE, assignment, cost, sizes=sizes)
-    if proved and bound is not None and bound < cost:
-        reason = f"the solver calls an error of {cost} optimal and proves no more than {bound}"
-        return Answer(Status.UNKNOWN, assignment, cost, bound, reason=reason, sizes=sizes)
     if proved:
-        return Answer(Status.OPTIMAL, assignment, cost, cost, sizes=sizes)
+        return optimum(assignment, cost, cost if bound is None else bound, sizes)
     return Answer(Status.UNKNOWN, assignment, cost, bound, limit, sizes=sizes)
 
 

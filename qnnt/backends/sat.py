@@ -124,7 +124,7 @@ class SatBackend:
 
         with Solver(name=self.solver) as solver:
             load(solver, blocks)
-            return as_model(solver.get_model(), n_variables) if solver.solve() else None
+            return asked(solver, n_variables)
 
 
 class Oracle:
@@ -153,7 +153,7 @@ class Incremental(Oracle):
 
     def solve(self) -> Model | None:
         """See :class:`Oracle`."""
-        return as_model(self._solver.get_model(), self._n) if self._solver.solve() else None
+        return asked(self._solver, self._n)
 
     def add(self, clauses: list[list[int]]) -> None:
         """See :class:`Oracle`."""
@@ -201,7 +201,9 @@ def improve(model: Formula, oracle: Oracle, report: Report, start: Start | None 
         found = oracle.solve()
         if found is None:
             break
-        best, cost = found, model.cost(found)
+        best, before, cost = found, cost, model.cost(found)
+        if before is not None and cost >= before:
+            raise RuntimeError(f"asked for less than {before} errors, the solver gave a model with {cost}")
         report.incumbent(best, cost)
     if cost is None:
         return Answer(Status.UNSATISFIABLE)
@@ -247,9 +249,17 @@ def load(solver: Any, blocks: tuple[npt.NDArray[np.int32], ...] | list[npt.NDArr
             deque(map(add_clause, block.tolist()), maxlen=0)
 
 
-def as_model(literals: list[int] | None, n_variables: int) -> Model:
+def asked(solver: Any, n_variables: int) -> Model | None:
+    """What a PySAT solver says: a model or None for none; raises RuntimeError if it says neither."""
+    verdict = solver.solve()
+    if verdict is None:
+        raise RuntimeError("the solver stopped without a verdict")
+    return as_model(solver.get_model(), n_variables) if verdict else None
+
+
+def as_model(literals: list[int], n_variables: int) -> Model:
     """The assignment (n_variables + 1,) of 0/1 that a solver's list of true literals stands for."""
     model = np.zeros(n_variables + 1, dtype=np.int8)
-    true = np.array(literals or [], dtype=np.int64)
+    true = np.array(literals, dtype=np.int64)
     model[true[(true > 0) & (true <= n_variables)]] = 1
     return model

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.exceptions import Unsupported
+
 TRUE = 1
 FALSE = -1
+MOST_VARIABLES = 2**31 - 1  # literals are integers of 32 bits
 Literals = npt.NDArray[np.int32]
 
 
@@ -22,9 +27,14 @@ class ClauseBank:
         self._blocks: list[Literals] = [np.array([[TRUE]], dtype=np.int32)]
 
     def fresh(self, *shape: int) -> Literals:
-        """New variables in an array of the given shape."""
-        count = int(np.prod(shape, dtype=np.int64))
+        """New variables in an array of the given shape.
+
+        Raises :class:`Unsupported` beyond :data:`MOST_VARIABLES` in all.
+        """
+        count = prod(shape)
         first = self.n_variables + 1
+        if self.n_variables + count > MOST_VARIABLES:
+            raise Unsupported(f"a formula has at most {MOST_VARIABLES:,} variables, this one needs more")
         self.n_variables += count
         return np.arange(first, first + count, dtype=np.int32).reshape(shape)
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.activation import Activation
 from qnnt.architecture import Connection
 from qnnt.encoders.adder import Bits, binary_product, binary_product_size, known_multiple, to_binary
 from qnnt.encoders.clausebank import FALSE, TRUE, ClauseBank, Literals
@@ -90,7 +89,7 @@ class _Layers:
         """Go one hidden layer deeper."""
         connection = self.instance.architecture.connections[self.depth]
         activation = self.instance.activations[self.depth]
-        n, thresholds = len(self.inputs), thresholds_of(activation)
+        n, thresholds = len(self.inputs), np.array(activation.thresholds, dtype=np.int64)
         reached = np.empty((n, connection.n_target, activation.top), dtype=np.int32)
         neurons, rows = (
             np.repeat(np.arange(connection.n_target), n),
@@ -197,11 +196,6 @@ class _Layers:
         return self._bits[self.depth]
 
 
-def thresholds_of(activation: Activation) -> Ints:
-    """(k,) its thresholds; those beyond 2^53 in size are moved there, as an instance's sums stay below."""
-    return np.array([max(-(1 << 53), min(t, 1 << 53)) for t in activation.thresholds], dtype=np.int64)
-
-
 def match_labels(bank: ClauseBank, goal: Targets, layers: _Layers) -> tuple[Literals, Ints]:
     """Soft literals and what it costs to make each false: the avoidable errors.
 
@@ -210,7 +204,7 @@ def match_labels(bank: ClauseBank, goal: Targets, layers: _Layers) -> tuple[Lite
     """
     connection = layers.instance.architecture.connections[-1]
     activation = layers.instance.activations[-1]
-    top, thresholds = activation.top, thresholds_of(activation)
+    top, thresholds = activation.top, np.array(activation.thresholds, dtype=np.int64)
     n, omega = len(goal.inputs), connection.n_target
     several = np.bincount(goal.of, minlength=n) > 1
     forced = goal.forced
@@ -221,9 +215,8 @@ def match_labels(bank: ClauseBank, goal: Targets, layers: _Layers) -> tuple[Lite
     for y in (-1, *range(top + 1)):
         first, last = (1, top) if y < 0 else (max(1, y), min(top, y + 1))
         t = np.arange(first, last + 1)
-        up = goal.exact | (
-            t != y
-        )  # a literal above the label is used false, so it must be able to be forced true
+        # A literal above the label is used false, so it must be able to be forced true.
+        up = goal.exact | (t != y)
         down = goal.exact | (t != y + 1)
         for pinned in (False, True):
             here = (forced == pinned)[:, None] & (

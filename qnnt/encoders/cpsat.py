@@ -74,9 +74,9 @@ class TextbookCpSatEncoder:
         n_parameters = instance.architecture.n_parameters
         parameters = [model.get_int_var_from_proto_index(i) for i in range(n_parameters)]
         dataset = instance.dataset
-        clipping, wrong = relu(instance.domain), []
+        wrong = []
         for x, y in zip(dataset.inputs.tolist(), dataset.labels.tolist(), strict=True):
-            outputs = _forward(model, instance, parameters, x, clipping)
+            outputs = _forward(model, instance, parameters, x)
             equal = [model.new_bool_var("") for _ in y]
             for output, value, same in zip(outputs, y, equal, strict=True):
                 model.add(output == value).only_enforce_if(same)
@@ -106,13 +106,12 @@ def _forward(
     instance: Instance,
     parameters: list[cp_model.IntVar],
     x: list[int],
-    clipping: Activation,
 ) -> list[Any]:
-    """The values of the output neurons on one input; ``clipping`` is ReLU_d, by a maximum and a minimum."""
+    """The values of the output neurons on one input; ReLU_d is a maximum and a minimum."""
     lo, hi = instance.domain.lo, instance.domain.hi
     arcs = parameters[: instance.architecture.n_arcs]
     biases = iter(parameters[len(arcs) :])
-    values: list[Any] = list(x)
+    clipping, values = relu(instance.domain), list[Any](x)
     ends: list[int] = []  # of a weight times what a hidden neuron shows
     for connection, activation in zip(instance.architecture.connections, instance.activations, strict=True):
         layer, clipped = [], activation == clipping
@@ -132,20 +131,17 @@ def _forward(
                 model.add_max_equality(positive, [total, 0])
                 model.add_min_equality(value, [positive, hi])
             else:
-                value = _shown(model, total, far, activation)
+                value = _shown(model, total, activation)
             layer.append(value)
         values = layer
         ends = sorted(w * v for w in (lo, hi) for v in (activation.lowest, activation.highest))
     return values
 
 
-def _shown(
-    model: cp_model.CpModel, total: cp_model.IntVar, far: int, activation: Activation
-) -> cp_model.IntVar:
-    """The value of a neuron with pre-activation ``total`` in ±``far``, by a literal for each threshold."""
+def _shown(model: cp_model.CpModel, total: cp_model.IntVar, activation: Activation) -> cp_model.IntVar:
+    """The value of a neuron with pre-activation ``total``, by a literal for each threshold."""
     reached = []
-    for t in activation.thresholds:
-        threshold = min(max(t, -far), far + 1)  # CP-SAT takes no constants near 2^63
+    for threshold in activation.thresholds:
         reached.append(model.new_bool_var(""))
         model.add(total >= threshold).only_enforce_if(reached[-1])
         model.add(total < threshold).only_enforce_if(~reached[-1])

@@ -28,8 +28,6 @@ from qnnt.instance import Instance
 from qnnt.models import ParameterLift, Rows
 from qnnt.rowcodes import distinct_rows
 
-_FAR = 2**53  # no S reaches it
-
 
 @dataclass(frozen=True)
 class Neurons:
@@ -151,9 +149,7 @@ class _Collected:
     """The parts of one :class:`Neurons`, as they come."""
 
     def __init__(self, t: Sequence[int]) -> None:
-        numbers = t.start + t.step * np.arange(len(t)) if isinstance(t, range) else np.array(t)
-        # What no S reaches may be cut; then nothing overflows.
-        self.thresholds = np.clip(numbers, -_FAR, _FAR).astype(np.int64)
+        self.thresholds = np.array(t, dtype=np.int64)
         self.sums = RowBank()
         self.most: list[Ints] = []
         self.active: list[Ints] = []

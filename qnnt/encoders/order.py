@@ -20,7 +20,7 @@ from qnnt.encoders.clausebank import FALSE, TRUE, ClauseBank, Literals
 
 Ints = npt.NDArray[np.int64]
 
-_FAR = 1 << 40
+_FAR = 1 << 60  # beyond every threshold and every sum, and their differences
 
 
 @dataclass(frozen=True)

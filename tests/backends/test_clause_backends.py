@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 import qnnt
 from qnnt.backends import sat
+from qnnt.encoders.clauses import ClauseEncoder
+from qnnt.models import Formula
 
 
 def contradictory(weights: list[int]) -> qnnt.Instance:
@@ -86,3 +89,35 @@ def test_a_program_that_claims_a_false_model_is_caught(tmp_path: Path) -> None:
 def test_a_missing_program_is_named() -> None:
     with pytest.raises(qnnt.Unavailable, match="no executable program '/nowhere/solver'"):
         qnnt.solve(contradictory([1]), backend="dimacs:/nowhere/solver")
+
+
+class Unfinished:
+    """A solver of PySAT that is stopped before it knows."""
+
+    def solve(self) -> None:
+        return None
+
+
+def test_a_solver_without_a_verdict_has_not_proved_anything() -> None:
+    with pytest.raises(RuntimeError, match="without a verdict"):
+        sat.asked(Unfinished(), 3)
+
+
+class Repeating(sat.Oracle):
+    """Gives one model to every question, with every soft literal false."""
+
+    def __init__(self, formula: Formula) -> None:
+        self.model = np.zeros(formula.n_variables + 1, dtype=np.int8)
+        self.model[np.abs(formula.soft)] = formula.soft < 0
+
+    def solve(self) -> sat.Model:
+        return self.model
+
+    def add(self, clauses: list[list[int]]) -> None:
+        pass
+
+
+def test_a_model_that_is_not_better_ends_the_search() -> None:
+    formula, _ = ClauseEncoder().apply(contradictory([1] * 6))
+    with pytest.raises(RuntimeError, match="asked for less than 6 errors"):
+        sat.improve(formula, Repeating(formula), Mock())

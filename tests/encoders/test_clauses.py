@@ -111,10 +111,23 @@ def test_thresholds_that_no_pre_activation_comes_near(
         networks_of(
             *ClauseEncoder().apply(qnnt.Instance(qnnt.Domain(5), architecture, dataset, activation=a))
         )
-        for a in (near, *(qnnt.Activation([-far, 0, far], [-2, -1, 1, 2]) for far in (10**3, 10**12, 2**60)))
+        for a in (near, *(qnnt.Activation([-far, 0, far], [-2, -1, 1, 2]) for far in (10**3, 10**12, 2**53)))
     ]
     assert found[0]
     assert found[1:] == found[:1] * 3
+
+
+@pytest.mark.parametrize("far", [2**40 + 1, 2**53])
+def test_a_threshold_that_is_never_reached_is_never_reached(far: int) -> None:
+    architecture, dataset = qnnt.Architecture.dense([1, 1]), qnnt.Dataset([[0], [1]], [[0], [1]])
+    for t, wrong in ((far, 1), (-far, 1)):
+        instance = qnnt.Instance(
+            qnnt.Domain(3), architecture, dataset, qnnt.Minimize(), activation=qnnt.Activation([t], [0, 1])
+        )
+        result = qnnt.solve(instance, backend="sat", isolate=False)
+        assert (result.status, result.errors) == ("OPTIMAL", wrong)
+        decided = qnnt.solve(instance, goal=qnnt.AtMost(0), backend="sat", isolate=False)
+        assert decided.status == "UNSATISFIABLE"
 
 
 def test_twins_are_ordered() -> None:

@@ -13,6 +13,7 @@ from pysat.solvers import Solver
 
 from qnnt.encoders.clausebank import TRUE, ClauseBank
 from qnnt.encoders.order import Order, constant, merge, product, scaled, showing
+from qnnt.exceptions import Unsupported
 
 
 def variable(bank: ClauseBank, support: list[int], lo: int, hi: int) -> Order:
@@ -215,3 +216,13 @@ def test_adding_a_known_value_makes_no_variables() -> None:
     total = merge(bank, a, constant(3, 1), np.array([3, 4, 5]), up=both, down=both)
     assert bank.n_variables == before
     assert total.tolist() == a.at_least(0, 2).tolist()
+
+
+def test_more_variables_than_literals_can_name_are_declined() -> None:
+    bank = ClauseBank()
+    bank.n_variables = 2**31 - 3
+    assert bank.fresh(1, 2).tolist() == [[2**31 - 2, 2**31 - 1]]
+    with pytest.raises(Unsupported, match="at most 2,147,483,647 variables"):
+        bank.fresh(1)
+    with pytest.raises(Unsupported):
+        bank.fresh(2**32, 2**32)

@@ -74,7 +74,7 @@ def test_where_relu_is_clipped(d, arcs, missing):
 
 
 def test_thresholds_out_of_reach_count_for_nothing():
-    gate = Gate.of(qnnt.Domain(3), Activation((-(2**60), 2**60), (-1, 0, 1)), -1, 1, arcs=4)
+    gate = Gate.of(qnnt.Domain(3), Activation((-(2**53), 2**53), (-1, 0, 1)), -1, 1, arcs=4)
     sums = np.arange(-4, 5, dtype=np.int8)
     gate.clip(sums, *gate.coming(3))
     assert gate.clipped(3) == 1
