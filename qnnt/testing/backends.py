@@ -47,10 +47,14 @@ class TestedBackend:
         return capability in self.backend.capabilities
 
     def encoder_for(self, *, symmetry: bool) -> Encoder:
-        """The encoder asked for, or the backend's default one."""
-        if self.encoder is not None and not isinstance(self.encoder, str):
-            return self.encoder
-        return registry.encoder_for(self.backend, self.encoder, symmetry=symmetry)
+        """The encoder asked for, or the backend's default one, with its switch set.
+
+        Raises :class:`Unsupported` if the backend does not take what it makes.
+        """
+        asked = self.encoder
+        if asked is not None and not isinstance(asked, str):
+            asked = declared.switched(asked, symmetry)
+        return registry.encoder_for(self.backend, asked, symmetry=symmetry)
 
     def declines(self, instance: Instance) -> Finding | None:
         """Why the backend does not take the instance, by what it declares; None if it does."""
