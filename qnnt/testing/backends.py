@@ -18,8 +18,7 @@ from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
 from qnnt.generate.teacher import teacher_instance
 from qnnt.goals import AtMost, Goal, Minimize
 from qnnt.instance import Instance
-from qnnt.job import Event, Job
-from qnnt.job import Outcome as JobOutcome
+from qnnt.job import Event, Job, Outcome
 from qnnt.limits import Limit, Limits, Status
 from qnnt.pipeline import solve
 from qnnt.testing import declared
@@ -78,7 +77,7 @@ class TestedBackend:
 class Heard:
     """How a run ended, and what it told before."""
 
-    ended: Ended[JobOutcome]
+    ended: Ended[Outcome]
     events: tuple[Event, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -218,7 +217,7 @@ def _verdict(exists: bool) -> Status:
     return Status.SATISFIABLE if exists else Status.UNSATISFIABLE
 
 
-def _explained(answer: JobOutcome | None) -> bool:
+def _explained(answer: Outcome | None) -> bool:
     return answer is not None and bool(answer.limit or answer.reason)
 
 

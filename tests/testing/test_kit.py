@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def test_a_report_says_what_came_of_each_case() -> None:
 class Noting(DirectEncoder):
     """Stands for any encoder object, and notes how its switch is set."""
 
-    seen = set()
+    seen: ClassVar[set[bool]] = set()
 
     def apply(self, instance):
         self.seen.add(self.symmetry)
