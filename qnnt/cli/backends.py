@@ -64,8 +64,9 @@ def _rounders() -> list[dict[str, Any]]:
     from qnnt import registry
     from qnnt.rounding.qubo import QuboEncoder
 
+    accepts, encoders = [QuboEncoder.makes], [QuboEncoder.name]
     return [
-        _facts("round", each, [QuboEncoder.makes], [QuboEncoder.name], ["bounds", "prove"] * each.exact)
+        _facts("round", each, accepts, encoders, ["bounds", "prove"] if each.exact else [])
         for each in registry.rounders()
     ]
 

@@ -149,7 +149,7 @@ def _boxes(values: tuple[int, ...], lo: int, hi: int) -> tuple[tuple[Corner, Cor
     The clauses are sound. If w·a > 0, then a and w have one sign, so that w·a ≤ max(k·v, m·u) = bound.
 
     They are complete. If w·a > 0, some box with the bound w·a has (|a|, |w|) as its corner on the side of a
-    and w. If w·a ≤ 0, they lie in a box with the bound 0.
+    and w; only the largest product of all needs none. If w·a ≤ 0, they lie in a box with the bound 0.
 
     For that the corner on the other side may be any. All pairs of corners would be many, so each corner is
     paired with three of the other side: the first, the last, and the first that is as large. The third helps
