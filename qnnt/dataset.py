@@ -95,17 +95,31 @@ class Dataset:
         """|D|, repetitions counted."""
         return int(self.counts.sum())
 
+    @property
+    def contradicting(self) -> int:
+        """How many distinct inputs carry more than one label, of whatever values."""
+        _, pairs, _ = self._grouped()
+        return int((np.bincount(pairs[:, 0]) > 1).sum())
+
+    def _grouped(self) -> tuple[IntArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The distinct inputs (n, α), the distinct pairs (k, 1 + ω), and for each row the number of its pair.
+
+        A pair is the number of an input and a label.
+        """
+        inputs, of_row = distinct_rows(self.inputs)
+        pairs, group = distinct_rows(np.column_stack([of_row, self.labels.astype(np.int64)]))
+        return inputs, pairs.astype(np.int64), group
+
     def choices(self, output: Activation) -> Choices:
         """The data grouped by distinct input, without labels that the output activation never shows."""
-        inputs, of_row = distinct_rows(self.inputs)
-        keys, group = distinct_rows(np.column_stack([of_row, self.labels.astype(np.int64)]))
-        counts = np.zeros(len(keys), dtype=np.int64)
+        inputs, pairs, group = self._grouped()
+        counts = np.zeros(len(pairs), dtype=np.int64)
         np.add.at(counts, group, self.counts)
-        order = np.lexsort((-counts, keys[:, 0]))
-        levels = output.levels_of(keys[order, 1:])
+        order = np.lexsort((-counts, pairs[:, 0]))
+        levels = output.levels_of(pairs[order, 1:])
         shown = (levels >= 0).all(axis=1)
         order, levels = order[shown], levels[shown]
-        of, labels, counts = keys[order, 0], keys[order, 1:], counts[order]
+        of, labels, counts = pairs[order, 0], pairs[order, 1:], counts[order]
         best = counts[np.flatnonzero(np.diff(of, prepend=-1))]
         return Choices(inputs, of, labels, levels, counts, self.total, self.total - int(best.sum()))
 

@@ -46,6 +46,8 @@ class Goal(ABC):
 
 @dataclass(frozen=True)
 class _Counted(Goal):
+    """A goal that names a number of errors. Raises ``ValueError`` for one that is no integer ≥ 0."""
+
     errors: int = 0
 
     def __post_init__(self) -> None:
@@ -55,7 +57,7 @@ class _Counted(Goal):
 
     @property
     def budget(self) -> int:
-        """ℓ."""
+        """The ℓ of the goal."""
         return self.errors
 
 

@@ -11,9 +11,9 @@ entry point names is called without arguments, or with the variant that stands a
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
@@ -84,31 +84,54 @@ def _check_variant(made: Any, family: str, variant: str) -> None:
         raise UnknownWord(f"{family} variant", variant, known)
 
 
+def _tried(group: str, name: str, step: Callable[[], Any]) -> Any:
+    """What a step of another's code makes; :class:`Broken` if it raises anything."""
+    try:
+        return step()
+    except Exception as error:
+        return _broken(group, name, error)
+
+
+def _broken(group: str, name: str, error: Exception) -> Broken:
+    _LOG.warning("%s %r does not load: %s", _KINDS[group], name, describe(error))
+    return Broken(name, f"does not load: {describe(error)}")
+
+
 def _make(group: str, name: str) -> Any:
     """What a name stands for, its variant checked; :class:`Broken` if it does not load."""
     family, colon, variant = name.partition(":")
-    point = _point(group, family)
+    made = _tried(group, name, _point(group, family).load)
+    if isinstance(made, Broken):
+        return made
+    if not colon:
+        return _tried(group, name, made)
     try:
-        made = point.load()
-        if not colon:
-            return made()
         _check_variant(made, family, variant)
         return made(variant)
-    except QnntError:
+    except QnntError:  # of the variant that the caller asked for
         raise
     except Exception as error:
-        _LOG.warning("%s %r does not load: %s", _KINDS[group], name, describe(error))
-        return Broken(name, f"does not load: {describe(error)}")
+        return _broken(group, name, error)
+
+
+def _variants(group: str, family: str, make: Any) -> list[Any]:
+    """One of each variant that the loaded entry point names; :class:`Broken` for those that fail."""
+    words = _tried(group, family, lambda: tuple(make.variants()))
+    if isinstance(words, Broken):
+        return [words]
+    return [_tried(group, f"{family}:{word}", partial(make, word)) for word in words]
 
 
 def _every(group: str) -> Iterator[Any]:
     """All of a group, each in every variant that it names itself."""
-    for family in sorted(_group(group)):
-        first = _make(group, family)
-        if isinstance(first, Broken) or not hasattr(made := _point(group, family).load(), "variants"):
-            yield first
+    for family, point in sorted(_group(group).items()):
+        made = _tried(group, family, point.load)
+        if isinstance(made, Broken):
+            yield made
+        elif not hasattr(made, "variants"):
+            yield _tried(group, family, made)
         else:
-            yield from (_make(group, f"{family}:{variant}") for variant in made.variants())
+            yield from _variants(group, family, made)
 
 
 def backend(name: str) -> Backend:
@@ -127,6 +150,17 @@ def backends() -> list[Backend]:
 def default_backends() -> list[Backend]:
     """Every registered backend once, in its default variant."""
     return [backend(family) for family in sorted(_group(_BACKENDS))]
+
+
+def state_of(tested: Backend | Rounder) -> Availability:
+    """Whether a backend or rounder can run here; one that fails to say cannot, for that reason."""
+    try:
+        state: Any = tested.availability()
+    except Exception as error:
+        return Availability(False, reason=f"fails to say whether it is available: {describe(error)}")
+    if not isinstance(state, Availability):
+        return Availability(False, reason=f"fails to say whether it is available: it says {state!r}")
+    return state
 
 
 def rounder(name: str) -> Rounder:
@@ -163,6 +197,16 @@ def encoders(*, symmetry: bool = True) -> Iterator[Encoder]:
             _LOG.warning("%s", error)
 
 
+def encoders_of(*types: type[Any], symmetry: bool = True) -> Iterator[Encoder]:
+    """Every registered encoder whose models are of one of the types, loaded as it is asked for."""
+    return (each for each in encoders(symmetry=symmetry) if issubclass(each.makes, types))
+
+
+def default_encoder(makes: type[Any], *, symmetry: bool = True) -> Encoder | None:
+    """The first registered encoder that makes just this type, no kind of it; None if there is none."""
+    return next((e for e in encoders_of(makes, symmetry=symmetry) if e.makes is makes), None)
+
+
 def encoder_for(chosen: Backend, asked: Encoder | str | None, *, symmetry: bool) -> Encoder:
     """The encoder asked for if the backend accepts what it makes, or the backend's default one.
 
@@ -171,12 +215,12 @@ def encoder_for(chosen: Backend, asked: Encoder | str | None, *, symmetry: bool)
     if asked is not None:
         named = encoder(asked, symmetry=symmetry) if isinstance(asked, str) else asked
         if not issubclass(named.makes, chosen.accepts):
-            fitting = ", ".join(e.name for e in encoders() if issubclass(e.makes, chosen.accepts))
+            fitting = ", ".join(e.name for e in encoders_of(*chosen.accepts))
             makes = f"what encoder {named.name!r} makes"
             raise Unsupported(f"backend {chosen.name!r} does not take {makes}; it takes: {fitting}")
         return named
-    for candidate in encoders(symmetry=symmetry):
-        if candidate.makes is chosen.accepts[0]:
-            _LOG.info("encoder %r makes what backend %r likes best", candidate.name, chosen.name)
-            return candidate
-    raise Unsupported(f"no encoder makes what backend {chosen.name!r} takes")
+    default = default_encoder(chosen.accepts[0], symmetry=symmetry)
+    if default is None:
+        raise Unsupported(f"no encoder makes what backend {chosen.name!r} takes")
+    _LOG.info("encoder %r makes what backend %r likes best", default.name, chosen.name)
+    return default

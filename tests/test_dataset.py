@@ -32,6 +32,7 @@ def test_choices_agree_with_a_count_by_hand(domain: Domain, data: st.DataObject)
         avoidable += max(possible.values(), default=0)
     assert choices.unavoidable == dataset.total - avoidable
     assert (np.diff(choices.of) >= 0).all()
+    assert dataset.contradicting == sum(len(labels) > 1 for labels in by_input.values())
 
 
 def test_holds_copies_that_cannot_be_changed() -> None:

@@ -54,9 +54,8 @@ def imports(path: Path, known: dict[str, Path]) -> set[str]:
 @pytest.fixture(scope="module")
 def graph() -> nx.DiGraph:
     known = modules()
-    files = {
-        name: path for name, path in known.items() if path.name != "__init__.py"
-    }  # tables of public names
+    # An __init__.py is a table of public names.
+    files = {name: path for name, path in known.items() if path.name != "__init__.py"}
     arcs = [(name, other) for name, path in files.items() for other in imports(path, known) if other != name]
     return nx.DiGraph(arcs)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -13,6 +16,7 @@ from faulty import Faulty
 import qnnt
 from qnnt import registry
 from qnnt.cli import main
+from qnnt.models import LinearModel, PseudoBooleanModel
 
 XOR = qnnt.Instance(
     qnnt.Domain(3),
@@ -84,6 +88,60 @@ def test_what_does_not_load_is_listed_with_its_reason(capsys: pytest.CaptureFixt
     shown = capsys.readouterr().out
     assert shown.count("a-broken") == 4  # in both tables and below them
     assert shown.count("  does not load: ModuleNotFoundError: No module named 'nowhere'") == 2
+
+
+@dataclass(frozen=True)
+class Point:
+    """An entry point whose loading raises, or gives a class that raises when it is called."""
+
+    name: str
+    error: Exception
+    while_loading: bool = True
+
+    def load(self) -> Callable[..., object]:
+        def make(*_: object) -> object:
+            raise self.error
+
+        return make() if self.while_loading else make
+
+
+@pytest.mark.parametrize("while_loading", [True, False])
+def test_an_error_of_qnnt_in_a_plug_in_breaks_no_listing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], while_loading: bool
+) -> None:
+    real, point = registry._group, Point("a-bad", qnnt.Unsupported("qnnt is too new"), while_loading)
+    monkeypatch.setattr(registry, "_group", lambda group: {"a-bad": point, **real(group)})
+    assert main(["backends"]) == 0
+    assert capsys.readouterr().out.count("  does not load: Unsupported: qnnt is too new") == 2
+    assert "a-bad" in [backend.name for backend in registry.default_backends()]
+    assert qnnt.solve(XOR, isolate=False).status is qnnt.Status.SATISFIABLE
+
+
+class Silent(Faulty):
+    """Cannot say whether it is available."""
+
+    def availability(self):
+        if self.fault == "raises":
+            raise OSError("no such licence file")
+
+
+def test_a_backend_that_cannot_say_whether_it_is_available_is_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(registry, "backends", lambda: [Silent("raises"), Silent("silent"), Faulty("hang")])
+    assert main(["backends", "--json"]) == 0
+    listed = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    assert not listed["faulty:raises"]["available"]
+    assert listed["faulty:raises"]["reason"].endswith("available: OSError: no such licence file")
+    assert listed["faulty:silent"]["reason"].endswith("available: it says None")
+    assert listed["faulty:hang"]["available"]
+
+
+def test_the_encoders_of_a_type() -> None:
+    assert [e.name for e in registry.encoders_of(LinearModel)] == ["milp", "milp-textbook", "pseudo-boolean"]
+    assert registry.default_encoder(LinearModel).name == "milp"
+    assert registry.default_encoder(PseudoBooleanModel, symmetry=False).symmetry is False
+    assert registry.default_encoder(int) is None
 
 
 def test_an_encoder_that_is_given_has_to_fit() -> None:

@@ -15,22 +15,25 @@ from qnnt.limits import Limit, Limits, Status
 
 
 class Capability(StrEnum):
-    """What a backend can do; callers ask ``Capability.X in backend.capabilities``.
-
-    Besides deciding it may minimise the error; report networks, and bounds, before it ends; use several
-    threads; use a seed; begin from a network that is known (see :class:`Start`).
-
-    PROVE: given time and memory it comes to a verdict on everything that it does not refuse. Without it a
-    backend searches: what it finds counts, and it may give up with UNKNOWN and a reason.
-    """
+    """What a backend can do besides deciding; callers ask ``Capability.X in backend.capabilities``."""
 
     PROVE = "prove"
+    """Given time and memory it comes to a verdict on everything that it does not refuse.
+
+    Without it a backend searches: what it finds counts, and it may give up with UNKNOWN and a reason.
+    """
     MINIMIZE = "minimize"
+    """It takes the goal ``Minimize``."""
     INCUMBENTS = "incumbents"
+    """It reports networks before it ends."""
     BOUNDS = "bounds"
+    """It reports lower bounds on the error before it ends."""
     THREADS = "threads"
+    """It can use more than one thread."""
     SEED = "seed"
+    """Its search depends on the seed."""
     STARTS = "starts"
+    """It can begin from a network that is known: see :class:`Start`."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +87,19 @@ class Backend(Protocol):
     """A way to answer models. Implementations are small picklable values without state.
 
     ``accepts`` lists model types, the preferred one first: the first registered encoder that makes it is the
-    default. ``run`` may raise anything; the caller turns that into UNKNOWN with the reason, but passes on
-    :class:`Unsupported`, with which a backend declines a model (see :func:`expect_within`). A backend that
-    waits for another program has a true attribute ``runs_programs``, so that the program ends with it.
+    default. ``run`` may raise anything. A :class:`QnntError` is raised to the caller of ``solve``, such as
+    :class:`Unsupported`, with which a backend declines a model (see :func:`expect_within`); anything else is
+    UNKNOWN with its reason. A backend that waits for another program has a true attribute ``runs_programs``,
+    so that the program ends with it.
 
-    A backend with :attr:`Capability.STARTS` has a ``run`` that also takes ``start``, a :class:`Start` or
-    None.
+    Optional: a backend with :attr:`Capability.STARTS` has a ``run`` that also takes ``start``, a
+    :class:`Start` or None.
 
-    A backend that ``auto`` may choose has a method ``estimate(instance) -> float | None``: the seconds until
-    a verdict that its author expects of it with one thread, loading and encoding included. The order of
-    magnitude is what counts; :func:`qnnt.backends.estimates.clause_solver` gives that of the usual choices.
-    None means that it has no opinion or should not be chosen. It is asked about every instance that ``auto``
-    solves, so it takes milliseconds and loads no solver.
+    Optional, too: a backend that ``auto`` may choose has a method ``estimate(instance) -> float | None``: the
+    seconds until a verdict that its author expects of it with one thread, loading and encoding included. The
+    order of magnitude is what counts; :func:`qnnt.backends.estimates.clause_solver` gives that of the usual
+    choices. None means that it has no opinion or should not be chosen. It is asked about every instance that
+    ``auto`` solves, so it takes milliseconds and loads no solver.
     """
 
     @property
@@ -118,7 +122,7 @@ class Backend(Protocol):
         """Whether it can run here."""
 
     def refuses(self, instance: Instance) -> str | None:
-        """Why this instance is declined (naming an alternative), or None."""
+        """Why this instance is declined, with an alternative ("…; try maxsat"), or None if it is taken."""
 
     def run(self, model: Any, limits: Limits, report: Report) -> Answer:
         """Answer the model. ``limits.time`` is what is left of the time limit."""

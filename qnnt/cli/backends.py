@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from qnnt.cli.options import Json
 from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import OK
+
+if TYPE_CHECKING:
+    from qnnt.backends.base import Backend
+    from qnnt.rounders.base import Rounder
 
 
 def backends(json: Json = False) -> int:
@@ -44,49 +50,50 @@ def _print(kind: str, found: list[dict[str, Any]]) -> None:
 def _backends() -> list[dict[str, Any]]:
     from qnnt import registry
 
-    encoders = list(registry.encoders())
-    result = []
-    for backend in registry.backends():
-        state = backend.availability()
-        result.append(
-            {
-                "name": backend.name,
-                "task": "train",
-                "available": state.available,
-                "version": state.version,
-                "reason": state.reason,
-                "note": state.note,
-                "accepts": [model.__name__ for model in backend.accepts],
-                "encoders": [e.name for e in encoders if issubclass(e.makes, backend.accepts)],
-                "capabilities": sorted(map(str, backend.capabilities)),
-                "summary": backend.summary,
-            }
-        )
-    return result
+    @cache
+    def names(accepts: tuple[type[Any], ...]) -> list[str]:
+        return [encoder.name for encoder in registry.encoders_of(*accepts)]
+
+    return [
+        _facts("train", each, each.accepts, names(tuple(each.accepts)), sorted(map(str, each.capabilities)))
+        for each in registry.backends()
+    ]
 
 
 def _rounders() -> list[dict[str, Any]]:
     from qnnt import registry
     from qnnt.rounding.qubo import QuboEncoder
 
-    result = []
-    for rounder in registry.rounders():
-        state = rounder.availability()
-        result.append(
-            {
-                "name": rounder.name,
-                "task": "round",
-                "available": state.available,
-                "version": state.version,
-                "reason": state.reason,
-                "note": state.note,
-                "accepts": [QuboEncoder.makes.__name__],
-                "encoders": [QuboEncoder.name],
-                "capabilities": ["bounds", "prove"] if rounder.exact else [],
-                "summary": rounder.summary,
-            }
-        )
-    return result
+    accepts, encoders = [QuboEncoder.makes], [QuboEncoder.name]
+    return [
+        _facts("round", each, accepts, encoders, ["bounds", "prove"] if each.exact else [])
+        for each in registry.rounders()
+    ]
+
+
+def _facts(
+    task: str,
+    tested: Backend | Rounder,
+    accepts: Iterable[type[Any]],
+    encoders: list[str],
+    capabilities: list[str],
+) -> dict[str, Any]:
+    """What is listed of a backend or a rounder."""
+    from qnnt import registry
+
+    state = registry.state_of(tested)
+    return {
+        "name": tested.name,
+        "task": task,
+        "available": state.available,
+        "version": state.version,
+        "reason": state.reason,
+        "note": state.note,
+        "accepts": [model.__name__ for model in accepts],
+        "encoders": encoders,
+        "capabilities": capabilities,
+        "summary": tested.summary,
+    }
 
 
 def _folded(found: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

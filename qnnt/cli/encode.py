@@ -48,10 +48,14 @@ def _encoder(name: str | None, format: str, makes: type, *, symmetry: bool) -> E
     """The named encoder if the format holds what it makes, else the first one that makes just that."""
     from qnnt import registry
 
-    if name is None:
-        name = next(e.name for e in registry.encoders() if e.makes is makes)
-    chosen = registry.encoder(name, symmetry=symmetry)
+    chosen = (
+        registry.default_encoder(makes, symmetry=symmetry)
+        if name is None
+        else registry.encoder(name, symmetry=symmetry)
+    )
+    if chosen is None:
+        raise Unsupported(f"no encoder makes what format {format!r} holds")
     if not issubclass(chosen.makes, makes):
-        fitting = ", ".join(e.name for e in registry.encoders() if issubclass(e.makes, makes))
+        fitting = ", ".join(e.name for e in registry.encoders_of(makes))
         raise Unsupported(f"format {format!r} does not hold what encoder {name!r} makes; it holds: {fitting}")
     return chosen

@@ -12,11 +12,10 @@ import typer
 from qnnt.cli.options import Errors, InstanceFile, Json, load, writable
 from qnnt.cli.output import count, print_columns, print_json
 from qnnt.cli.program import OK
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, Unavailable
 
 if TYPE_CHECKING:
     from qnnt.complexity.parameters import Parameters
-    from qnnt.dataset import Dataset
     from qnnt.instance import Instance
 
 
@@ -53,8 +52,6 @@ def info(instance: InstanceFile, errors: Errors = None, plot: Plot = None, json:
 
 
 def _facts(instance: Instance, known: Parameters) -> dict[str, Any]:
-    from qnnt.auto import choose
-
     a, domain, data = instance.architecture, instance.domain, instance.dataset
     return {
         "d": domain.d,
@@ -77,24 +74,23 @@ def _facts(instance: Instance, known: Parameters) -> dict[str, Any]:
         "twins": [{"layer": layer, "neurons": len(members)} for layer, members in a.twins],
         "points": data.total,
         "distinct_inputs": len(instance.choices.inputs),
-        "contradicting_inputs": _contradicting(data),
+        "contradicting_inputs": data.contradicting,
         "unavoidable_errors": instance.choices.unavoidable,
         "goal": str(instance.goal),
         "error_bound": known.ell,
-        "auto": choose(instance),
+        **_auto(instance),
         "meta": {k: v for k, v in instance.meta.items() if isinstance(v, str | int | float | bool)},
     }
 
 
-def _contradicting(data: Dataset) -> int:
-    """How many distinct inputs carry more than one label."""
-    import numpy as np
+def _auto(instance: Instance) -> dict[str, str | None]:
+    """What 'auto' would take, or why it would take none."""
+    from qnnt.auto import choose
 
-    from qnnt.rowcodes import distinct_rows
-
-    _, of_row = distinct_rows(data.inputs)
-    pairs, _ = distinct_rows(np.column_stack([of_row, data.labels.astype(np.int64)]))
-    return int((np.bincount(pairs[:, 0].astype(np.int64)) > 1).sum())
+    try:
+        return {"auto": choose(instance), "auto_reason": None}
+    except Unavailable as error:
+        return {"auto": None, "auto_reason": str(error)}
 
 
 def _show(facts: dict[str, Any], known: Parameters) -> None:
@@ -127,7 +123,7 @@ def _show(facts: dict[str, Any], known: Parameters) -> None:
             ("contradicting", count(facts["contradicting_inputs"], "input")),
             ("unavoidable", count(facts["unavoidable_errors"], "error")),
             ("goal", facts["goal"]),
-            ("auto", facts["auto"]),
+            ("auto", facts["auto"] or f"none: {facts['auto_reason']}"),
             ("origin", ", ".join(origin) or "not stated"),
         ],
         indent=0,

@@ -30,10 +30,8 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if threading.current_thread() is threading.main_thread():
-        for number in (
-            signal.SIGINT,
-            signal.SIGTERM,
-        ):  # SIGINT too: a shell's background jobs start without it
+        # SIGINT too: a shell's background jobs start without it.
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler)
     try:
         with logged(os.environ.get("QNNT_LOG", ""), "QNNT_LOG"):

@@ -24,7 +24,14 @@ def solve(
     encoder: EncoderName = None,
     errors: Errors = None,
     time_limit: Annotated[float | None, typer.Option(metavar="S", help="Seconds, encoding included.")] = None,
-    memory_limit: Annotated[int | None, typer.Option(metavar="MIB", help="Address space of the run.")] = None,
+    memory_limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MIB",
+            help="Address space of each process of the run, in MiB; "
+            "with dimacs and milp:cbc the solver program is limited by itself.",
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(metavar="N", help="Threads of the backend.")] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the backend.")] = 0,
     no_symmetry: NoSymmetry = False,

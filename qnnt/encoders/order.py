@@ -141,12 +141,19 @@ Corner = tuple[int, int]
 
 @lru_cache(maxsize=64)
 def _boxes(values: tuple[int, ...], lo: int, hi: int) -> tuple[tuple[Corner, Corner, int], ...]:
-    """Boxes -m ≤ a ≤ k, -u ≤ w ≤ v in which w·a is at most a bound ≥ 0: ((k, v), (m, u), bound).
+    """Boxes -m ≤ a ≤ k, -u ≤ w ≤ v, each with a bound ≥ 0: ((k, v), (m, u), bound).
 
-    ``values`` are those of a, and lo ≤ w ≤ hi. Sound: where w·a > 0, a and w have one sign, so that
-    w·a ≤ max(k·v, m·u). Complete: a and w of one sign lie in the box of bound w·a whose corner on their side
-    is (|a|, |w|), others in a box of bound 0; the other corner may be the first or last one on its side.
-    Corners of one size help while the signs are open. Other pairs of corners are left out: they are many.
+    ``values`` are those of a, and lo ≤ w ≤ hi. A box is a clause: if a and w lie in it, then w·a ≤ bound. Its
+    corner (k, v) bounds the products of positive a and w, its corner (m, u) those of negative ones.
+
+    The clauses are sound. If w·a > 0, then a and w have one sign, so that w·a ≤ max(k·v, m·u) = bound.
+
+    They are complete. If w·a > 0, some box with the bound w·a has (|a|, |w|) as its corner on the side of a
+    and w; only the largest product of all needs none. If w·a ≤ 0, they lie in a box with the bound 0.
+
+    For that the corner on the other side may be any. All pairs of corners would be many, so each corner is
+    paired with three of the other side: the first, the last, and the first that is as large. The third helps
+    a solver as long as the signs of a and w are open.
     """
     above, below = (sorted(sign * k for k in values if sign * k > 0) for sign in (1, -1))
     bounds = {0} | {k * v for k, v in pairs(above, range(1, hi + 1))}

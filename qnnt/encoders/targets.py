@@ -15,14 +15,21 @@ class Targets:
     """Distinct inputs and the labels that each may be taught, after the unavoidable errors are taken out.
 
     ``inputs`` (n, α) are the distinct inputs with at least one label worth learning. Label r belongs to input
-    ``of[r]`` and asks the outputs for the levels ``levels[r]`` (ω) of their activation; labels of one input
-    stand together, the most frequent first. Label r and the ones before it form a prefix; a network that
-    outputs none of a prefix pays ``gains[r]`` for it. So the first label costs nothing, a later one the gains
-    of those before it, and none of them all gains. The error is ``offset``, which is unavoidable, plus
-    ``unit`` times what is paid: gains and budget are divided by what divides all gains.
+    ``of[r]`` and asks the outputs for the levels ``levels[r]`` (ω) of their activation. Labels of one input
+    stand together, the most frequent first.
+
+    ``gains`` (labels,): the gain of a label is how many more data points are wrong if the network matches the
+    next label of that input instead of this one; for the last label, if it matches none. Labels with 5, 3 and
+    1 data points have the gains 2, 2 and 1. A label and the ones before it form a *prefix*, and a network
+    that matches none of a prefix pays the gain of its last label. So here the first label costs nothing, the
+    second 2, the third 2 + 2, and none of them 5.
+
+    ``unit`` is what divides all gains; ``gains`` and ``budget`` are counted in units. The error is
+    ``offset``, which is unavoidable, plus ``unit`` times what is paid.
 
     ``must`` (n,): some label has to be matched, so the last gain of such an input is 0.
     ``forced`` (n,): there is just one label that can be.
+
     ``budget`` bounds what is paid in all: at most (or exactly, if ``exact``) that; None to minimise it. It is
     not above the sum of all gains, and no gain is above it.
     ``infeasible``: no network can meet the goal, whatever it does.

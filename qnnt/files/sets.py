@@ -20,9 +20,12 @@ The rules, in this order:
   negative number, and has no quotes or brackets. If one or two numbers are all of the first line, as in a
   header, the other names must be numbers, too.
 
-A first line that is a header by its numbers alone is an error if two readings fit: both headers of two
-numbers, or one header and ``lists``. Here ``lists`` fit if all numbers from 0 or 1 to the largest occur, none
-twice on a line; and if the file has one line only. A ``p`` line makes any such file plain.
+Without a ``p`` line, a first line of one or two numbers may be a header or a set: that is an error if both
+readings fit, or both headers of two numbers. So the lines ``3 2``, ``1 2`` and ``2 3`` are an error: they may
+be a header and two sets, or three sets.
+
+Here ``lists`` fit if all numbers from 0 or 1 to the largest occur, none twice on a line; and if the file has
+one line only. A ``p`` line makes any such file plain.
 """
 
 from __future__ import annotations

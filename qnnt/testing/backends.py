@@ -18,8 +18,7 @@ from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
 from qnnt.generate.teacher import teacher_instance
 from qnnt.goals import AtMost, Goal, Minimize
 from qnnt.instance import Instance
-from qnnt.job import Event, Job
-from qnnt.job import Outcome as JobOutcome
+from qnnt.job import Event, Job, Outcome
 from qnnt.limits import Limit, Limits, Status
 from qnnt.pipeline import solve
 from qnnt.testing import declared
@@ -47,10 +46,14 @@ class TestedBackend:
         return capability in self.backend.capabilities
 
     def encoder_for(self, *, symmetry: bool) -> Encoder:
-        """The encoder asked for, or the backend's default one."""
-        if self.encoder is not None and not isinstance(self.encoder, str):
-            return self.encoder
-        return registry.encoder_for(self.backend, self.encoder, symmetry=symmetry)
+        """The encoder asked for, or the backend's default one, with its switch set.
+
+        Raises :class:`Unsupported` if the backend does not take what it makes.
+        """
+        asked = self.encoder
+        if asked is not None and not isinstance(asked, str):
+            asked = declared.switched(asked, symmetry)
+        return registry.encoder_for(self.backend, asked, symmetry=symmetry)
 
     def declines(self, instance: Instance) -> Finding | None:
         """Why the backend does not take the instance, by what it declares; None if it does."""
@@ -74,7 +77,7 @@ class TestedBackend:
 class Heard:
     """How a run ended, and what it told before."""
 
-    ended: Ended[JobOutcome]
+    ended: Ended[Outcome]
     events: tuple[Event, ...] = field(default=())
 
     def __str__(self) -> str:
@@ -214,7 +217,7 @@ def _verdict(exists: bool) -> Status:
     return Status.SATISFIABLE if exists else Status.UNSATISFIABLE
 
 
-def _explained(answer: JobOutcome | None) -> bool:
+def _explained(answer: Outcome | None) -> bool:
     return answer is not None and bool(answer.limit or answer.reason)
 
 

@@ -66,7 +66,7 @@ class CheckReport:
         return self.named(Grade.PASSED)
 
     def __str__(self) -> str:
-        return ", ".join(f"{len(self.named(o))} {o}" for o in Grade if self.named(o))
+        return ", ".join(f"{len(self.named(grade))} {grade}" for grade in Grade if self.named(grade))
 
 
 def expect(condition: bool, expected: str, said: object) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
+from qnnt.encoders.base import Encoder
 from qnnt.exceptions import UnknownWord
 from qnnt.testing.cases import PASSED, Finding, Grade, expect
 
@@ -57,6 +59,11 @@ def registered(tested: Any, find: Callable[[str], Any]) -> Finding:
         return Finding(Grade.DECLINED, f"no entry point is named {name.partition(':')[0]!r}")
     expect(type(found) is kind and found.name == name, f"{name!r} to be a {kind.__name__}", repr(found))
     return PASSED
+
+
+def switched(encoder: Encoder, symmetry: bool) -> Encoder:
+    """The same encoder with its switch set; encoders are dataclasses."""
+    return cast(Encoder, replace(cast(Any, encoder), symmetry=symmetry))
 
 
 def alternative(refusal: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, cast
 
@@ -33,12 +33,7 @@ class TestedEncoder:
 
     def apply(self, instance: Instance, *, symmetry: bool) -> tuple[Any, ParameterLift]:
         """The model and the lift, with interchangeable neurons ordered or not."""
-        return _switched(self.encoder, symmetry).apply(instance)
-
-
-def _switched(encoder: Encoder, symmetry: bool) -> Encoder:
-    """The same encoder with its switch set; encoders are dataclasses."""
-    return cast(Encoder, replace(cast(Any, encoder), symmetry=symmetry))
+        return declared.switched(self.encoder, symmetry).apply(instance)
 
 
 EncoderCase = Case[TestedEncoder]
@@ -179,7 +174,7 @@ def _declares(tested: TestedEncoder) -> Finding:
     declared.named(encoder)
     expect(isinstance(encoder.makes, type), "a model type as makes", repr(encoder.makes))
     for symmetry in (True, False):
-        said = _switched(encoder, symmetry).symmetry
+        said = declared.switched(encoder, symmetry).symmetry
         expect(said is symmetry, f"symmetry {symmetry}", said)
     return PASSED
 

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from qnnt.limits import Limit, Limits
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import PROVED, Rounder, RowAnswer
 from qnnt.rounding.layer import round_layer
+from qnnt.rounding.rows import RowTask
 from qnnt.testing import declared
 from qnnt.testing.cases import PASSED, Case, CheckReport, Finding, Grade, expect, run_cases
 from qnnt.workers.pool import run_isolated
@@ -50,7 +52,7 @@ class TestedRounder:
 
         None if that process was ended by the time limit.
         """
-        task = OneRow(model, self.rounder, limits, stopped)
+        task = OneRow(model, self.rounder, limits, stopped=_yes if stopped else _no)
         ended = run_isolated(task, _no_news) if self.rounder.isolated else run_here(task, _no_news)
         if ended.error is not None:
             raise ended.error
@@ -60,25 +62,19 @@ class TestedRounder:
 
 
 @dataclass(frozen=True)
-class OneRow:
-    """One row as a task: prepared as a layer of its own, then run."""
+class OneRow(RowTask):
+    """A row that is a layer of its own: the process that runs it prepares the rounder, too."""
 
-    model: QuadraticModel
-    rounder: Rounder
-    limits: Limits
-    stopped: bool = False
-    fresh = False
-    runs_programs = False
+    prepared: Any = None
 
-    @property
-    def family(self) -> str:
-        """Rows of one rounder share a worker."""
-        return f"round {self.rounder.name}"
-
-    def execute(self, tell: Tell[None]) -> RowAnswer:  # noqa: ARG002 - a row has no news
+    def execute(self, tell: Tell[None]) -> RowAnswer:
         """What the rounder says; raises what it raises."""
         prepared = self.rounder.prepare(self.model.gram, _no)
-        return self.rounder.run(self.model, self.limits, prepared, lambda: self.stopped)
+        return RowTask(self.model, self.rounder, self.limits, prepared, self.stopped).execute(tell)
+
+
+def _yes() -> bool:
+    return True
 
 
 def _no() -> bool:

@@ -201,6 +201,7 @@ def test_info_counts(qnnt, tmp_path):
     wanted |= {
         "twins": [{"layer": 1, "neurons": 3}, {"layer": 2, "neurons": 2}],
         "auto": choose(Instance.load(tmp_path / "i.json")),
+        "auto_reason": None,
     }
     assert {key: facts[key] for key in wanted} == wanted
     assert facts["meta"] == {"kind": "own", "source": "x.csv"}
@@ -208,6 +209,16 @@ def test_info_counts(qnnt, tmp_path):
     assert run.status == 0
     for line in ("networks         3^20 ~ 10^10", "auto             maxsat", "origin           own, x.csv"):
         assert line in run.out
+
+
+def test_info_where_no_solver_is_installed(qnnt, xor, monkeypatch):
+    monkeypatch.setattr("qnnt.registry.default_backends", list)
+    run = qnnt("info", xor)
+    assert (run.status, run.err) == (0, "")
+    assert "auto             none: no backend that auto may choose can run here" in run.out
+    facts = json.loads(qnnt("info", xor, "--json").out)
+    assert facts["auto"] is None
+    assert facts["auto_reason"].startswith("no backend that auto may choose")
 
 
 def test_info_tells_what_the_theorems_say(qnnt, tmp_path):

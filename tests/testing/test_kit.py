@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -85,6 +86,32 @@ def test_a_report_says_what_came_of_each_case() -> None:
     assert report.findings["threads"].reason == "it declares no Capability.THREADS"
     assert len(report.passed) > 300
     assert str(report).startswith(f"{len(report.passed)} passed, ")
+
+
+@dataclass(frozen=True)
+class Noting(DirectEncoder):
+    """Stands for any encoder object, and notes how its switch is set."""
+
+    seen: ClassVar[set[bool]] = set()
+
+    def apply(self, instance):
+        self.seen.add(self.symmetry)
+        return super().apply(instance)
+
+
+def test_an_encoder_object_is_switched_and_has_to_fit() -> None:
+    case = next(name for name in CASES if name.endswith("-unordered"))
+    check_backend(EnumerationBackend(), CASES[case], encoder=Noting(symmetry=True), isolate=False)
+    assert Noting.seen == {False}
+    check_backend(
+        EnumerationBackend(),
+        CASES[case.removesuffix("-unordered")],
+        encoder=Noting(symmetry=False),
+        isolate=False,
+    )
+    assert Noting.seen == {False, True}
+    with pytest.raises(qnnt.Unsupported, match="does not take what encoder 'clauses' makes"):
+        check_backend(EnumerationBackend(), CASES[case], encoder=ClauseEncoder())
 
 
 def test_exclusions_have_a_name_and_a_reason() -> None:
