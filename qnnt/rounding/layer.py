@@ -15,8 +15,7 @@ import numpy.typing as npt
 from qnnt import registry
 from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
 from qnnt.limits import MOST_TIME, Limit, Limits, Status
-from qnnt.rounders.base import PROVED, Rounder, RowAnswer
-from qnnt.rounders.nearest import nearest_planes
+from qnnt.rounders.base import PROVED, Rounder, RowAnswer, keeps_nearest, nearest_planes
 from qnnt.rounding.problem import Clip, LayerProblem
 from qnnt.rounding.qubo import QuboEncoder
 from qnnt.rounding.rows import INTERRUPTED, CtrlC, Row, RowPlan, RowRuns
@@ -24,9 +23,8 @@ from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
 
 ROW_TIME = 5.0  # seconds a row may take when no limit is given
 _CLOSE = "the bound cannot be told from the cost by more than rounding errors, but not proved to 1e-6 either"
-_NOISE = (
-    1e-12  # of the cost of rounding to nearest: a bound that is above the cost by less is no contradiction
-)
+# Of the cost of rounding to nearest: a bound that is above the cost by less is no contradiction.
+_NOISE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -134,20 +132,19 @@ def round_layer(
     paper's authors do (then nothing is proved unless no code had to be clipped).
 
     ``limits.time`` seconds are for the whole call, preparation and compilation included. Each row that begins
-    gets an even share of what is left; those that do not begin in time are rounded by nearest plane, or to
-    nearest where that is better. Only what cannot be interrupted (one function being compiled, the first
-    steps of a row) may exceed it. ``row_time`` seconds is each row's own limit; with neither, it is
+    gets an even share of what is left. Only what cannot be interrupted (one function being compiled, the
+    first steps of a row) may exceed it. ``row_time`` seconds is each row's own limit; with neither, it is
     :data:`ROW_TIME`. ``limits.threads`` rows run at once, in threads (or processes, for solvers that need one
     each), or on ``executor``, which has that many workers. ``limits.memory`` puts every row into a process
     with that limit.
 
-    Ctrl-C gives the rows that are done: the others are rounded like those that a time limit leaves, with a
-    bound of 0 (or what their search had) and :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
+    Ctrl-C gives the rows that are done; the others have a bound of 0 (or what their search had) and
+    :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
 
-    A row that a solver fails on is rounded to nearest, with the failure as its reason. Raises
-    :class:`InputError` for bad arguments, :class:`UnknownWord` if the backend or another word is unknown,
-    :class:`Unsupported` if the backend declines, :class:`Unavailable` if it is not installed,
-    :class:`WrongAnswer` if its bound is above a cost.
+    What a row becomes that did not begin in time, was cut short or failed is said at :class:`RowAnswer`; a
+    failure is the row's reason. Raises :class:`InputError` for bad arguments, :class:`UnknownWord` if the
+    backend or another word is unknown, :class:`Unsupported` if the backend declines, :class:`Unavailable` if
+    it is not installed, :class:`WrongAnswer` if its bound is above a cost.
     """
     start = time.monotonic()
     if scheme is not None and bits is not None:
@@ -330,19 +327,20 @@ class _Rows:
         return np.asarray(self.cost - self.bound <= PROVED * self.cost)
 
     def take(self, i: int, row: Row) -> None:
-        """Take in the outcome of row i; raises :class:`WrongAnswer` if its bound is above a cost.
+        """Take in the outcome of row i, with a fallback as :class:`RowAnswer` says.
 
+        Raises :class:`WrongAnswer` if its bound is above a cost.
         A row whose taking was interrupted can be taken again.
         """
         answer = row.answer
-        # The rounder "nearest" has its answer without being run.
-        short = answer.limit is not None and self._method.rounder.name != "nearest"
+        short = answer.limit is not None
+        by_plane = short and not keeps_nearest(self._method.rounder)
         codes, cost = self._nearest[i], self.nearest_cost[i]
-        for v in (answer.assignment, self._planes[i] if short else None):
+        for v in (answer.assignment, self._planes[i] if by_plane else None):
             if v is not None:
                 chosen = self.problem.clipped(self._lifts[i](v)[None, :], i)[0]
                 own = self.problem.cost(chosen, i)
-                if own < cost or not short:  # what was cut short may be worse than nearest
+                if own < cost or not short:
                     codes, cost = chosen, own
         bound = self._lifts[i].bound(answer.bound) if self._bounded(i) else 0.0
         if bound > cost * (1 + PROVED) + _NOISE * self.nearest_cost[i]:
@@ -357,8 +355,9 @@ class _Rows:
     def _bounded(self, i: int) -> bool:
         """Whether a bound on the choices of row i holds for its clipped codes too.
 
-        It does if every real value has a candidate in the range. Otherwise the clipped code is none of the
-        candidates, and may cost less than all of them.
+        It does if every real value has a candidate in the range. A value without one may be 9.4 in a range up
+        to 7. Its candidates are 9 and 10, its clipped code is 7, and a row with 7 may cost less than any with
+        9 or 10.
         """
         return self._method.clip == "fix" or self.problem.holds_clipped(i)
 

@@ -167,8 +167,8 @@ def round_network(
     ``time.monotonic()``, or from now; ``progress`` is told the layer. The rest is as for :func:`round_layer`.
 
     Ctrl-C ends the search, not the work: the network is complete. Rows that are done stay as they are, the
-    other rows of the layer and all layers after it are rounded by nearest plane, or to nearest where that is
-    better, with :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
+    other rows of the layer and all layers after it fall back as :class:`RowAnswer` says, with
+    :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
 
     Raises what :func:`round_layer` does; :class:`InputError` names the layer.
     """

@@ -17,7 +17,7 @@ import qnnt.rounding.layer as layer_module
 import qnnt.rounding.network as network_module
 from qnnt.limits import Limit, Status
 from qnnt.rounders.annealing import AnnealingRounder
-from qnnt.rounders.nearest import NearestRounder
+from qnnt.rounders.nearest import NearestPlaneRounder
 from qnnt.rounding import (
     DenseModel,
     RoundedLayer,
@@ -39,7 +39,7 @@ def press() -> None:
 
 
 @dataclass(frozen=True)
-class Interrupting(NearestRounder):
+class Interrupting(NearestPlaneRounder):
     """Answers rows until the one whose bias is ``last``; once ``ready``, Ctrl-C is pressed there."""
 
     last: float = np.inf
@@ -142,7 +142,7 @@ def test_the_second_interrupt_gives_up():
 
 
 @dataclass(frozen=True)
-class Deaf(NearestRounder):
+class Deaf(NearestPlaneRounder):
     """Presses Ctrl-C and does not end before it is released."""
 
     released: threading.Event = field(default_factory=threading.Event)
