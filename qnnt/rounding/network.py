@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError, UnknownWord
+from qnnt.exceptions import InputError, UnknownWord, require_word
 from qnnt.limits import Limit, Limits
 from qnnt.rounders.base import Rounder
 from qnnt.rounding.calibration import Calibration
@@ -29,7 +29,7 @@ from qnnt.rounding.layer import LayerData, LayerRun, Method, RoundedLayer, RowPr
 from qnnt.rounding.model import DenseModel, FloatArray, activate, classes, inputs
 from qnnt.rounding.problem import Clip
 from qnnt.rounding.rows import CtrlC
-from qnnt.rounding.scheme import Ints, Scheme, one_of
+from qnnt.rounding.scheme import Ints, Scheme
 
 Target = Literal["layer", "network"]
 
@@ -174,7 +174,7 @@ def round_network(
     """
     began = time.monotonic()
     start = began if start is None else start
-    one_of("target", target, get_args(Target))
+    require_word("target", target, get_args(Target))
     method = Method.of(
         backend, limits, row_time=row_time, clip=clip, candidates=candidates, executor=executor
     )
