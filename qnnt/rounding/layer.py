@@ -329,8 +329,8 @@ class _Rows:
     def take(self, i: int, row: Row) -> None:
         """Take in the outcome of row i, with a fallback as :class:`RowAnswer` says.
 
-        Raises :class:`WrongAnswer` if its bound is above a cost.
-        A row whose taking was interrupted can be taken again.
+        It can be called again for a row where Ctrl-C came in between. Raises :class:`WrongAnswer` if the
+        bound is above a cost.
         """
         answer = row.answer
         short = answer.limit is not None
