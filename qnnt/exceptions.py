@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 
@@ -35,6 +35,12 @@ class UnknownWord(InputError):  # noqa: N818 - reads as what it is
 
     def __reduce__(self) -> Any:
         return type(self), (self.kind, self.word, self.known, self.place, self.hint)
+
+
+def require_word(kind: str, word: Any, known: Collection[str]) -> None:
+    """Raise :class:`UnknownWord` unless the word is a known one of its ``kind``."""
+    if word not in known:
+        raise UnknownWord(kind, word, known)
 
 
 class Unsupported(QnntError):  # noqa: N818 - reads as the verdict it is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,9 @@ class Faulty:
                 os._exit(0)
             case "raise":
                 raise ArithmeticError("two and two\nmake five")
+            case "torn-message":  # it announces 100 bytes and sends 10
+                os.write(int(sys.argv[1]), struct.pack("!i", 100) + bytes(10))
+                os._exit(1)
             case "hang":
                 time.sleep(600)
             case "hold-gil":

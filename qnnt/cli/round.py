@@ -13,7 +13,7 @@ import typer
 from qnnt.cli.options import Json, value_of, writable
 from qnnt.cli.output import count, print_columns, print_json, printable
 from qnnt.cli.program import FAILED, OK, UNKNOWN
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, require_word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -166,10 +166,9 @@ def _check_output(output: Path | None, form: str) -> None:
     if output.suffix == ".onnx":
         from qnnt.files.onnx import require_onnx
         from qnnt.files.onnx_qdq import FORMS
-        from qnnt.rounding.scheme import one_of
 
         require_onnx()
-        one_of("ONNX form", form, FORMS)
+        require_word("ONNX form", form, FORMS)
 
 
 def _check_apart(written: list[Path | None], read: list[Path]) -> None:

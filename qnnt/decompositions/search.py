@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.tree import TreeDecomposition
-from qnnt.exceptions import Unavailable, UnknownWord
+from qnnt.exceptions import Unavailable, require_word
 
 Method = Literal["auto", "portfolio", "flowcutter", "min-fill", "min-degree", "nested-dissection"]
 
@@ -40,8 +40,7 @@ def decompose(
     Raises :class:`Unavailable` for another method when goatd is missing, :class:`UnknownWord` for an unknown
     one.
     """
-    if method not in get_args(Method):
-        raise UnknownWord("method", method, get_args(Method))
+    require_word("method", method, get_args(Method))
     if graph.n == 0:
         return TreeDecomposition(((),), ())
     if not available():

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError, Unsupported
+from qnnt.exceptions import InputError, Unsupported, require_word
 from qnnt.files.onnx import require_onnx
-from qnnt.rounding.scheme import BIAS_RANGE, one_of
+from qnnt.rounding.scheme import BIAS_RANGE
 
 if TYPE_CHECKING:
     import onnx
@@ -45,12 +45,12 @@ _OPSETS = {"INT2": 25, "INT4": 21, "INT8": 21, "INT16": 21}
 def write_onnx(network: RoundedNetwork, path: str | Path, form: str = "exact") -> dict[str, Any]:
     """Write a network; returns what a report says of the file: form, opset, types of weights and sums.
 
-    Raises :class:`InputError` if the file cannot be written, :class:`Unsupported` for a form that does not
-    exist, weights of more than 16 bits, biases of more than 32 or inputs that are neither int8 nor uint8,
-    :class:`Unavailable` without onnx and onnxruntime.
+    Raises :class:`InputError` if the file cannot be written, :class:`UnknownWord` for a form that does not
+    exist, :class:`Unsupported` for weights of more than 16 bits, biases of more than 32 or inputs that are
+    neither int8 nor uint8, :class:`Unavailable` without onnx and onnxruntime.
     """
     require_onnx()
-    one_of("ONNX form", form, FORMS)
+    require_word("ONNX form", form, FORMS)
     from onnx import helper
 
     graph = _Graph(form)

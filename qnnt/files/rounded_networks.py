@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError, Unsupported
+from qnnt.exceptions import InputError, QnntError
 from qnnt.files.arrays import read_arrays, write_arrays
 from qnnt.files.documents import located
 from qnnt.limits import Limit, Limits, Status
@@ -56,18 +58,35 @@ def read_rounded(path: Path) -> RoundedNetwork:
     """
     with located(path):
         arrays = read_arrays(path, KIND, VERSION)
-        try:
+        with _complete():
             about = json.loads(str(arrays["about"]))
-            layers = []
-            for i, text in enumerate(about["layers"]):
-                text["scheme"], text["limits"] = Scheme(**text["scheme"]), Limits(**text["limits"])
-                text["row_status"] = map(Status, text["row_status"])
-                text["row_limits"] = (None if name is None else Limit(name) for name in text["row_limits"])
-                text |= {name: tuple(text[name]) for name in _TUPLES}
-                names = {part.name for part in dataclasses.fields(RoundedLayer)} - text.keys()
-                text |= {name: arrays[f"{name}_{i}"] for name in names}
-                layers.append(RoundedLayer(**text))
-            activations = tuple(about["activations"])
-        except (KeyError, TypeError, ValueError, Unsupported) as error:
-            raise InputError("", f"is not a complete {KIND} file: {error}") from None
-        return RoundedNetwork(tuple(layers), activations, arrays.get("labels"), about["settings"])
+            texts, activations, settings = (
+                list(about["layers"]),
+                tuple(about["activations"]),
+                about["settings"],
+            )
+        layers = []
+        for i, text in enumerate(texts):
+            with _complete(f"layers[{i}]"):
+                layers.append(_layer(i, text, arrays))
+        return RoundedNetwork(tuple(layers), activations, arrays.get("labels"), settings)
+
+
+def _layer(i: int, text: dict[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> RoundedLayer:
+    """Layer i from its ``text``, what is no array, and its arrays."""
+    text["scheme"], text["limits"] = Scheme(**text["scheme"]), Limits(**text["limits"])
+    text["row_status"] = map(Status, text["row_status"])
+    text["row_limits"] = (None if name is None else Limit(name) for name in text["row_limits"])
+    text |= {name: tuple(text[name]) for name in _TUPLES}
+    names = {part.name for part in dataclasses.fields(RoundedLayer)} - text.keys()
+    text |= {name: arrays[f"{name}_{i}"] for name in names}
+    return RoundedLayer(**text)
+
+
+@contextmanager
+def _complete(place: str = "") -> Iterator[None]:
+    """Whatever fails inside is missing or wrong at this place of the file."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, QnntError) as error:
+        raise InputError(place, f"is not a complete {KIND} file: {error}") from None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qnnt import registry
-from qnnt.exceptions import InputError, UnknownWord
+from qnnt.exceptions import InputError, require_word
 from qnnt.files.models import write_model
 from qnnt.goals import Minimize
 from qnnt.instance import Instance
@@ -85,8 +85,7 @@ def write_family(
     :class:`UnknownWord` for an unknown family, :class:`InputError` for sizes or a seed that make no sense, or
     files that cannot be written.
     """
-    if name not in FAMILIES:
-        raise UnknownWord("family", name, FAMILIES)
+    require_word("family", name, FAMILIES)
     kind, members = FAMILIES[name]
     try:
         folder.mkdir(parents=True, exist_ok=True)

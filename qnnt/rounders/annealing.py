@@ -13,32 +13,19 @@ from qnnt.availability import Availability
 from qnnt.exceptions import UnknownWord
 from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import RowAnswer, Stopped, cut_short, nearest
+from qnnt.rounders.base import BitsRounder, RowAnswer, Stopped, cut_short, nearest
 
 _TABU = "tabu search proves nothing"
 
 
 @dataclass(frozen=True)
-class _Dwave:
-    exact = False
-    isolated = False
-
+class _Dwave(BitsRounder):
     def availability(self) -> Availability:
         """Whether dwave-samplers is installed."""
         found = Availability.of_package("dimod", "dimod", "qnnt[rounding]")
         return (
             Availability.of_package("dwave-samplers", "dwave", "qnnt[rounding]") if found.available else found
         )
-
-    def refuses(self, model: QuadraticModel) -> str | None:
-        """Takes bits only."""
-        if model.binary:
-            return None
-        return "takes two candidates per weight; try closest-vector or beam"
-
-    def prepare(self, gram: Any, over: Stopped) -> Any:  # noqa: ARG002 - the protocol's
-        """Nothing is shared between rows."""
-        return None
 
 
 @dataclass(frozen=True)

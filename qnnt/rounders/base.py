@@ -17,6 +17,8 @@ from qnnt.models import QuadraticModel
 Stopped = Callable[[], bool]
 """Turns true when nobody waits for the answer any longer."""
 
+Reals = npt.NDArray[np.float64]
+
 UNIT = float(np.finfo(np.float64).eps)
 DAMPING = 1e-6  # of the trace, where a factor is needed: real Gram matrices are rank-deficient
 PROVED = 1e-6  # a cost whose relative distance to a lower bound is at most this counts as the least
@@ -31,7 +33,10 @@ class RowAnswer:
     ``bound`` holds for the cost of every assignment, whatever the status. ``limit`` is what cut the search
     short; ``reason`` says in words why the answer is no proof.
 
-    A row without an assignment is rounded by nearest plane if a limit cut it short, and to nearest otherwise.
+    A row without an assignment falls back. If a limit of time or memory or Ctrl-C cut it short, it is rounded
+    by nearest plane, or to nearest where that costs less; to nearest only, if its rounder
+    :func:`keeps_nearest`. If the rounder failed, or ended by itself and gave none, the row is rounded to
+    nearest. The assignment of a row that was cut short is taken where it costs less than its fallback.
     """
 
     status: Status
@@ -54,7 +59,7 @@ class Rounder(Protocol):
     """A way to answer quadratic models. Implementations are small picklable values without state.
 
     One that has variants names them in a static method ``variants()``, takes one as its only argument, and
-    raises :class:`UnknownWord` for any other.
+    raises :class:`UnknownWord` for any other. One may have ``keeps_nearest``; see :func:`keeps_nearest`.
     ``isolated`` asks for a process of its own: a solver that may crash, or that bears no other beside it.
     """
 
@@ -91,6 +96,43 @@ class Rounder(Protocol):
         """Answer the model; ``stopped`` turns true when nobody waits any longer."""
 
 
+def keeps_nearest(rounder: Rounder) -> bool:
+    """Whether rows that a limit cuts short stay rounded to nearest, though the nearest plane may cost less.
+
+    So says an attribute ``keeps_nearest`` of the rounder; it is False where there is none.
+    """
+    return bool(getattr(rounder, "keeps_nearest", False))
+
+
+@dataclass(frozen=True)
+class PlainRounder:
+    """To build a rounder on: takes any row, in this process, shares nothing between rows, proves nothing."""
+
+    exact = False
+    isolated = False
+
+    def availability(self) -> Availability:
+        """Needs nothing but numpy."""
+        return Availability.of_package("numpy", "numpy", "qnnt")
+
+    def refuses(self, model: QuadraticModel) -> str | None:  # noqa: ARG002 - takes any
+        """None: any box will do."""
+        return None
+
+    def prepare(self, gram: Any, over: Stopped) -> Any:  # noqa: ARG002 - the protocol's
+        """Nothing is shared between rows."""
+        return None
+
+
+@dataclass(frozen=True)
+class BitsRounder(PlainRounder):
+    """A plain rounder that takes bits only: two candidates for each weight."""
+
+    def refuses(self, model: QuadraticModel) -> str | None:
+        """More than two candidates."""
+        return None if model.binary else "takes two candidates per weight; try closest-vector or beam"
+
+
 def noise(model: QuadraticModel) -> float:
     """A bound on the rounding errors of (v − target)ᵀ·gram·(v − target) at any v in the box.
 
@@ -104,3 +146,26 @@ def nearest(model: QuadraticModel) -> npt.NDArray[np.int64]:
     """(m,) the integers in the box that are nearest to the target."""
     integers: npt.NDArray[np.int64] = np.rint(model.target).astype(np.int64)
     return np.clip(integers, model.lower, model.upper)
+
+
+def nearest_planes(
+    gram: Reals, target: Reals, lower: npt.NDArray[np.int64], upper: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """(n, m) Babai's nearest planes for n rows of one Gram matrix (m, m), damped; all rows at once.
+
+    ``target``, ``lower`` and ``upper`` are (n, m). Variables that no row has a choice for come first, then
+    those of largest norm.
+    """
+    order = np.lexsort((np.diagonal(gram), (lower == upper).all(axis=0)))  # the last one is decided first
+    H = gram[np.ix_(order, order)]
+    H[np.diag_indices(len(H))] += DAMPING * float(np.trace(H)) + np.finfo(np.float64).tiny
+    R = np.linalg.cholesky(H).T
+    aim, least, most = target[:, order], lower[:, order], upper[:, order]
+    codes, missed = np.empty_like(least), np.zeros_like(aim)
+    for k in range(len(R) - 1, -1, -1):
+        centre = aim[:, k] - missed[:, k + 1 :] @ (R[k, k + 1 :] / R[k, k])
+        codes[:, k] = np.clip(np.rint(centre), least[:, k], most[:, k])
+        missed[:, k] = codes[:, k] - aim[:, k]
+    planes = np.empty_like(codes)
+    planes[:, order] = codes
+    return planes

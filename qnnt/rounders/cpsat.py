@@ -11,18 +11,19 @@ import numpy as np
 from qnnt.availability import Availability
 from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import RowAnswer, Stopped, cut_short, nearest, noise
-from qnnt.rounders.linearised import Linearised
+from qnnt.rounders.base import BitsRounder, RowAnswer, Stopped, cut_short, nearest, noise
 
 _GREATEST = 2.0**50  # sum of CP-SAT's integer coefficients
 
 
 @dataclass(frozen=True)
-class CpSatRounder(Linearised):
+class CpSatRounder(BitsRounder):
     """CP-SAT, with coefficients rounded to integers of 50 bits; the bound makes up for what that loses."""
 
     name = "cpsat"
     summary = "CP-SAT on the linearised QUBO, coefficients as 50-bit integers"
+    exact = True
+    isolated = True  # OR-tools and HiGHS cannot be loaded in one process
 
     def availability(self) -> Availability:
         """Whether OR-tools is installed."""

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.availability import Availability
 from qnnt.domain import IntArray
 from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import UNIT, RowAnswer, Stopped, cut_short
+from qnnt.rounders.base import UNIT, PlainRounder, RowAnswer, Stopped, cut_short
 
 MOST_ASSIGNMENTS = 2**26
 _BLOCK = 1 << 16
@@ -23,17 +22,12 @@ Reals = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class EnumerationRounder:
+class EnumerationRounder(PlainRounder):
     """All assignments, in blocks: the yardstick. Declines more than :data:`MOST_ASSIGNMENTS`."""
 
     name = "enumeration"
     summary = "every assignment of a row, at most 2^26"
     exact = True
-    isolated = False
-
-    def availability(self) -> Availability:
-        """Needs nothing but numpy."""
-        return Availability.of_package("numpy", "numpy", "qnnt")
 
     def refuses(self, model: QuadraticModel) -> str | None:
         """Too many assignments."""
@@ -41,10 +35,6 @@ class EnumerationRounder:
         if bits <= math.log2(MOST_ASSIGNMENTS):
             return None
         return f"takes at most 2^26 assignments, this row has 2^{bits:.0f}; try closest-vector"
-
-    def prepare(self, gram: Any, over: Stopped) -> Any:  # noqa: ARG002 - the protocol's
-        """Nothing is shared between rows."""
-        return None
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """Evaluate every assignment."""

@@ -13,8 +13,7 @@ from qnnt.availability import Availability
 from qnnt.highs import expect_taken, new_highs
 from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import RowAnswer, Stopped, cut_short, nearest, noise
-from qnnt.rounders.linearised import Linearised
+from qnnt.rounders.base import BitsRounder, RowAnswer, Stopped, cut_short, nearest, noise
 
 _FEASIBILITY = 1e-9  # asked of HiGHS, for rows and integers
 
@@ -22,11 +21,13 @@ Reals = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class MilpRounder(Linearised):
+class MilpRounder(BitsRounder):
     """HiGHS on McCormick's inequalities; its bound is believed up to the tolerances it was given."""
 
     name = "milp"
     summary = "HiGHS on the linearised QUBO"
+    exact = True
+    isolated = True  # OR-tools and HiGHS cannot be loaded in one process
 
     def availability(self) -> Availability:
         """Whether highspy is installed."""

@@ -15,18 +15,16 @@ import numpy.typing as npt
 from qnnt import registry
 from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
 from qnnt.limits import MOST_TIME, Limit, Limits, Status
-from qnnt.rounders.base import PROVED, Rounder, RowAnswer
-from qnnt.rounders.nearest import nearest_planes
+from qnnt.rounders.base import PROVED, Rounder, RowAnswer, keeps_nearest, nearest_planes
 from qnnt.rounding.problem import Clip, LayerProblem
 from qnnt.rounding.qubo import QuboEncoder
-from qnnt.rounding.rows import INTERRUPTED, Row, RowPlan, RowRuns
+from qnnt.rounding.rows import INTERRUPTED, CtrlC, Row, RowPlan, RowRuns
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
 
 ROW_TIME = 5.0  # seconds a row may take when no limit is given
 _CLOSE = "the bound cannot be told from the cost by more than rounding errors, but not proved to 1e-6 either"
-_NOISE = (
-    1e-12  # of the cost of rounding to nearest: a bound that is above the cost by less is no contradiction
-)
+# Of the cost of rounding to nearest: a bound that is above the cost by less is no contradiction.
+_NOISE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -134,20 +132,19 @@ def round_layer(
     paper's authors do (then nothing is proved unless no code had to be clipped).
 
     ``limits.time`` seconds are for the whole call, preparation and compilation included. Each row that begins
-    gets an even share of what is left; those that do not begin in time are rounded by nearest plane, or to
-    nearest where that is better. Only what cannot be interrupted (one function being compiled, the first
-    steps of a row) may exceed it. ``row_time`` seconds is each row's own limit; with neither, it is
+    gets an even share of what is left. Only what cannot be interrupted (one function being compiled, the
+    first steps of a row) may exceed it. ``row_time`` seconds is each row's own limit; with neither, it is
     :data:`ROW_TIME`. ``limits.threads`` rows run at once, in threads (or processes, for solvers that need one
     each), or on ``executor``, which has that many workers. ``limits.memory`` puts every row into a process
     with that limit.
 
-    Ctrl-C gives the rows that are done: the others are rounded like those that a time limit leaves, with a
-    bound of 0 (or what their search had) and :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
+    Ctrl-C gives the rows that are done; the others have a bound of 0 (or what their search had) and
+    :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
 
-    A row that a solver fails on is rounded to nearest, with the failure as its reason. Raises
-    :class:`InputError` for bad arguments, :class:`UnknownWord` if the backend or another word is unknown,
-    :class:`Unsupported` if the backend declines, :class:`Unavailable` if it is not installed,
-    :class:`WrongAnswer` if its bound is above a cost.
+    What a row becomes that did not begin in time, was cut short or failed is said at :class:`RowAnswer`; a
+    failure is the row's reason. Raises :class:`InputError` for bad arguments, :class:`UnknownWord` if the
+    backend or another word is unknown, :class:`Unsupported` if the backend declines, :class:`Unavailable` if
+    it is not installed, :class:`WrongAnswer` if its bound is above a cost.
     """
     start = time.monotonic()
     if scheme is not None and bits is not None:
@@ -156,7 +153,7 @@ def round_layer(
     method = Method.of(
         backend, limits, row_time=row_time, clip=clip, candidates=candidates, executor=executor
     )
-    return LayerRun(LayerData(W, b, X, scheme, inputs, reference), method, start).result(progress)
+    return LayerRun(LayerData(W, b, X, scheme, inputs, reference), method, start, CtrlC()).result(progress)
 
 
 @dataclass(frozen=True)
@@ -212,40 +209,28 @@ class LayerData:
 class LayerRun:
     """The rounding of a layer; the time limit counts from ``start``, a ``time.monotonic()``.
 
-    ``interrupted`` turns true with the first KeyboardInterrupt. If it is true from the beginning no row is
-    searched.
+    If Ctrl-C was pressed before, no row is searched.
     """
 
-    def __init__(self, data: LayerData, method: Method, start: float, *, interrupted: bool = False) -> None:
-        self._data, self._method, self._start, self.interrupted = data, method, start, interrupted
+    def __init__(self, data: LayerData, method: Method, start: float, ctrl_c: CtrlC) -> None:
+        self._data, self._method, self._start, self._ctrl_c = data, method, start, ctrl_c
+        self._rows: _Rows | None = None
 
     def result(self, progress: Callable[[RowProgress], None] | None = None) -> RoundedLayer:
-        """Round it; a second KeyboardInterrupt is raised."""
-        try:
-            return self._rounded(progress)
-        except KeyboardInterrupt:  # before the first row
-            if self.interrupted:
-                raise
-            self.interrupted = True
-            return self._rounded(None)
+        """Round it; a second KeyboardInterrupt is raised. Called again, it keeps the rows that are done."""
+        return self._ctrl_c.survived(lambda: self._rounded(progress))
 
     def _rounded(self, progress: Callable[[RowProgress], None] | None) -> RoundedLayer:
         method, data = self._method, self._data
-        problem, scale, code = LayerProblem.of_layer(
-            data.W,
-            data.b,
-            data.X,
-            data.scheme,
-            inputs=data.inputs,
-            reference=data.reference,
-            candidates=method.candidates,
-            clip=method.clip,
-        )
-        rows = _Rows(problem, method)
-        if self.interrupted:
-            rows.take_all(INTERRUPTED)
-        else:
+        if self._rows is None:
+            self._rows = _Rows(data, method)
+        rows = self._rows
+        if self._ctrl_c.pressed:
+            for i in sorted(rows.left):
+                rows.take(i, INTERRUPTED)
+        elif rows.left:
             self._run(rows, progress)
+        scale, code = rows.scale, rows.code
         proved = rows.proved
         return RoundedLayer(
             codes=rows.codes[:, :-1],
@@ -254,7 +239,7 @@ class LayerRun:
             input_scale=code.scale,
             input_zero_point=code.zero_point,
             input_range=(code.lo, code.hi),
-            bias_scale=problem.unit,
+            bias_scale=rows.problem.unit,
             cost=rows.cost,
             nearest_cost=rows.nearest_cost,
             lower_bound=rows.bound,
@@ -290,7 +275,7 @@ class LayerRun:
                     if progress is not None:
                         progress(rows.progress(i, done))
             except KeyboardInterrupt:
-                self.interrupted = True
+                self._ctrl_c.pressed = True
                 for i, row in runs.interrupted():
                     rows.take(i, row)
 
@@ -303,65 +288,78 @@ def _status(answer: RowAnswer, proved: bool) -> Status:
 
 
 class _Rows:
-    """The rows of a problem, rounded to nearest until an answer is taken."""
+    """The rows of a layer, rounded to nearest until an answer is taken; ``left`` are those without one."""
 
-    def __init__(self, problem: LayerProblem, method: Method) -> None:
-        self._problem, self._method = problem, method
+    def __init__(self, data: LayerData, method: Method) -> None:
+        problem, self.scale, self.code = LayerProblem.of_layer(
+            data.W,
+            data.b,
+            data.X,
+            data.scheme,
+            inputs=data.inputs,
+            reference=data.reference,
+            candidates=method.candidates,
+            clip=method.clip,
+        )
+        self.problem, self._method = problem, method
         encoded = [QuboEncoder(i).apply(problem) for i in range(problem.n)]
         self.models, self._lifts = [model for model, _ in encoded], [lift for _, lift in encoded]
         for i, model in enumerate(self.models):
             refusal = method.rounder.refuses(model)
             if refusal is not None:
                 raise Unsupported(f"rounding backend {method.rounder.name!r}, row {i}: {refusal}")
-        self.codes = problem.clipped(problem.nearest())
-        self.nearest_cost = problem.costs(self.codes)
-        self.cost = self.nearest_cost.copy()
+        self._nearest = problem.clipped(problem.nearest())
+        self.nearest_cost = problem.costs(self._nearest)
+        self.codes, self.cost = self._nearest.copy(), self.nearest_cost.copy()
         self.bound, self.seconds = np.zeros(problem.n), np.zeros(problem.n)
         self.answers = [INTERRUPTED.answer] * problem.n
+        self.left = set(range(problem.n))
 
     @cached_property
     def _planes(self) -> Ints:
         """(n, m) the nearest plane of every row: all at once, when the first row needs its own."""
         parts = (np.array([getattr(m, name) for m in self.models]) for name in ("target", "lower", "upper"))
-        return nearest_planes(self._problem.gram, *parts)
+        return nearest_planes(self.problem.gram, *parts)
 
     @property
     def proved(self) -> npt.NDArray[np.bool_]:
         """(n,) whether the cost is the least, up to a relative 1e-6."""
         return np.asarray(self.cost - self.bound <= PROVED * self.cost)
 
-    def take_all(self, row: Row) -> None:
-        """The same outcome for every row."""
-        for i in range(len(self.models)):
-            self.take(i, row)
-
     def take(self, i: int, row: Row) -> None:
-        """Take in the outcome of row i; raises :class:`WrongAnswer` if its bound is above a cost."""
+        """Take in the outcome of row i, with a fallback as :class:`RowAnswer` says.
+
+        It can be called again for a row where Ctrl-C came in between. Raises :class:`WrongAnswer` if the
+        bound is above a cost.
+        """
         answer = row.answer
-        # The rounder "nearest" has its answer without being run.
-        short = answer.limit is not None and self._method.rounder.name != "nearest"
-        for v in (answer.assignment, self._planes[i] if short else None):
+        short = answer.limit is not None
+        by_plane = short and not keeps_nearest(self._method.rounder)
+        codes, cost = self._nearest[i], self.nearest_cost[i]
+        for v in (answer.assignment, self._planes[i] if by_plane else None):
             if v is not None:
-                chosen = self._problem.clipped(self._lifts[i](v)[None, :], i)[0]
-                cost = self._problem.cost(chosen, i)
-                if cost < self.cost[i] or not short:  # what was cut short may be worse than nearest
-                    self.codes[i], self.cost[i] = chosen, cost
+                chosen = self.problem.clipped(self._lifts[i](v)[None, :], i)[0]
+                own = self.problem.cost(chosen, i)
+                if own < cost or not short:
+                    codes, cost = chosen, own
         bound = self._lifts[i].bound(answer.bound) if self._bounded(i) else 0.0
-        if bound > self.cost[i] * (1 + PROVED) + _NOISE * self.nearest_cost[i]:
+        if bound > cost * (1 + PROVED) + _NOISE * self.nearest_cost[i]:
             raise WrongAnswer(
                 f"rounding backend {self._method.rounder.name!r} claims that row {i} costs at least {bound}; "
-                f"a choice costs {self.cost[i]}"
+                f"a choice costs {cost}"
             )
-        self.bound[i] = min(bound, self.cost[i])
+        self.codes[i], self.cost[i], self.bound[i] = codes, cost, min(bound, cost)
         self.seconds[i], self.answers[i] = row.seconds, answer
+        self.left.discard(i)
 
     def _bounded(self, i: int) -> bool:
         """Whether a bound on the choices of row i holds for its clipped codes too.
 
-        It does if every real value has a candidate in the range. Otherwise the clipped code is none of the
-        candidates, and may cost less than all of them.
+        It does if every real value has a candidate in the range. A value without one may be 9.4 in a range up
+        to 7. Its candidates are 9 and 10, its clipped code is 7, and a row with 7 may cost less than any with
+        9 or 10.
         """
-        return self._method.clip == "fix" or self._problem.holds_clipped(i)
+        return self._method.clip == "fix" or self.problem.holds_clipped(i)
 
     def progress(self, i: int, done: int) -> RowProgress:
         """The news that row i has ended."""

@@ -21,14 +21,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError, UnknownWord
+from qnnt.exceptions import InputError, UnknownWord, require_word
 from qnnt.limits import Limit, Limits
 from qnnt.rounders.base import Rounder
 from qnnt.rounding.calibration import Calibration
 from qnnt.rounding.layer import LayerData, LayerRun, Method, RoundedLayer, RowProgress
 from qnnt.rounding.model import DenseModel, FloatArray, activate, classes, inputs
 from qnnt.rounding.problem import Clip
-from qnnt.rounding.scheme import Ints, Scheme, one_of
+from qnnt.rounding.rows import CtrlC
+from qnnt.rounding.scheme import Ints, Scheme
 
 Target = Literal["layer", "network"]
 
@@ -166,36 +167,22 @@ def round_network(
     ``time.monotonic()``, or from now; ``progress`` is told the layer. The rest is as for :func:`round_layer`.
 
     Ctrl-C ends the search, not the work: the network is complete. Rows that are done stay as they are, the
-    other rows of the layer and all layers after it are rounded by nearest plane, or to nearest where that is
-    better, with :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
+    other rows of the layer and all layers after it fall back as :class:`RowAnswer` says, with
+    :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
 
     Raises what :func:`round_layer` does; :class:`InputError` names the layer.
     """
     began = time.monotonic()
     start = began if start is None else start
-    one_of("target", target, get_args(Target))
+    require_word("target", target, get_args(Target))
     method = Method.of(
         backend, limits, row_time=row_time, clip=clip, candidates=candidates, executor=executor
     )
     values: FloatArray = inputs(X.inputs if isinstance(X, Calibration) else X, model.sizes[0])
     if not len(values):
         raise InputError("inputs", "calibration needs at least one")
-    schemes, real = _schemes(bits, scheme, len(model.layers)), values
-    rounded: list[RoundedLayer] = []
-    interrupted = False
-    for i, layer in enumerate(model.layers):
-        goal = real @ layer.weights.T + layer.biases
-        reference = goal if target == "network" else None
-        data = LayerData(layer.weights, layer.biases, values, schemes[i], reference=reference)
-        share = replace(method, limits=_share(method.limits, start, model.sizes[i + 1 :]))
-        run = LayerRun(data, share, time.monotonic(), interrupted=interrupted)
-        with _layer(i):
-            result = run.result(None if progress is None else partial(progress, i))
-            values = activate(layer.activation, scaled(result, quantised_sums(result, values)[1]))
-        real = activate(layer.activation, goal)
-        interrupted = run.interrupted
-        rounded.append(replace(result, limits=method.limits))
-    settings = {
+    schemes = _schemes(bits, scheme, len(model.layers))
+    about = {
         "backend": method.rounder.name,
         "version": method.version,
         "clip": clip,
@@ -204,10 +191,63 @@ def round_network(
         "limits": asdict(method.limits),
         "row_time": row_time,
         "calibration": X.as_dict() if isinstance(X, Calibration) else {"size": len(values)},
-        "seconds": time.monotonic() - began,
     }
-    activations = tuple(layer.activation for layer in model.layers)
-    return RoundedNetwork(tuple(rounded), activations, model.labels, settings)
+    run = _NetworkRun(model, schemes, method, target, start, progress, _Layers((), values, values))
+
+    def finished() -> RoundedNetwork:
+        layers, activations = run.layers(), tuple(layer.activation for layer in model.layers)
+        settings = {**about, "seconds": time.monotonic() - began}
+        return RoundedNetwork(layers, activations, model.labels, settings)
+
+    return run.ctrl_c.survived(finished)
+
+
+@dataclass
+class _Layers:
+    """The first layers, ``rounded``; what they make of the calibration inputs, and the ``real`` ones.
+
+    ``begun`` is the run of the next layer.
+    """
+
+    rounded: tuple[RoundedLayer, ...]
+    values: FloatArray
+    real: FloatArray
+    begun: LayerRun | None = None
+
+
+@dataclass
+class _NetworkRun:
+    """The rounding of a network; what is ``done`` stays when Ctrl-C is pressed, wherever that is."""
+
+    model: DenseModel
+    schemes: Sequence[Scheme]
+    method: Method
+    target: Target
+    start: float
+    progress: Callable[[int, RowProgress], None] | None
+    done: _Layers
+    ctrl_c: CtrlC = field(default_factory=CtrlC)
+
+    def layers(self) -> tuple[RoundedLayer, ...]:
+        """Round the layers that are not done yet; returns all."""
+        for i in range(len(self.done.rounded), len(self.model.layers)):
+            with _layer(i):
+                self.done = self._with_layer(i)
+        return self.done.rounded
+
+    def _with_layer(self, i: int) -> _Layers:
+        layer, done = self.model.layers[i], self.done
+        goal = done.real @ layer.weights.T + layer.biases
+        if done.begun is None:
+            limits = _share(self.method.limits, self.start, self.model.sizes[i + 1 :])
+            reference = goal if self.target == "network" else None
+            data = LayerData(layer.weights, layer.biases, done.values, self.schemes[i], reference=reference)
+            method = replace(self.method, limits=limits)
+            done.begun = LayerRun(data, method, time.monotonic(), self.ctrl_c)
+        result = done.begun.result(None if self.progress is None else partial(self.progress, i))
+        values = activate(layer.activation, scaled(result, quantised_sums(result, done.values)[1]))
+        result = replace(result, limits=self.method.limits)
+        return _Layers((*done.rounded, result), values, activate(layer.activation, goal))
 
 
 @contextmanager

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.domain import IntArray
-from qnnt.exceptions import InputError
-from qnnt.rounding.scheme import MOST_BITS, Affine, Ints, Reals, Scheme, one_of
+from qnnt.exceptions import InputError, require_word
+from qnnt.rounding.scheme import MOST_BITS, Affine, Ints, Reals, Scheme
 
 Clip = Literal["fix", "after"]
 MOST_CANDIDATES = 2**MOST_BITS
@@ -75,7 +75,7 @@ class LayerProblem:
             raise InputError("W" if len(X) else "X", "no rows")
         if not 2 <= candidates <= MOST_CANDIDATES:
             raise InputError("candidates", f"2 to {MOST_CANDIDATES} integers per weight, not {candidates}")
-        one_of("clip", clip, get_args(Clip))
+        require_word("clip", clip, get_args(Clip))
         scale, code = _scales(W, X, scheme, inputs)
         integers = code.codes(X) - code.zero_point
         if len(X) * float(np.abs(integers).max(initial=1)) ** 2 >= MOST_EXACT:

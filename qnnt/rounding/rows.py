@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from qnnt.limits import Limit, Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import Rounder, RowAnswer, cut_short
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, Tell, describe, run_here
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,23 @@ class Row:
 
 LATE = Row(cut_short(None))
 INTERRUPTED = Row(cut_short(None, lambda: True))
+
+
+@dataclass
+class CtrlC:
+    """Whether Ctrl-C was ``pressed`` while rows were searched; a second one gives up."""
+
+    pressed: bool = False
+
+    def survived(self, step: Callable[[], T]) -> T:
+        """What a step comes to; after the first KeyboardInterrupt it is taken again, and has to go on."""
+        try:
+            return step()
+        except KeyboardInterrupt:
+            if self.pressed:
+                raise
+            self.pressed = True
+            return step()
 
 
 @dataclass(frozen=True)

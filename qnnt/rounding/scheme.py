@@ -7,14 +7,13 @@ numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError, UnknownWord
+from qnnt.exceptions import InputError, require_word
 
 Reals = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -30,12 +29,6 @@ def single(value: npt.ArrayLike) -> Reals:
     """The nearest single-precision numbers, as doubles; infinite if they are beyond."""
     with np.errstate(over="ignore"):
         return np.asarray(value, dtype=np.float32).astype(np.float64)
-
-
-def one_of(what: str, word: str, words: Sequence[str]) -> None:
-    """Raise :class:`UnknownWord` unless ``word`` is one of the ``words``."""
-    if word not in words:
-        raise UnknownWord(what, word, words)
 
 
 @dataclass(frozen=True)
@@ -76,8 +69,8 @@ class Scheme:
     def __post_init__(self) -> None:
         if not 1 <= self.bits <= MOST_BITS:
             raise InputError("bits", f"a weight has 1 to {MOST_BITS} bits, not {self.bits}")
-        one_of("scaling", self.scaling, get_args(Scaling))
-        one_of("scale per", self.per, get_args(Per))
+        require_word("scaling", self.scaling, get_args(Scaling))
+        require_word("scale per", self.per, get_args(Per))
 
     @property
     def weight_range(self) -> tuple[int, int]:

@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from qnnt.activation import Activation
 from qnnt.dataset import Dataset
-from qnnt.exceptions import InputError, UnknownWord, WrongAnswer
+from qnnt.exceptions import InputError, WrongAnswer, require_word
 from qnnt.network import Network
 from qnnt.rowcodes import distinct_rows
 from qnnt.sparsity.steinitz import Vector, steinitz_order
@@ -67,8 +67,7 @@ def sparsify(
     Raises :class:`InputError` if the data do not fit, :class:`UnknownWord` for an unknown method, and for
     ``minimum`` :class:`qnnt.Unsupported` when a minimum is not proved in time.
     """
-    if method not in get_args(Method):
-        raise UnknownWord("method", method, get_args(Method))
+    require_word("method", method, get_args(Method))
     architecture, domain = network.architecture, network.domain
     if dataset.alpha != architecture.alpha and len(dataset):
         raise InputError("data[0].x", f"has {dataset.alpha} values, the network {architecture.alpha} inputs")

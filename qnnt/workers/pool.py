@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, TypeVar
@@ -43,6 +43,19 @@ _OUT_OF_MEMORY = re.compile(
 
 class _Stale(Exception):  # noqa: N818
     """An idle worker had died before it took the task."""
+
+
+class _Lost(Exception):  # noqa: N818
+    """The other end of the connection is closed."""
+
+
+@contextlib.contextmanager
+def _losing() -> Iterator[None]:
+    """Sending and receiving: what says that the worker has gone is :class:`_Lost`."""
+    try:
+        yield
+    except (EOFError, OSError) as error:  # OSError: it went in the middle of a message
+        raise _Lost from error
 
 
 class Worker:
@@ -83,28 +96,31 @@ class Worker:
     def run(self, task: Task[E, A], tell: Tell[E], stopped: Callable[[], bool] | None = None) -> Ended[A]:
         """Run a task to its end or its limit; the worker is dead afterwards unless the task ended by itself.
 
-        ``stopped`` is asked now and then; once it is true the worker is killed.
+        ``stopped`` is asked now and then; once it is true the worker is killed. What a worker had sent before
+        it was killed still counts. Raises what ``tell`` raises, after the worker is killed.
         """
         from qnnt.limits import Limit
         from qnnt.workers.task import Ended, Started
 
         taken = not self._warm
         try:
-            self._connection.send(task)
+            with _losing():
+                self._connection.send(task)
             limit = task.limits.time
             deadline = None if limit is None else time.monotonic() + limit + _START_UP
             while True:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
-                    self.kill()
-                    return Ended(limit=Limit.TIME, reason="the time limit was reached")
+                    late: Ended[A] = Ended(limit=Limit.TIME, reason="the time limit was reached")
+                    return self._cut_short(late, task.limits, tell)
                 if stopped is not None and stopped():
-                    self.kill()
-                    return Ended(limit=Limit.INTERRUPT, reason="interrupted")
-                # Never longer: a signal that comes just before the wait is seen only after it.
-                if not self._connection.poll(_LOOK if left is None else min(left, _LOOK)):
-                    continue
-                message = self._connection.recv()
+                    interrupted: Ended[A] = Ended(limit=Limit.INTERRUPT, reason="interrupted")
+                    return self._cut_short(interrupted, task.limits, tell)
+                with _losing():
+                    # Never longer: a signal that comes just before the wait is seen only after it.
+                    if not self._connection.poll(_LOOK if left is None else min(left, _LOOK)):
+                        continue
+                    message = self._connection.recv()
                 taken = self._warm = True
                 if isinstance(message, Ended):
                     return _blame_memory(message, task.limits)
@@ -112,7 +128,7 @@ class Worker:
                     tell(message.event)
                 elif limit is not None:
                     deadline = time.monotonic() + limit
-        except (EOFError, ConnectionError) as error:
+        except _Lost as error:
             if not taken:
                 self.kill()
                 raise _Stale from error
@@ -123,12 +139,35 @@ class Worker:
 
     def kill(self) -> None:
         """End the process and whatever it started, and forget it."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._end()
         self._connection.close()
         self._stderr.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _cut_short(self, ended: Ended[A], limits: Limits, tell: Tell[E]) -> Ended[A]:
+        """Kill the worker and take in what it had sent: its news, and its own end instead of ``ended``.
+
+        It is dead before it is read, so that nothing more comes, and no read waits for the rest of a message.
+        """
+        from qnnt.workers.task import Ended, News
+
+        self._end()
+        messages = []
+        with contextlib.suppress(_Lost), _losing():
+            while self._connection.poll(0):
+                messages.append(self._connection.recv())
+        self.kill()
+        for message in messages:
+            if isinstance(message, News):
+                tell(message.event)
+            elif isinstance(message, Ended):
+                return _blame_memory(message, limits)
+        return ended
 
     def _lost(self, limits: Limits) -> Ended[A]:
         from qnnt.workers.task import Ended

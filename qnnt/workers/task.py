@@ -27,7 +27,7 @@ class Task(Protocol[E_co, A_co]):
 
     @property
     def fresh(self) -> bool:
-        """Whether the task needs a worker that has done nothing else."""
+        """Whether the task needs a worker that has run no task."""
 
     @property
     def limits(self) -> Limits:
@@ -67,7 +67,23 @@ class Ended(Generic[A]):
 
 
 def run_here(task: Task[E, A], tell: Tell[E]) -> Ended[A]:
-    """Run a task in this process; whatever it raises is how it ended."""
+    """Run a task in this process; whatever it raises is how it ended, but what ``tell`` raises is raised."""
+    failures: list[BaseException] = []
+
+    def pass_on(event: E) -> None:
+        try:
+            tell(event)
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    ended = _executed(task, pass_on)
+    if failures:
+        raise failures[0]
+    return ended
+
+
+def _executed(task: Task[E, A], tell: Tell[E]) -> Ended[A]:
     try:
         return Ended(task.execute(tell))
     except QnntError as error:

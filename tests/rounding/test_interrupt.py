@@ -7,14 +7,17 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import numpy as np
 import pytest
 from layers import Layer
 
+import qnnt.rounding.layer as layer_module
+import qnnt.rounding.network as network_module
 from qnnt.limits import Limit, Status
 from qnnt.rounders.annealing import AnnealingRounder
-from qnnt.rounders.nearest import NearestRounder
+from qnnt.rounders.nearest import NearestPlaneRounder
 from qnnt.rounding import (
     DenseModel,
     RoundedLayer,
@@ -36,7 +39,7 @@ def press() -> None:
 
 
 @dataclass(frozen=True)
-class Interrupting(NearestRounder):
+class Interrupting(NearestPlaneRounder):
     """Answers rows until the one whose bias is ``last``; once ``ready``, Ctrl-C is pressed there."""
 
     last: float = np.inf
@@ -139,7 +142,7 @@ def test_the_second_interrupt_gives_up():
 
 
 @dataclass(frozen=True)
-class Deaf(NearestRounder):
+class Deaf(NearestPlaneRounder):
     """Presses Ctrl-C and does not end before it is released."""
 
     released: threading.Event = field(default_factory=threading.Event)
@@ -179,24 +182,89 @@ def test_solvers_are_stopped(backend):
     assert (result.lower_bound <= result.cost).all()
 
 
-def test_a_network_is_complete(tmp_path):
+def once(real, press_first: bool, presses: int = 1):
+    """The function, with Ctrl-C pressed before or after its first calls."""
+    left = [presses]
+
+    def pressed(*args, **options):
+        if not left[0]:
+            return real(*args, **options)
+        left[0] -= 1
+        if not press_first:
+            real(*args, **options)
+        raise KeyboardInterrupt
+
+    return pressed
+
+
+@pytest.mark.parametrize("place", ["RowRuns.__exit__", "RowRuns.__enter__", "_Rows.take", "_status"])
+def test_an_interrupt_around_the_search_loses_no_row(monkeypatch, place):
+    real = attrgetter(place)(layer_module)
+    monkeypatch.setattr(f"qnnt.rounding.layer.{place}", once(real, press_first=False))
+    layer = a_layer()
+    result = rounded(layer, backend=Interrupting())
+    if place == "RowRuns.__enter__":
+        by_planes(result, layer, [0, 1, 2, 3, 4])
+    else:
+        assert set(result.reasons) <= {"done", "interrupted"}
+        assert result.reasons[0] == "done"
+    if place in ("RowRuns.__exit__", "_status"):
+        assert result.reasons == ("done",) * 5
+    same = rounded(layer, backend=Interrupting())
+    done = [i for i, reason in enumerate(result.reasons) if reason == "done"]
+    assert (result.codes[done] == same.codes[done]).all()
+    assert (result.cost[done] == same.cost[done]).all()
+
+
+def a_network() -> tuple[DenseModel, np.ndarray]:
     rng, layer = np.random.default_rng(0), a_layer()
     model = DenseModel.from_arrays(
         [layer.W, rng.normal(size=(4, 5)), rng.normal(size=(3, 4))],
         [layer.b, rng.normal(size=4), rng.normal(size=3)],
         ["relu", "relu", "softmax"],
     )
+    return model, layer.X
+
+
+@pytest.mark.parametrize("press_first", [True, False])
+@pytest.mark.parametrize("place", ["quantised_sums", "activate", "scaled", "LayerRun", "RoundedNetwork"])
+def test_an_interrupt_between_layers_loses_none(monkeypatch, place, press_first):
+    model, X = a_network()
+    plain = round_network(model, X, backend=Interrupting())
+    pressed = once(getattr(network_module, place), press_first)
+    monkeypatch.setattr(f"qnnt.rounding.network.{place}", pressed)
+    result = round_network(model, X, backend=Interrupting())
+    counts = {"LayerRun": 0, "RoundedNetwork": 3}
+    for i, (layer, other) in enumerate(zip(result.layers, plain.layers, strict=True)):
+        if i < counts.get(place, 1):
+            assert layer.reasons == ("done",) * len(layer.codes)
+            assert (layer.codes == other.codes).all()
+        else:
+            assert set(layer.row_limits) == {Limit.INTERRUPT}
+    assert result.predict(X).shape == (30, 3)
+
+
+def test_the_second_interrupt_between_layers_gives_up(monkeypatch):
+    model, X = a_network()
+    pressed = once(network_module.activate, press_first=True, presses=2)
+    monkeypatch.setattr("qnnt.rounding.network.activate", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        round_network(model, X, backend=Interrupting())
+
+
+def test_a_network_is_complete(tmp_path):
+    model, X = a_network()
     backend = Interrupting(last=0.25)
     backend.ready.set()
-    network = round_network(model, layer.X, backend=backend)
+    network = round_network(model, X, backend=backend)
     assert network.limit is Limit.INTERRUPT
     assert network.layers[0].reasons[:2] == ("done", "done")
-    values = layer.X
+    values = X
     for i, (done, real) in enumerate(zip(network.layers, model.layers, strict=True)):
         rest = Layer(real.weights, real.biases, values, Scheme(2))
         by_planes(done, rest, [3, 4] if i == 0 else list(range(len(real.biases))))
         values = np.maximum(done(values), 0).astype(np.float32)
-    assert network.predict(layer.X).shape == (30, 3)
+    assert network.predict(X).shape == (30, 3)
     network.save(tmp_path / "n.npz")
     assert RoundedNetwork.load(tmp_path / "n.npz").report() == network.report()
     assert network.report()["limit"] == "interrupt"

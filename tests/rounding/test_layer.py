@@ -25,7 +25,7 @@ from qnnt.exceptions import InputError, UnknownWord, WrongAnswer
 from qnnt.limits import Limit, Limits, Status
 from qnnt.rounders.annealing import AnnealingRounder
 from qnnt.rounders.base import PROVED, RowAnswer, nearest
-from qnnt.rounders.nearest import NearestRounder
+from qnnt.rounders.nearest import NearestPlaneRounder, NearestRounder
 from qnnt.rounding import Affine, Scheme, round_layer
 from qnnt.rounding.qubo import QuboEncoder
 from qnnt.rounding.rows import RowPlan, RowRuns
@@ -197,7 +197,7 @@ def test_dask_is_an_executor():
 
 
 @dataclass(frozen=True)
-class Slow(NearestRounder):
+class Slow(NearestPlaneRounder):
     """Takes its time, and remembers which rows were begun."""
 
     seconds: float = 0.0
@@ -239,6 +239,29 @@ def test_no_time_is_a_cheap_rounding_and_no_proof(name):
             assert result.cost.sum() < result.nearest_cost.sum()
 
 
+def test_a_rounder_says_what_late_rows_become_whatever_its_name():
+    class Namesake(NearestPlaneRounder):
+        name = "nearest"
+
+    class Baseline(NearestRounder):
+        name = "baseline"
+
+    layer = Layer.random(0, 3, 12, 40)
+    late = {"limits": Limits(time=1e-6)}
+    by_plane = round_layer(layer.W, layer.b, layer.X, backend=Namesake(), **late)
+    kept = round_layer(layer.W, layer.b, layer.X, backend=Baseline(), **late)
+    assert set(by_plane.row_limits) == set(kept.row_limits) == {Limit.TIME}
+    assert by_plane.cost.sum() < by_plane.nearest_cost.sum()
+    assert (kept.cost == kept.nearest_cost).all()
+
+
+def test_a_rounder_of_bits_refuses_more_in_the_same_words():
+    layer = Layer.random(0, 1, 4, 20, bits=4, candidates=3)
+    model, _ = QuboEncoder(0).apply(layer.problem())
+    refusals = {rounder.refuses(model) for rounder in registry.rounders()} - {None}
+    assert refusals == {"takes two candidates per weight; try closest-vector or beam"}
+
+
 @pytest.mark.parametrize("name", ["closest-vector", "enumeration", "cpsat", "milp"])
 def test_bounds_hold_at_any_time_limit(name):
     rounder = registry.rounder(name)
@@ -274,7 +297,7 @@ def test_time_that_a_row_leaves_is_for_those_after_it():
 
 
 @dataclass(frozen=True)
-class Faulty(NearestRounder):
+class Faulty(NearestPlaneRounder):
     """Raises, or answers what it must not."""
 
     how: str = "raise"

@@ -200,6 +200,30 @@ def test_files_hold_the_same_network(tmp_path):
             RoundedNetwork.load(tmp_path / path)
 
 
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda about: about["layers"][1]["scheme"].update(bits=99), "layers[1]"),
+        (lambda about: about["layers"][1]["scheme"].update(scaling="wild"), "layers[1]"),
+        (lambda about: about["layers"][0]["limits"].update(threads=0), "layers[0]"),
+        (lambda about: about["layers"][0].pop("backend"), "layers[0]"),
+        (lambda about: about.pop("settings"), ""),
+    ],
+)
+def test_a_file_with_something_wrong_names_the_layer(tmp_path, change, place):
+    model, X = a_model(0)
+    path = tmp_path / "r.npz"
+    round_network(model, X, backend="nearest").save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    about = json.loads(str(arrays["about"]))
+    change(about)
+    np.savez(path, **{**arrays, "about": json.dumps(about)})
+    with pytest.raises(InputError, match="is not a complete qnnt-rounded-network file") as caught:
+        RoundedNetwork.load(path)
+    assert caught.value.place == (f"{path}: {place}" if place else str(path))
+
+
 def test_reports_tell_every_neuron():
     model, X = a_model(0)
     report = round_network(model, draw_calibration(X, count=20, seed=3), bits=2, backend="nearest").report()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from faulty import Faulty
 
 import qnnt
 from qnnt.workers import pool
+from qnnt.workers.task import run_here
 
 WRONG = qnnt.Dataset([[0], [1]], [[1], [0]])  # two points: the zero network gets the first one wrong
 
@@ -54,6 +56,7 @@ def end_soon(pids: set[int]) -> bool:
         ("abort", "SIGABRT"),
         ("segfault", "SIGSEGV"),
         ("exit", "status 0"),
+        ("torn-message", "status 1"),
         ("raise", "ArithmeticError: two and two make five"),
         ("unknown", "gave no reason"),
     ],
@@ -104,6 +107,67 @@ def test_a_memory_limit_too_small_to_work_is_that_limit(instance: qnnt.Instance,
     pool.close_workers()  # one that has its libraries already needs no more memory
     result = qnnt.solve(instance, backend=backend, limits=qnnt.Limits(memory=100))
     assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.MEMORY)
+
+
+@pytest.mark.parametrize("fault", ["hang", "abort"])
+def test_news_that_had_come_before_the_time_limit_counts(instance: qnnt.Instance, fault: str) -> None:
+    """The caller takes longer than the limit over the first news; the incumbent waits meanwhile."""
+    before, heard = children(), []
+
+    def slow(news: qnnt.Progress) -> None:
+        heard.append(news)
+        if len(heard) == 1:
+            time.sleep(1.0)
+
+    limits = qnnt.Limits(time=0.5)
+    result = qnnt.solve(instance, backend=Faulty(f"incumbent-then-{fault}"), limits=limits, progress=slow)
+    assert (result.status, result.limit, result.errors) == (qnnt.Status.UNKNOWN, qnnt.Limit.TIME, 1)
+    assert heard[-1].incumbent is not None
+    assert children() <= before
+
+
+def test_an_answer_that_had_come_before_the_time_limit_counts(instance: qnnt.Instance) -> None:
+    qnnt.solve(instance, backend="enumeration")  # its worker is warm now
+    before, heard = children(), []
+
+    def slow(news: qnnt.Progress) -> None:
+        heard.append(news)
+        if len(heard) == 1:
+            time.sleep(1.5)
+
+    limits = qnnt.Limits(time=1.0)
+    result = qnnt.solve(instance, backend="enumeration", limits=limits, progress=slow)
+    assert (result.status, result.errors) == (qnnt.Status.OPTIMAL, 0)
+    assert children() <= before
+
+
+@pytest.mark.parametrize("isolate", [True, False])
+@pytest.mark.parametrize("error", [BrokenPipeError, EOFError, ValueError, MemoryError, qnnt.Unsupported])
+def test_errors_of_the_callback_are_raised(
+    instance: qnnt.Instance, error: type[Exception], isolate: bool
+) -> None:
+    before = children()
+
+    def fail(news: qnnt.Progress) -> None:
+        raise error("of the caller")
+
+    with pytest.raises(error, match="of the caller"):
+        qnnt.solve(instance, backend="enumeration", isolate=isolate, progress=fail)
+    assert children() <= before
+
+
+def test_an_error_of_the_callback_is_raised_though_the_task_swallows_it() -> None:
+    class Deaf:
+        def execute(self, tell) -> int:
+            with contextlib.suppress(ValueError):
+                tell(1)
+            return 2
+
+    def fail(_: int) -> None:
+        raise ValueError("of the caller")
+
+    with pytest.raises(ValueError, match="of the caller"):
+        run_here(Deaf(), fail)
 
 
 def test_an_interrupt_gives_back_what_was_found(instance: qnnt.Instance) -> None:
