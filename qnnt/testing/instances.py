@@ -114,6 +114,8 @@ def _of_one_kind() -> Iterator[tuple[str, Instance]]:
     points: list[Point] = [([0, 0], [0], 1), ([0, 1], [1], 1), ([1, 0], [1], 1), ([1, 1], [0], 1)]
     yield "dense", _instance(2, [2, 2, 1], "relu", points)
     yield "dense-step", _instance(2, [2, 2, 1], "step", points)
+    yield "relu-d7", _neuron(7, "relu")
+    yield "three-outputs", _instance(3, [1, 3], "relu", [([0], [1, 0, 1], 1), ([1], [0, 1, 0], 2)])
     yield "wide-outputs", _instance(2, [1, 2, 2], "relu", [([0], [1, 0], 1), ([1], [0, 1], 2)])
 
 
@@ -132,6 +134,8 @@ def _mixed() -> Iterator[tuple[str, Instance]]:
     constant = Activation((), (1,))
     yield "constant", _instance(3, [1, 1, 1], ("relu", constant), [([0], [1], 2), ([1], [0], 1)])
     yield "constant-hidden", _instance(3, [1, 1, 1], (constant, "relu"), [([0], [1], 2), ([1], [0], 1)])
+    far = Activation((-(2**53), 0, 2**53), (-1, 0, 1, 2))
+    yield "far", _instance(4, [1, 1], far, [([1], [2], 1), ([0], [0], 2), ([-1], [-1], 1)])
     never = Activation((100,), (0, 1))
     yield "never", _instance(3, [1, 1, 1], (never, "sign"), [([0], [1], 1), ([1], [-1], 1)])
     always = Activation((-100,), (0, 1))

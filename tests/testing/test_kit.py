@@ -49,7 +49,7 @@ def test_the_truth_is_that_of_other_evaluations(instance: qnnt.Instance) -> None
 
 def test_the_family_has_what_encoders_stumble_over() -> None:
     truths = family().values()
-    assert {t.instance.domain.d for t in truths} == {1, 2, 3, 4, 5}
+    assert {t.instance.domain.d for t in truths} == {1, 2, 3, 4, 5, 7}
     assert {t.instance.architecture.depth for t in truths} == {0, 1, 2}
     assert {c.dense for t in truths for c in t.instance.architecture.connections} == {True, False}
     assert {"relu", "sign", "step", ""} == {a.name for t in truths for a in t.instance.activations}
@@ -191,6 +191,42 @@ def test_who_declares_proofs_has_to_decide() -> None:
         check_backend(
             Hesitant((Capability.MINIMIZE, Capability.INCUMBENTS)), CASES["reports-incumbents"], isolate=False
         )
+
+
+@dataclass(frozen=True)
+class Misled(EnumerationBackend):
+    """Takes a start for a proof that there is nothing else."""
+
+    capabilities: tuple = (Capability.MINIMIZE, Capability.PROVE, Capability.STARTS)
+
+    def run(self, model, limits, report, start=None):
+        if start is not None and not model.goal.minimizes:
+            return Answer(qnnt.Status.UNSATISFIABLE)
+        return super().run(model, limits, report)
+
+
+def test_who_declares_starts_is_asked_with_some() -> None:
+    with pytest.raises(AssertionError, match=r"SATISFIABLE under at-most:[0-9]+ from a start of"):
+        check_backend(Misled(), CASES["starts"], isolate=False)
+    assert check_backend(EnumerationBackend(), CASES["starts"], isolate=False).named("declined") == (
+        "starts",
+    )
+
+
+@dataclass(frozen=True)
+class Overconfident(EnumerationBackend):
+    """Claims more with its UNSATISFIABLE than there is."""
+
+    capabilities: tuple = (Capability.MINIMIZE, Capability.PROVE)
+
+    def run(self, model, limits, report):
+        answer = super().run(model, limits, report)
+        return replace(answer, bound=99) if answer.status is qnnt.Status.UNSATISFIABLE else answer
+
+
+def test_the_bound_of_a_refutation_counts() -> None:
+    with pytest.raises(AssertionError, match="expected a bound of at most"):
+        check_backend(Overconfident(), isolate=False)
 
 
 def test_a_refusal_names_an_alternative() -> None:
