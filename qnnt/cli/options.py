@@ -53,11 +53,11 @@ def goal_of(text: str | None) -> Goal | None:
 
 
 def sizes_of(option: str, text: str) -> list[int]:
-    """Layer sizes such as ``4,2``; none for the empty text."""
+    """Sizes such as ``4,2``; none for the empty text."""
     words = text.split(",") if text.strip() else []
     with value_of(option):
         if not all(word.isascii() and word.strip().isdecimal() for word in words):
-            raise ValueError(f"must be layer sizes such as 4,2, not {text!r}")
+            raise ValueError(f"must be sizes such as 4,2, not {text!r}")
         return [int(word) for word in words]
 
 

@@ -102,7 +102,8 @@ def _unannounced(full: list[_Line]) -> Sets:
         }
         return _headed(full, headers)
     if below and _is_matrix(below) and all(len(line.words) == len(head) for line in below):
-        raise first.error(f"names the columns of a matrix, which must be left out, or is a set; {_REMEDY}")
+        what = "has other words than the 0 and 1 of the lines below"
+        raise first.error(f"{what}; leave out names of columns; if it is a set, {_REMEDY}")
     if len(head) <= 2 and all(map(is_count, head)):
         _expect_numbers(below, " ".join(head))
     return _lists(full)
@@ -112,8 +113,10 @@ def _expect_numbers(lines: list[_Line], head: str) -> None:
     for line in lines:
         for word in line.words:
             if not is_count(word):
-                what = f"{word[:40]!r} is no number, and the first line, {head!r}, looks like a header"
-                raise line.error(f"{what}; if that is a set, begin with another one")
+                what = (
+                    f"{word[:40]!r} is no whole number ≥ 0, and the first line, {head!r}, looks like a header"
+                )
+                raise line.error(f"{what}; if that line is a set, put another line first")
 
 
 def _line(number: int, text: str) -> _Line:

@@ -57,7 +57,9 @@ def recall(instance: Instance) -> tuple[Source, Instance, Lift[Network, Any]]:
 
     Raises :class:`InputError` unless the instance is the one that ``meta`` describes (the goal may differ).
     """
-    kind = instance.meta.get("kind")
+    if "kind" not in instance.meta:
+        raise InputError("meta.kind", "is missing: the instance does not come from a proof")
+    kind = instance.meta["kind"]
     proof = proof_of(kind, "meta.kind")
     try:
         source = proof.source.from_document(instance.meta["problem"])

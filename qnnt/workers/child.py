@@ -32,12 +32,22 @@ def main() -> None:
         getattr(import_module(module), function)()
     with contextlib.suppress(EOFError):
         while True:
-            task = connection.recv()
+            task = _received(connection)
             with _dies_with_parent(connection.fileno(), task), _memory_limit(task.limits.memory):
                 connection.send(Started())
                 ended = run_here(task, lambda event: connection.send(News(event)))
             connection.send(ended)
             del task, ended
+
+
+def _received(connection: Connection) -> Task[Any, Any]:
+    """The next task; raises ImportError for a class that this process cannot import."""
+    try:
+        task: Task[Any, Any] = connection.recv()
+    except (AttributeError, ImportError) as error:
+        hint = "put the class into a module that can be imported, or run with isolate=False"
+        raise ImportError(f"{error}; {hint}") from None
+    return task
 
 
 @contextlib.contextmanager

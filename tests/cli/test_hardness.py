@@ -95,7 +95,7 @@ def test_lift_needs_a_network_with_few_errors(qnnt, path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d.pop("meta"), "meta.kind: no kind of source"),
+        (lambda d: d.pop("meta"), "meta.kind: is missing: the instance does not come from a proof"),
         (lambda d: d["meta"].update(kind=[]), "meta.kind: no kind of source"),
         (lambda d: d["meta"].update(problem=3), "meta.problem: does not describe a source of exact-cover"),
         (lambda d: d["meta"]["problem"].update(sets=[["a"]]), "meta.problem: does not describe"),

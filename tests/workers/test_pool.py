@@ -320,3 +320,19 @@ def test_runs_in_parallel_threads_do_not_mix() -> None:
     for thread in threads:
         thread.join()
     assert found == {0: [0] * 5, 1: [3] * 5}
+
+
+def test_a_class_of_the_program_itself_is_told_from_a_crash(tmp_path: Path) -> None:
+    """A worker cannot import what ``__main__`` defines; the message says what to do."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import qnnt\n"
+        "from qnnt.backends.enumeration import EnumerationBackend\n"
+        "class Mine(EnumerationBackend): pass\n"
+        "data = qnnt.Dataset([[0], [1]], [[1], [0]])\n"
+        "instance = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), data)\n"
+        "print(qnnt.solve(instance, backend=Mine()).reason)\n"
+    )
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
+    assert "Can't get attribute 'Mine'" in done.stdout
+    assert "put the class into a module that can be imported, or run with isolate=False" in done.stdout
