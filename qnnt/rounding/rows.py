@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -144,13 +145,13 @@ class RowRuns:
         waiting = set(futures)
         left = None if deadline == math.inf else max(deadline - time.monotonic(), 0.0)
         try:
-            for future in as_completed(futures, left):
+            for future in _as_they_end(futures, left):
                 waiting.remove(future)
                 yield futures[future], _outcome(future)
         except TimeoutError:
             given_up = {future for future in waiting if future.cancel()}
             yield from ((futures[future], LATE) for future in given_up)
-            yield from ((futures[future], _outcome(future)) for future in as_completed(waiting - given_up))
+            yield from ((futures[future], _outcome(future)) for future in _as_they_end(waiting - given_up))
 
 
 class _Shares:
@@ -173,6 +174,23 @@ class _Shares:
         share = left * min(plan.threads, waiting) / waiting
         own = plan.limits.time
         return replace(plan.limits, time=share if own is None else min(share, own))
+
+
+def _as_they_end(futures: Iterable[Future[Row]], left: float | None = None) -> Iterator[Future[Row]]:
+    """Each future as it ends; raises TimeoutError after ``left`` seconds.
+
+    A KeyboardInterrupt while :func:`concurrent.futures.as_completed` waits can break a lock that it shares
+    with the workers; this queue is written in C and has none in Python.
+    """
+    waiting, queue = set(futures), SimpleQueue[Future[Row]]()
+    end = None if left is None else time.monotonic() + left
+    for future in waiting:
+        future.add_done_callback(queue.put)
+    for _ in waiting:
+        try:
+            yield queue.get(timeout=None if end is None else max(end - time.monotonic(), 0.0))
+        except Empty:
+            raise TimeoutError from None
 
 
 def _outcome(future: Future[Row]) -> Row:
