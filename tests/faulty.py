@@ -66,7 +66,7 @@ class Faulty:
             case "hold-gil":
                 sum(range(10**12))
             case "eat-memory":
-                hoard = [np.ones(1 << 24) for _ in range(1000)]
+                hoard = [np.empty(1 << 24) for _ in range(1000)]  # touches no page: the limit is hit first
                 return Answer(Status.UNKNOWN, reason=str(len(hoard)))
             case "child":
                 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])

@@ -13,15 +13,21 @@ from qnnt.backends.treewidth import layered
 from qnnt.verify.treewidth_dp import train
 
 
+def answers(instance, bound, bags_only):
+    """Every goal with that bound: the instance that asks for it, and what the backend says."""
+    for goal in (qnnt.AtMost(bound), qnnt.Exactly(bound), qnnt.Minimize()):
+        asked = instance.with_goal(goal)
+        with patch.object(layered, "applies", (lambda _: False) if bags_only else layered.applies):
+            yield asked, qnnt.solve(asked, backend="treewidth", isolate=False)
+
+
 @settings(max_examples=max(10, settings().max_examples // 2))
 @given(instances(max_networks=400, max_points=4, activation=activations), st.data(), st.booleans())
 def test_any_activation_by_layers_by_bags_by_the_paper_and_by_enumeration(instance, data, bags_only):
     every = {int(e) for block in parameter_blocks(instance) for e in np.unique(count_errors(instance, block))}
     bound = data.draw(st.integers(0, instance.dataset.total))
-    for goal in (qnnt.AtMost(bound), qnnt.Exactly(bound), qnnt.Minimize()):
-        asked = instance.with_goal(goal)
-        with patch.object(layered, "applies", (lambda _: False) if bags_only else layered.applies):
-            result = qnnt.solve(asked, backend="treewidth", isolate=False)
+    for asked, result in answers(instance, bound, bags_only):
+        goal = asked.goal
         exists = any(map(goal.accepts, every))
         assert train(asked).possible == exists
         assert bool(result.network) == exists
@@ -36,16 +42,13 @@ def test_any_activation_by_layers_by_bags_by_the_paper_and_by_enumeration(instan
 def test_four_ways_agree_on_every_goal(instance, data, bags_only):
     every = {int(e) for block in parameter_blocks(instance) for e in np.unique(count_errors(instance, block))}
     bound = data.draw(st.integers(0, instance.dataset.total))
-    for goal in (qnnt.AtMost(bound), qnnt.Exactly(bound), qnnt.Minimize()):
-        asked = instance.with_goal(goal)
-        with patch.object(layered, "applies", (lambda _: False) if bags_only else layered.applies):
-            result = qnnt.solve(asked, backend="treewidth", isolate=False)
-        minimize = isinstance(goal, qnnt.Minimize)
-        sat = qnnt.solve(asked, backend="maxsat" if minimize else "sat:cadical153", isolate=False)
+    for asked, result in answers(instance, bound, bags_only):
+        goal = asked.goal
+        sat = qnnt.solve(asked, backend="maxsat" if goal.minimizes else "sat:cadical153", isolate=False)
         exists = any(map(goal.accepts, every))
         assert train(asked).possible == exists
         assert result.status == sat.status
-        if minimize:
+        if goal.minimizes:
             assert result.errors == sat.errors == min(every)
         else:
             assert (result.status is qnnt.Status.SATISFIABLE) == exists
