@@ -1,4 +1,4 @@
-"""Backends that misbehave, one way each."""
+"""Backends and rounders that misbehave, one way each, in a module that a worker can import."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
-from qnnt.rounders.base import Rounder, RowAnswer
+from qnnt.rounders.base import Rounder, RowAnswer, nearest
+from qnnt.rounders.nearest import NearestPlaneRounder
 
 
 @dataclass(frozen=True)
@@ -138,3 +139,30 @@ class Hurried:
         return RowAnswer(
             Status.UNKNOWN, bound=max(answer.bound for answer in answers), reason=f"of {len(answers)}"
         )
+
+
+@dataclass(frozen=True)
+class FaultyRounder(NearestPlaneRounder):
+    """Raises, or answers what it must not."""
+
+    how: str = "raise"
+    name = "faulty"
+
+    def prepare(self, gram, over):
+        if self.how == "unprepared":
+            raise OSError("No space left on device")
+
+    def run(self, model, limits, prepared, stopped):
+        if self.how == "hoard":
+            return RowAnswer(Status.SATISFIABLE, reason=str(len([np.empty(1 << 22) for _ in range(1000)])))
+        if self.how == "die":
+            os._exit(3)
+        if self.how == "raise":
+            raise ZeroDivisionError("of course")
+        if self.how == "outside":
+            return RowAnswer(Status.OPTIMAL, model.upper + 1)
+        if self.how == "empty":
+            return RowAnswer(Status.OPTIMAL)
+        if self.how == "nan":
+            return RowAnswer(Status.OPTIMAL, nearest(model), np.nan)
+        return RowAnswer(Status.OPTIMAL, nearest(model), model.cost(nearest(model)) * 2 + 1)

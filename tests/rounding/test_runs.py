@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import threading
 import time
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -12,7 +11,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from faulty import Hurried
+from faulty import FaultyRounder, Hurried
 from layers import Layer
 
 from qnnt import registry
@@ -62,7 +61,7 @@ def test_solvers_that_bear_no_other_share_an_executor():
 def test_a_lost_executor_loses_no_row():
     layer = Layer.random(2, 3, 5, 30)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
-        result = round_layer(layer.W, layer.b, layer.X, backend=Faulty(how="die"), executor=executor)
+        result = round_layer(layer.W, layer.b, layer.X, backend=FaultyRounder(how="die"), executor=executor)
     assert all("BrokenProcessPool" in reason for reason in result.reasons)
     assert (result.cost == result.nearest_cost).all()
     assert (result.lower_bound == 0).all()
@@ -186,33 +185,6 @@ def test_time_that_a_row_leaves_is_for_those_after_it():
     assert [limits.time for limits in capped.begun] == [7.0] * 4
 
 
-@dataclass(frozen=True)
-class Faulty(NearestPlaneRounder):
-    """Raises, or answers what it must not."""
-
-    how: str = "raise"
-    name = "faulty"
-
-    def prepare(self, gram, over):
-        if self.how == "unprepared":
-            raise OSError("No space left on device")
-
-    def run(self, model, limits, prepared, stopped):
-        if self.how == "hoard":
-            return RowAnswer(Status.SATISFIABLE, reason=str(len([np.empty(1 << 22) for _ in range(1000)])))
-        if self.how == "die":
-            os._exit(3)
-        if self.how == "raise":
-            raise ZeroDivisionError("of course")
-        if self.how == "outside":
-            return RowAnswer(Status.OPTIMAL, model.upper + 1)
-        if self.how == "empty":
-            return RowAnswer(Status.OPTIMAL)
-        if self.how == "nan":
-            return RowAnswer(Status.OPTIMAL, nearest(model), np.nan)
-        return RowAnswer(Status.OPTIMAL, nearest(model), model.cost(nearest(model)) * 2 + 1)
-
-
 def test_a_failing_solver_is_no_answer():
     layer = Layer.random(0, 2, 5, 20)
     faults = {
@@ -223,7 +195,7 @@ def test_a_failing_solver_is_no_answer():
         "unprepared": "No space",
     }
     for how, reason in faults.items():
-        result = round_layer(layer.W, layer.b, layer.X, backend=Faulty(how=how))
+        result = round_layer(layer.W, layer.b, layer.X, backend=FaultyRounder(how=how))
         assert all(reason in r for r in result.reasons)
         assert set(result.row_status) == {Status.UNKNOWN}
         assert set(result.row_limits) == {None}
@@ -231,13 +203,15 @@ def test_a_failing_solver_is_no_answer():
         assert (result.cost == result.nearest_cost).all()
         assert (result.lower_bound == 0).all()
     with pytest.raises(WrongAnswer, match="row 0 costs at least"):
-        round_layer(layer.W, layer.b, layer.X, backend=Faulty(how="bound"))
+        round_layer(layer.W, layer.b, layer.X, backend=FaultyRounder(how="bound"))
 
 
 def test_a_memory_limit_is_told_and_leaves_the_nearest_plane():
     layer = Layer.random(0, 1, 12, 40)
     limits = Limits(memory=1000)
-    result = round_layer(layer.W, layer.b, layer.X, backend=Faulty(how="hoard"), limits=limits, row_time=120)
+    result = round_layer(
+        layer.W, layer.b, layer.X, backend=FaultyRounder(how="hoard"), limits=limits, row_time=120
+    )
     assert (result.reasons, result.row_limits) == (("out of memory",), (Limit.MEMORY,))
     assert result.row_status == (Status.UNKNOWN,)
     planes = round_layer(layer.W, layer.b, layer.X, backend="nearest-plane")
