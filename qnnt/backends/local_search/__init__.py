@@ -1,0 +1,1 @@
+"""Local search over weights and biases: finds networks, proves nothing."""
