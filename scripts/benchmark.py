@@ -135,8 +135,10 @@ def benchmark(
             if made is not None:
                 print(f"{done}/{all_runs} {_short(made)}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
-        message = f"interrupted after {done} of {all_runs} runs; the same command goes on from there"
-        print(message, file=sys.stderr)
+        print(
+            f"interrupted after {done} of {all_runs} runs; the same command goes on from there",
+            file=sys.stderr,
+        )
         return INTERRUPTED
     names, known = {case.name for case in listed}, {each.name for each in asked}
     return _report([r for r in bench.file.runs if r.case in names and r.contestant in known], markdown, plot)
@@ -213,7 +215,10 @@ def _warm_up(instance: Instance, contestant: Contestant, limits: Limits) -> None
         backend = contestant.backend or choose(instance)
     except Unavailable:
         return  # the run says so
-    attempt(teacher_instance(3, [2, 1], 3), backend, contestant.encoder, replace(limits, threads=1))
+    tiny = teacher_instance(3, [2, 1], 3)
+    made = attempt(tiny, backend, contestant.encoder, replace(limits, threads=1))
+    if made.result is not None and made.result.limit is Limit.INTERRUPT:
+        raise KeyboardInterrupt
 
 
 def program_run(instance: Instance, contestant: Contestant, limits: Limits) -> dict[str, Any]:

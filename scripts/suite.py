@@ -10,7 +10,7 @@ network is. The instance is made when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import count, pairwise, product
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from suite_cases import Case, answered, knowing, seeded
+from suite_reductions import reductions
 
 from qnnt.activation import ActivationLike, Activations
 from qnnt.architecture import Architecture
@@ -25,26 +27,14 @@ from qnnt.availability import Availability
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError, Unavailable, UnknownWord
-from qnnt.generate.family import FAMILIES as SOURCES
-from qnnt.generate.family import Member
 from qnnt.generate.table import table_instance
 from qnnt.generate.teacher import random_inputs, teacher_instance
 from qnnt.goals import AtMost, Goal, Minimize
 from qnnt.instance import Instance
-from qnnt.reductions.catalogue import generate
 
 SEEDS = 2
 SMALL = 2  # cases of each family
 TABLES = Path(__file__).parents[2] / "shared" / "data" / "tabular"
-
-
-@dataclass(frozen=True)
-class Case:
-    """An instance by name; ``make`` gives the same instance each time."""
-
-    name: str
-    family: str
-    make: Callable[[], Instance]
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ class Teacher:
         made = teacher_instance(
             self.d, asked, self.points, self.noise, seed, goal=goal, activation=_activation(self.activation)
         )
-        return _knowing(made, errors=made.meta["teacher_errors"])
+        return knowing(made, errors=made.meta["teacher_errors"])
 
 
 PLANTED = (
@@ -88,11 +78,11 @@ PLANTED = (
     Teacher(3, "12-6-1", 150, activation="sign"),
     Teacher(3, "10-5-1", 100, activation="step"),
     Teacher(3, "8-4-1", 60, activation="sign,step"),
-    Teacher(4, "6-4-2", 60),
+    Teacher(4, "6-3-1", 50),
     Teacher(5, "12-6-2", 150),
-    Teacher(6, "6-3-1", 60),
-    Teacher(7, "5-3-2", 50),
-    Teacher(8, "6-4-1", 60),
+    Teacher(6, "5-2-1", 40),
+    Teacher(7, "4-2-1", 40),
+    Teacher(8, "4-3-1", 40),
 )
 
 NOISY = (
@@ -118,6 +108,8 @@ DEEP = (
     Teacher(2, "3-3-3-3-3-3-1", 8),
     Teacher(3, "4-3-3-3-3-3-3-3-3-1", 20),
     Teacher(3, "3-2-2-2-2-2-2-2-2-2-2-2-2-1", 20, activation="sign"),
+    Teacher(2, "8-4-4-4-4-1", 100),
+    Teacher(3, "5-3-3-3-1", 50),
     Teacher(3, "6-4-4-4-4-2", 60),
     Teacher(5, "4-3-3-3-3-1", 40),
 )
@@ -134,29 +126,27 @@ RANDOM = (
 )
 
 # d, layers, points: random labels without an error; there are far more labellings than networks.
-CROWDED = ((2, "6-3-1", 40), (3, "4-2-1", 60), (3, "5-2-1", 60), (3, "6-3-1", 80))
+CROWDED = (
+    (2, "12-6-1", 120),
+    (3, "6-3-1", 45),
+    (3, "8-3-1", 60),
+    (3, "9-4-1", 80),
+    (3, "10-4-1", 90),
+    (4, "6-3-1", 60),
+)
 # d, patterns, hidden neurons, activation: more one-hot patterns than the hidden layer has values.
 BOTTLENECK = (
-    (2, 5, 2, "relu"),
-    (2, 9, 3, "relu"),
+    (2, 33, 5, "relu"),
     (3, 5, 2, "relu"),
-    (3, 6, 2, "sign"),
-    (3, 9, 3, "sign"),
-    (5, 5, 1, "relu"),
+    (3, 9, 3, "relu"),
+    (3, 17, 4, "relu"),
+    (3, 10, 3, "sign"),
+    (3, 17, 4, "sign"),
     (5, 10, 2, "relu"),
+    (7, 17, 2, "relu"),
 )
 # d, inputs, hidden neurons, activation: parity of all inputs.
-PARITY = ((2, 6, 4, "relu"), (2, 8, 8, "relu"), (3, 4, 1, "relu"), (3, 6, 1, "sign"), (3, 10, 1, "sign"))
-
-# The family of sources of each reduction, and their sizes.
-REDUCTIONS = (
-    ("exact-cover", "exact-cover", (6, 9, 12, 20, 30)),
-    ("three-sat", "planted-sat", (10, 40, 100)),
-    ("three-sat", "threshold-sat", (10, 40, 80)),
-    ("balanced-sat", "balanced-sat", (6, 30, 90)),
-    ("balanced-sat", "threshold-sat", (5, 8)),
-    ("hitting-set", "hitting-set", (8, 10, 15, 20, 30)),
-)
+PARITY = ((2, 8, 8, "relu"), (3, 6, 1, "sign"))
 
 # Table, target, hidden neurons of each case.
 SHARED_TABLES = {
@@ -177,18 +167,17 @@ def cases(seeds: int = SEEDS, tables: Path = TABLES) -> Iterator[Case]:
     ``tables`` is a folder of further tables; those that are not there are left out.
     """
     for teacher in PLANTED:
-        yield from _seeded("planted", teacher.name, seeds, teacher.instance)
+        yield from seeded("planted", teacher.name, seeds, teacher.instance)
     for teacher in NOISY:
-        yield from _seeded("noisy", teacher.name, seeds, teacher.instance)
+        yield from seeded("noisy", teacher.name, seeds, teacher.instance)
     for teacher, degree in SPARSE:
-        yield from _seeded("sparse", f"{teacher.name}-in{degree}", seeds, partial(_sparse, teacher, degree))
+        yield from seeded("sparse", f"{teacher.name}-in{degree}", seeds, partial(_sparse, teacher, degree))
     for shape in RANDOM:
-        yield from _seeded("random-labels", _shape(*shape), seeds, partial(_random_labels, *shape))
+        yield from seeded("random-labels", _shape(*shape), seeds, partial(_random_labels, *shape))
     yield from _tables(tables)
-    for kind, source, sizes in REDUCTIONS:
-        yield from _reduced(kind, source, sizes, seeds)
+    yield from reductions(seeds)
     for teacher in DEEP:
-        yield from _seeded("deep", teacher.name, seeds, teacher.instance)
+        yield from seeded("deep", teacher.name, seeds, teacher.instance)
     yield from _impossible(seeds)
 
 
@@ -212,21 +201,6 @@ def chosen(every: Iterable[Case], suite: str = "full", families: Sequence[str] =
     if not listed:
         raise InputError("--suite", f"no case is named {suite!r}; --list prints the names")
     return listed
-
-
-def _seeded(family: str, shape: str, seeds: int, make: Callable[[int], Instance]) -> Iterator[Case]:
-    for seed in range(seeds):
-        yield Case(f"{family}-{shape}-s{seed}", family, partial(make, seed))
-
-
-def _knowing(instance: Instance, **known: int) -> Instance:
-    return replace(instance, meta={**instance.meta, "known": known})
-
-
-def _answered(instance: Instance, answer: bool) -> Instance:
-    """The instance with what it says of the errors that its goal can be met, or cannot."""
-    budget = instance.goal.budget or 0
-    return _knowing(instance, errors=budget) if answer else _knowing(instance, bound=budget + 1)
 
 
 def _activation(names: str) -> ActivationLike:
@@ -311,19 +285,6 @@ def _sklearn_table(name: str) -> list[list[str]]:
     return [head, *([*map(repr, row), str(target)] for row, target in rows)]
 
 
-def _reduced(kind: str, sources: str, sizes: Sequence[int], seeds: int) -> Iterator[Case]:
-    """The instances of a reduction; sources are small, so they are made while the cases are listed."""
-    _, members = SOURCES[sources]
-    for size, seed in product(sizes, range(seeds)):
-        for member in members(size, seed):
-            make = partial(_reduce, kind, member)
-            yield Case(f"{kind}-{member.label}-{size}-s{seed}", kind, make)
-
-
-def _reduce(kind: str, member: Member) -> Instance:
-    return _answered(generate(kind, member.source), member.answer)
-
-
 def _impossible(seeds: int) -> Iterator[Case]:
     family = "impossible"
     for d, patterns, hidden, activation in BOTTLENECK:
@@ -333,7 +294,7 @@ def _impossible(seeds: int) -> Iterator[Case]:
         name = f"{family}-parity-d{d}-{activation}-{inputs}-{hidden}"
         yield Case(name, family, partial(_parity, d, inputs, hidden, activation))
     for shape in CROWDED:
-        yield from _seeded(family, f"crowded-{_shape(*shape)}", seeds, partial(_crowded, *shape))
+        yield from seeded(family, f"crowded-{_shape(*shape)}", seeds, partial(_crowded, *shape))
 
 
 def _bottleneck(d: int, patterns: int, hidden: int, activation: str) -> Instance:
@@ -347,7 +308,7 @@ def _bottleneck(d: int, patterns: int, hidden: int, activation: str) -> Instance
     made = Instance(
         domain, Architecture.dense([patterns, hidden, patterns]), Dataset(hot, labels), activation=shown
     )
-    return _answered(made, False)
+    return answered(made, False)
 
 
 def _parity(d: int, inputs: int, hidden: int, activation: str) -> Instance:
@@ -365,7 +326,7 @@ def _parity(d: int, inputs: int, hidden: int, activation: str) -> Instance:
     made = Instance(
         Domain(d), Architecture.dense([inputs, hidden, 1]), Dataset(rows, labels), activation=shown
     )
-    return _answered(made, False)
+    return answered(made, False)
 
 
 def _crowded(d: int, layers: str, points: int, seed: int) -> Instance:

@@ -81,13 +81,14 @@ def test_sparse_architectures(suite):
             )
 
 
-def test_crowded_instances_have_no_contradicting_points(suite):
-    """They are to be refuted by search."""
+def test_crowded_instances_are_more_labellings_than_networks(suite):
+    """No points contradict each other: they are to be refuted by search."""
     for case in suite.cases(2, NOWHERE):
         if "crowded" in case.name:
             instance = case.make()
             assert instance.choices.unavoidable == 0
             assert instance.goal == AtMost(0)
+            assert instance.n_networks < 2**instance.dataset.total
 
 
 def test_tables_of_a_folder_are_taken_if_they_are_there(suite, tmp_path):
