@@ -21,7 +21,8 @@ import benchmark_report as reports
 import typer
 from attempts import attempt
 from benchmark_runs import Run, RunFile, contradictions, digest, read_runs
-from suite import SEEDS, TABLES, Case, cases, chosen
+from suite import SEEDS, TABLES, cases, chosen
+from suite_cases import Case
 
 from qnnt import registry
 from qnnt.auto import choose

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from benchmark_runs import OUTCOMES, Run
 
+from qnnt.cli.output import count
+
 BASELINES = ("cpsat-textbook", "milp-textbook")
 AUTO = "auto"
 WIDTH = 80
@@ -158,7 +160,7 @@ def report(runs: Sequence[Run], *, markdown: bool = False) -> str:
         else ""
     )
     parts = [
-        f"{counted} cases, {seconds:g} s and --threads {threads} for each run{left}.",
+        f"{count(counted, 'case')}, {seconds:g} s and --threads {threads} for each run{left}.",
         *_section("Solved, and how runs ended", render(_outcome_rows(grid)), markdown),
         *_section("Solved by family", render(_family_rows(grid)), markdown),
     ]

@@ -148,8 +148,8 @@ BOTTLENECK = (
 # d, inputs, hidden neurons, activation: parity of all inputs.
 PARITY = ((2, 8, 8, "relu"), (3, 6, 1, "sign"))
 
-# Table, target, hidden neurons of each case.
-SHARED_TABLES = {
+# Tables, and the hidden neurons of each case.
+SHARED_TABLES: dict[str, tuple[str, tuple[int, ...]]] = {
     "monk1": ("monk1_enc", (0, 1, 2)),
     "monk2": ("monk2_enc", (0, 1, 2)),
     "monk3": ("monk3_enc", (0, 1, 2)),
@@ -158,7 +158,11 @@ SHARED_TABLES = {
     "car": ("car_evaluation_enc", (0,)),
     "soybean": ("soybean-small_enc", (0, 1)),
 }
-SKLEARN_TABLES = {"iris": (0, 1, 2), "wine": (0, 1, 2), "breast_cancer": (0, 1, 2)}
+SKLEARN_TABLES: dict[str, tuple[int, ...]] = {
+    "iris": (0, 1, 2),
+    "wine": (0, 1, 2),
+    "breast_cancer": (0, 1, 2),
+}
 
 
 def cases(seeds: int = SEEDS, tables: Path = TABLES) -> Iterator[Case]:

@@ -19,11 +19,11 @@ class Claim(Protocol):
 
     @property
     def backend(self) -> str:
-        """Who says it."""
+        """Which backend says it."""
 
     @property
     def encoder(self) -> str | None:
-        """With what model."""
+        """The encoder of its model, if it had one."""
 
     @property
     def status(self) -> Status | None:
@@ -52,7 +52,8 @@ def disagreements(goal: Goal, results: Sequence[C]) -> list[tuple[C, C, str]]:
         for witness in results:
             if witness.errors is None or witness is claim:
                 continue
-            network = f"{witness.backend} with {witness.encoder} has a network with {witness.errors} errors"
+            who = witness.backend if witness.encoder is None else f"{witness.backend} with {witness.encoder}"
+            network = f"{who} has a network with {witness.errors} errors"
             if claim.status is Status.UNSATISFIABLE and goal.accepts(witness.errors):
                 found.append((claim, witness, f"no network meets {goal}, but {network}"))
             elif (claim.lower_bound or 0) > witness.errors:

@@ -10,13 +10,25 @@ from qnnt import Limit, Result, Statistics, Status, WrongAnswer
 from qnnt.cli.program import run
 from qnnt.exceptions import InputError
 
-TINY = ("--suite", "impossible-bottleneck-d?-relu-5-*", "--seeds", 1)
 PAIR = ("--backends", "auto,cpsat-textbook", "--time-limit", 30)
 
 
 @pytest.fixture
 def benchmark(script):
     return script("benchmark")
+
+
+@pytest.fixture
+def tiny(benchmark, monkeypatch):
+    """A suite of three small impossible cases: 5-2 and 5-1 have a bottleneck, the last is a parity."""
+    import suite
+
+    made = [
+        suite.Case("5-2", "bottleneck", lambda: suite._bottleneck(2, 5, 2, "relu")),
+        suite.Case("5-1", "bottleneck", lambda: suite._bottleneck(5, 5, 1, "relu")),
+        suite.Case("parity", "other", lambda: suite._parity(3, 3, 1, "sign")),
+    ]
+    monkeypatch.setattr(benchmark, "cases", lambda seeds, tables: iter(made))
 
 
 @pytest.fixture
@@ -109,7 +121,7 @@ def test_counts(grid, report):
 def test_only_cases_that_all_have_run_count(made, report):
     some = [made("1", "a", 1.0), made("1", "b", 1.0), made("2", "a", 1.0)]
     assert list(report.Grid.of(some).cases) == ["1"]
-    assert "1 cases, 10 s and --threads 1 for each run; 1 more are left out" in report.report(some)
+    assert "1 case, 10 s and --threads 1 for each run; 1 more are left out" in report.report(some)
     assert report.report(some[1:]) == "No case has been run by all contestants."
 
 
@@ -144,7 +156,7 @@ def test_contradictions(made, runs):
     ]
     # Alone, but against what is known of the case.
     assert runs.contradictions([replace(none, known={"errors": 2})]) == [
-        "1: b says: no network meets at-most:2, but the suite with None has a network with 2 errors"
+        "1: b says: no network meets at-most:2, but the suite has a network with 2 errors"
     ]
     assert runs.contradictions([replace(found, known={"bound": 3})]) == [
         "1: the suite says: at least 3 errors, but a with e has a network with 2 errors"
@@ -195,14 +207,14 @@ def test_files_that_cannot_go_on(made, runs, tmp_path):
         runs.RunFile(path)
 
 
-def test_three_cases_with_two_backends(benchmark, runs, capfd, tmp_path):
+def test_three_cases_with_two_backends(tiny, benchmark, runs, capfd, tmp_path):
     path, plot = tmp_path / "runs.jsonl", tmp_path / "cactus.png"
-    assert call(benchmark, *TINY, *PAIR, "-o", path, "--plot", plot) == 0
+    assert call(benchmark, *PAIR, "-o", path, "--plot", plot) == 0
     out, err = capfd.readouterr()
     kept = runs.read_runs(path)
     assert len(kept) == 2 * 3
     assert {run.status for run in kept} == {Status.UNSATISFIABLE}
-    assert {run.contestant: run.encoder for run in kept if run.case.endswith("d2-relu-5-2")} == {
+    assert {run.contestant: run.encoder for run in kept if run.case == "5-2"} == {
         "auto": "clauses",
         "cpsat-textbook": "cpsat-textbook",
     }
@@ -211,16 +223,16 @@ def test_three_cases_with_two_backends(benchmark, runs, capfd, tmp_path):
     assert "3 cases, 30 s and --threads 1 for each run.\n" in out
     assert plot.read_bytes().startswith(b"\x89PNG")
     before = path.read_text()
-    assert call(benchmark, *TINY, *PAIR, "-o", path) == 0  # nothing is run again
+    assert call(benchmark, *PAIR, "-o", path) == 0  # nothing is run again
     assert capfd.readouterr() == (out, "")
     assert path.read_text() == before
     assert call(benchmark, "--report", path) == 0
     assert capfd.readouterr() == (out, "")
 
 
-def test_whole_processes(benchmark, runs, tmp_path):
+def test_whole_processes(tiny, benchmark, runs, tmp_path):
     path = tmp_path / "runs.jsonl"
-    options = ("--suite", "impossible-bottleneck-d2-relu-5-2", "--time-limit", 30, "--whole-process")
+    options = ("--suite", "5-2", "--time-limit", 30, "--whole-process")
     assert call(benchmark, *options, "--backends", "auto,enumeration,dimacs", "-o", path) == 0
     auto, refused, missing = runs.read_runs(path)
     assert auto.status is Status.UNSATISFIABLE
@@ -253,7 +265,7 @@ def test_all_backends(benchmark):
     assert {"maxsat", "treewidth", "dimacs", "enumeration", "pseudo-boolean"} <= set(names)
 
 
-def test_a_wrong_answer_is_printed_in_full_and_fails(benchmark, capfd, monkeypatch, tmp_path):
+def test_a_wrong_answer_is_printed_in_full_and_fails(tiny, benchmark, capfd, monkeypatch, tmp_path):
     import attempts
 
     honest = attempts.solve
@@ -265,21 +277,22 @@ def test_a_wrong_answer_is_printed_in_full_and_fails(benchmark, capfd, monkeypat
 
     monkeypatch.setattr("attempts.solve", solve)
     path = tmp_path / "runs.jsonl"
-    assert call(benchmark, *TINY, *PAIR, "-o", path) == 1
+    assert call(benchmark, *PAIR, "-o", path) == 1
     out, _ = capfd.readouterr()
-    line = "DISAGREEMENT impossible-bottleneck-d2-relu-5-2: cpsat-textbook: the replay says otherwise\n"
+    line = "DISAGREEMENT 5-2: cpsat-textbook: the replay says otherwise\n"
     assert line in out
     assert call(benchmark, "--report", path) == 1
     assert line in capfd.readouterr().out
 
 
-def test_ctrl_c_says_how_to_go_on(benchmark, runs, capfd, monkeypatch, tmp_path):
+@pytest.mark.parametrize("points", [5, 3])  # of the case, and of what is solved before it to load the solver
+def test_ctrl_c_says_how_to_go_on(points, tiny, benchmark, runs, capfd, monkeypatch, tmp_path):
     import attempts
 
     honest = attempts.solve
 
     def solve(instance, *, backend, **options):
-        if getattr(backend, "name", "") == "cpsat" and len(instance.dataset) == 5:
+        if getattr(backend, "name", "") == "cpsat" and len(instance.dataset) == points:
             seconds = Statistics({"total": 0.1})
             return Result(
                 Status.UNKNOWN, "at-most:0", "cpsat", "e", limit=Limit.INTERRUPT, statistics=seconds
@@ -288,11 +301,11 @@ def test_ctrl_c_says_how_to_go_on(benchmark, runs, capfd, monkeypatch, tmp_path)
 
     monkeypatch.setattr("attempts.solve", solve)
     path = tmp_path / "runs.jsonl"
-    assert call(benchmark, *TINY, *PAIR, "-o", path) == 130
+    assert call(benchmark, *PAIR, "-o", path) == 130
     assert "interrupted after 1 of 6 runs; the same command goes on" in capfd.readouterr().err
     assert [run.contestant for run in runs.read_runs(path)] == ["auto"]
     monkeypatch.setattr("attempts.solve", honest)
-    assert call(benchmark, *TINY, *PAIR, "-o", path) == 0
+    assert call(benchmark, *PAIR, "-o", path) == 0
     assert len(runs.read_runs(path)) == 6
 
 
