@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 
 from benchmark_runs import OUTCOMES, Run
 
@@ -154,11 +155,7 @@ def report(runs: Sequence[Run], *, markdown: bool = False) -> str:
     render = as_markdown if markdown else as_text
     seconds, threads, whole = runs[0].settings
     every, counted = len({run.case for run in runs}), len(grid.cases)
-    left = (
-        f"; {every - counted} more are left out, as not all contestants have run them"
-        if every > counted
-        else ""
-    )
+    left = f"; {every - counted} more are left out, as not all have run them" if every > counted else ""
     parts = [
         f"{count(counted, 'case')}, {seconds:g} s and --threads {threads} for each run{left}.",
         *_section("Solved, and how runs ended", render(_outcome_rows(grid)), markdown),
@@ -170,7 +167,8 @@ def report(runs: Sequence[Run], *, markdown: bool = False) -> str:
     lines = [f"{case}: {', '.join(others)}" for case, others in missed(grid).items()]
     if AUTO in grid.contestants:
         head = f"Cases that {AUTO} does not solve and others do: {len(lines)}"
-        parts += _section(head, "\n".join(f"- {line}" if markdown else line for line in lines), markdown)
+        shown = [f"- {line}" if markdown else fill(line, WIDTH, subsequent_indent="  ") for line in lines]
+        parts += _section(head, "\n".join(shown), markdown)
     return "\n\n".join(part for part in parts if part)
 
 

@@ -1,10 +1,10 @@
-"""The suite of ``benchmark.py``: named instances that are the same on every machine.
+"""The suite of ``benchmark.py``: named instances that are the same each time.
 
 Families: ``planted`` and ``noisy`` teachers, ``sparse`` architectures, ``random-labels``, ``tables``, the
 four reductions, ``deep`` thin networks, and ``impossible`` instances. The name of a random case ends in its
 seed and says all of how it is made. ``meta["known"]`` of an instance holds what is known from how it was
 made, if anything: ``errors``, a number of errors that some network has at most, or ``bound``, below which no
-network is. The instance is made when it is asked for.
+network is. The instance is made when it is asked for. Other versions of numpy may draw other numbers.
 """
 
 from __future__ import annotations

@@ -128,15 +128,16 @@ def test_only_cases_that_all_have_run_count(made, report):
 @pytest.mark.parametrize("markdown", [False, True])
 def test_the_report_fits_a_terminal(made, report, markdown):
     names = ["auto", "cpsat-textbook", "milp-textbook", *(f"backend-{i}" for i in range(9))]
-    text = report.report(
-        [made(str(c), n, 0.5 + i) for c in range(3) for i, n in enumerate(names)], markdown=markdown
-    )
+    runs = [made(str(case), name, 0.5 + i) for case in range(3) for i, name in enumerate(names)]
+    runs += [made("missed", name, None if name == "auto" else 1.0) for name in names]
+    text = report.report(runs, markdown=markdown)
     assert all(name in text for name in names)
     assert text.count("cpsat-textbook / it") == 1
     if not markdown:
         assert max(map(len, text.splitlines())) <= 80
     else:
-        assert "| backend-8 | 3 | 0 | 0 | 0 | 0 | 0 |" in text
+        assert "| backend-8 | 4 | 0 | 0 | 0 | 0 | 0 |" in text
+        assert "- missed: cpsat-textbook, milp-textbook, backend-0" in text
 
 
 def test_both_clocks_are_reported_if_there_are_two(made, report):
