@@ -131,15 +131,13 @@ def benchmark(
     asked = contestants(backends)
     done, all_runs = 0, len(listed) * len(asked)
     try:
-        for made in bench.runs(listed, asked):
+        for finished in bench.runs(listed, asked):
             done += 1
-            if made is not None:
-                print(f"{done}/{all_runs} {_short(made)}", file=sys.stderr, flush=True)
+            if finished is not None:
+                print(f"{done}/{all_runs} {_short(finished)}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
-        print(
-            f"interrupted after {done} of {all_runs} runs; the same command goes on from there",
-            file=sys.stderr,
-        )
+        where = f"interrupted after {done} of {all_runs} runs"
+        print(f"{where}; the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
     names, known = {case.name for case in listed}, {each.name for each in asked}
     return _report([r for r in bench.file.runs if r.case in names and r.contestant in known], markdown, plot)
@@ -167,7 +165,7 @@ class Bench:
                 outcome = self._make(instance, contestant)
                 if outcome.get("limit") == Limit.INTERRUPT:
                     raise KeyboardInterrupt
-                made = Run(
+                finished = Run(
                     case=case.name,
                     family=case.family,
                     contestant=contestant.name,
@@ -179,8 +177,8 @@ class Bench:
                     known=instance.meta.get("known", {}),
                     **{"backend": contestant.backend_name, "encoder": contestant.encoder, **outcome},
                 )
-                self.file.add(made)
-                yield made
+                self.file.add(finished)
+                yield finished
 
     def _make(self, instance: Instance, contestant: Contestant) -> dict[str, Any]:
         limits = contestant.limits(self._time, self._threads)
@@ -201,13 +199,13 @@ def library_run(instance: Instance, contestant: Contestant, limits: Limits) -> d
         if errors is not None and (not incumbents or incumbents[-1][1] != errors):
             incumbents.append((round(progress.seconds, 4), errors))
 
-    made = attempt(instance, contestant.backend or reports.AUTO, contestant.encoder, limits, hear)
-    if made.result is None:
-        pairs = {"refused": made.refused, "unavailable": made.unavailable, "wrong": made.wrong}
+    tried = attempt(instance, contestant.backend or reports.AUTO, contestant.encoder, limits, hear)
+    if tried.result is None:
+        pairs = {"refused": tried.refused, "unavailable": tried.unavailable, "wrong": tried.wrong}
         return next(
             {"outcome": name, "reason": reason} for name, reason in pairs.items() if reason is not None
         )
-    return {**_kept(made.result.as_dict()), "incumbents": incumbents}
+    return {**_kept(tried.result.as_dict()), "incumbents": incumbents}
 
 
 def _warm_up(instance: Instance, contestant: Contestant, limits: Limits) -> None:
@@ -217,8 +215,8 @@ def _warm_up(instance: Instance, contestant: Contestant, limits: Limits) -> None
     except Unavailable:
         return  # the run says so
     tiny = teacher_instance(3, [2, 1], 3)
-    made = attempt(tiny, backend, contestant.encoder, replace(limits, threads=1))
-    if made.result is not None and made.result.limit is Limit.INTERRUPT:
+    tried = attempt(tiny, backend, contestant.encoder, replace(limits, threads=1))
+    if tried.result is not None and tried.result.limit is Limit.INTERRUPT:
         raise KeyboardInterrupt
 
 
@@ -261,11 +259,13 @@ def _kept(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _short(made: Run) -> str:
-    said = made.status or made.outcome
-    numbers = "" if made.errors is None else f", {made.errors} errors"
-    seconds = made.process_seconds or made.seconds
-    return f"{made.case} {made.contestant}: {said}{numbers}" + (f", {seconds:.2f} s" if seconds else "")
+def _short(finished: Run) -> str:
+    said = finished.status or finished.outcome
+    numbers = "" if finished.errors is None else f", {finished.errors} errors"
+    seconds = finished.process_seconds or finished.seconds
+    return f"{finished.case} {finished.contestant}: {said}{numbers}" + (
+        f", {seconds:.2f} s" if seconds else ""
+    )
 
 
 def _list(listed: Sequence[Case]) -> None:

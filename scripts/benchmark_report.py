@@ -84,15 +84,15 @@ def outcomes(runs: Iterable[Run]) -> Counter[str]:
 
 def solved_by_family(grid: Grid) -> dict[str, dict[str, int]]:
     """Solved cases of each family, by contestant; ``any``: solved by somebody, ``cases``: all."""
-    found: dict[str, Counter[str]] = {}
+    families: dict[str, Counter[str]] = {}
     for here in grid.cases.values():
-        family = found.setdefault(next(iter(here.values())).family, Counter())
+        family = families.setdefault(next(iter(here.values())).family, Counter())
         family["cases"] += 1
         family["any"] += any(run.solved for run in here.values())
         family.update(name for name, run in here.items() if run.solved)
     return {
         family: {n: counts[n] for n in (*grid.contestants, "any", "cases")}
-        for family, counts in found.items()
+        for family, counts in families.items()
     }
 
 
@@ -103,12 +103,12 @@ def virtual_best(grid: Grid, clock: Clock = in_process) -> list[float]:
 
 def solved_only_by(grid: Grid) -> dict[str, list[str]]:
     """The cases that one contestant alone solves, by contestant."""
-    found: dict[str, list[str]] = {name: [] for name in grid.contestants}
+    alone: dict[str, list[str]] = {name: [] for name in grid.contestants}
     for case, here in grid.cases.items():
         solvers = [name for name, run in here.items() if run.solved]
         if len(solvers) == 1:
-            found[solvers[0]].append(case)
-    return found
+            alone[solvers[0]].append(case)
+    return alone
 
 
 def best_shares(grid: Grid, clock: Clock = in_process) -> dict[str, float]:
@@ -132,12 +132,12 @@ def missed(grid: Grid, contestant: str = AUTO) -> dict[str, list[str]]:
     """The cases that a contestant does not solve and others do, with those."""
     if contestant not in grid.contestants:
         return {}
-    found = {}
+    solvers = {}
     for case, here in grid.cases.items():
         others = [name for name, run in here.items() if run.solved]
         if others and contestant not in others:
-            found[case] = others
-    return found
+            solvers[case] = others
+    return solvers
 
 
 def cactus(grid: Grid, clock: Clock = in_process) -> dict[str, list[float]]:
@@ -188,9 +188,9 @@ def _outcome_rows(grid: Grid) -> Rows:
 
 def _family_rows(grid: Grid) -> Rows:
     names = [*grid.contestants, "any", "cases"]
-    found = solved_by_family(grid)
-    rows = [[family, *(str(counts[name]) for name in names)] for family, counts in found.items()]
-    totals = [str(sum(counts[name] for counts in found.values())) for name in names]
+    families = solved_by_family(grid)
+    rows = [[family, *(str(counts[name]) for name in names)] for family, counts in families.items()]
+    totals = [str(sum(counts[name] for counts in families.values())) for name in names]
     return [["", *names], *rows, ["all", *totals]]
 
 

@@ -171,12 +171,12 @@ def contradictions(runs: Iterable[Run]) -> list[str]:
     by_case: dict[str, list[Run]] = {}
     for run in runs:
         by_case.setdefault(run.case, []).append(run)
-    found = []
+    wrong = []
     for case, here in by_case.items():
-        found += [f"{case}: {run.contestant}: {run.reason}" for run in here if run.outcome == "wrong"]
+        wrong += [f"{case}: {run.contestant}: {run.reason}" for run in here if run.outcome == "wrong"]
         known = here[0].known
         claims: list[Run | _Known] = [*here, _Known(known.get("errors"), known.get("bound"))]
         for claim, _, message in disagreements(parse_goal(here[0].goal), claims):
             who = claim.contestant if isinstance(claim, Run) else claim.backend
-            found.append(f"{case}: {who} says: {message}")
-    return found
+            wrong.append(f"{case}: {who} says: {message}")
+    return wrong

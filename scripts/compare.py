@@ -55,10 +55,10 @@ class Run:
         if self.encoder is None:
             self.declined = f"backend {self.backend.name!r} takes none of the encoders asked for"
             return
-        made = attempt(self.instance, self.backend, self.encoder, limits)
-        self.result, self.declined = made.result, made.refused or made.unavailable
-        if made.wrong is not None:
-            self.conflicts.append(made.wrong)
+        tried = attempt(self.instance, self.backend, self.encoder, limits)
+        self.result, self.declined = tried.result, tried.refused or tried.unavailable
+        if tried.wrong is not None:
+            self.conflicts.append(tried.wrong)
 
     def line(self) -> dict[str, Any]:
         """What is written of the run."""

@@ -59,10 +59,10 @@ class Teacher:
         """The instance of a seed; the teacher itself meets the goal."""
         asked = _sizes(self.layers) if layers is None else layers
         goal = Minimize() if self.minimum else None
-        made = teacher_instance(
+        instance = teacher_instance(
             self.d, asked, self.points, self.noise, seed, goal=goal, activation=_activation(self.activation)
         )
-        return knowing(made, errors=made.meta["teacher_errors"])
+        return knowing(instance, errors=instance.meta["teacher_errors"])
 
 
 PLANTED = (
@@ -309,10 +309,10 @@ def _bottleneck(d: int, patterns: int, hidden: int, activation: str) -> Instance
         raise ValueError(f"{hidden} hidden neurons show a vector for each of {patterns} patterns")
     hot = np.eye(patterns, dtype=np.int64)
     labels = shown.output.show(hot)
-    made = Instance(
+    instance = Instance(
         domain, Architecture.dense([patterns, hidden, patterns]), Dataset(hot, labels), activation=shown
     )
-    return answered(made, False)
+    return answered(instance, False)
 
 
 def _parity(d: int, inputs: int, hidden: int, activation: str) -> Instance:
@@ -327,10 +327,10 @@ def _parity(d: int, inputs: int, hidden: int, activation: str) -> Instance:
     rows = np.array(list(product((0, 1), repeat=inputs)), dtype=np.int64)
     shown = Activations.of(activation, Domain(d))
     labels = shown.output.show(rows.sum(axis=1, keepdims=True) % 2)
-    made = Instance(
+    instance = Instance(
         Domain(d), Architecture.dense([inputs, hidden, 1]), Dataset(rows, labels), activation=shown
     )
-    return answered(made, False)
+    return answered(instance, False)
 
 
 def _crowded(d: int, layers: str, points: int, seed: int) -> Instance:

@@ -52,8 +52,8 @@ def _reduced(kind: str, shape: str, seeds: int, source: Callable[[int], Answered
 
 
 def _reduce(kind: str, source: Callable[[int], Answered], seed: int) -> Instance:
-    made, answer = source(seed)
-    return answered(generate(kind, made), answer)
+    problem, answer = source(seed)
+    return answered(generate(kind, problem), answer)
 
 
 def _planted_cover(n: int, decoys: int, seed: int) -> Answered:
