@@ -125,7 +125,7 @@ RANDOM = (
     (5, "8-1", 50, "step"),
 )
 
-# d, layers, points: random labels without an error; there are far more labellings than networks.
+# d, layers, points: random labels without an error; labellings outnumber networks.
 CROWDED = (
     (2, "12-6-1", 120),
     (3, "6-3-1", 45),

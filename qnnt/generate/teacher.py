@@ -35,6 +35,7 @@ def teacher_instance(
     """``points`` random inputs, labelled by a random network over Z_d.
 
     ``layers`` and ``student_layers`` are architectures, or layer sizes of dense ones.
+
     Inputs are distinct as long as there are enough; beyond d^α each occurs almost equally often. The share
     ``noise`` (0 to 1) of the points, rounded to a whole number, has one output changed to another value that
     its activation shows. The instance asks for a network of ``student_layers`` (default: the teacher's) under
