@@ -17,14 +17,14 @@ from qnnt.reductions.sources.solve import Source, solve_source
 Answered = tuple[Source, bool]  # a source, and whether it has a solution
 
 # Elements and sets for each one that a cover needs: with a planted exact cover, or with none.
-PLANTED_COVERS = ((9, 2), (30, 6), (60, 15), (100, 8))
+PLANTED_COVERS = ((30, 6), (60, 15), (100, 8))
 INFEASIBLE_COVERS = ((9, 2), (30, 6), (40, 12), (60, 8), (60, 15), (100, 8))
 # Variables of random 3-CNF formulas, and hundredths of a clause for each.
-FORMULAS = ((40, 426), (120, 426), (200, 426), (250, 426), (280, 410))
+FORMULAS = ((120, 426), (200, 426), (250, 426), (280, 410))
 DENSE_FORMULAS = ((8, 426), (8, 800), (25, 600), (60, 426))
-BALANCED_FORMULAS = (90, 300)
+BALANCED_FORMULAS = (300,)
 # Elements and sets of three: to be hit by as many elements as are needed (optimum), and by one less (below).
-HITTING_SETS = ((12, 40), (18, 60), (20, 80), (24, 80), (30, 120))
+HITTING_SETS = ((16, 50), (18, 60), (20, 80), (24, 80), (30, 120))
 
 
 def reductions(seeds: int) -> Iterator[Case]:
