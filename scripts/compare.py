@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
+from attempts import attempt
 
 from qnnt import registry
 from qnnt.cli.options import Errors, load, value_of, writable
 from qnnt.cli.program import FAILED, INTERRUPTED, OK, run
-from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
 from qnnt.limits import Limit, Limits
-from qnnt.pipeline import solve
 from qnnt.result import Result
 from qnnt.verify.agreement import disagreements
 
@@ -56,12 +55,10 @@ class Run:
         if self.encoder is None:
             self.declined = f"backend {self.backend.name!r} takes none of the encoders asked for"
             return
-        try:
-            self.result = solve(self.instance, backend=self.backend, encoder=self.encoder, limits=limits)
-        except (Unsupported, Unavailable) as error:
-            self.declined = str(error)
-        except WrongAnswer as error:
-            self.conflicts.append(str(error))
+        tried = attempt(self.instance, self.backend, self.encoder, limits)
+        self.result, self.declined = tried.result, tried.refused or tried.unavailable
+        if tried.wrong is not None:
+            self.conflicts.append(tried.wrong)
 
     def line(self) -> dict[str, Any]:
         """What is written of the run."""

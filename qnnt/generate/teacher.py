@@ -24,33 +24,35 @@ _SAMPLE = 1000  # points on which they are compared
 
 def teacher_instance(
     d: int,
-    layers: Sequence[int],
+    layers: Sequence[int] | Architecture,
     points: int,
     noise: float = 0.0,
     seed: int = 0,
-    student_layers: Sequence[int] | None = None,
+    student_layers: Sequence[int] | Architecture | None = None,
     goal: Goal | None = None,
     activation: ActivationLike = "relu",
 ) -> Instance:
-    """``points`` random inputs, labelled by a random dense network of layer sizes ``layers`` over Z_d.
+    """``points`` random inputs, labelled by a random network over Z_d.
+
+    ``layers`` and ``student_layers`` are architectures, or layer sizes of dense ones.
 
     Inputs are distinct as long as there are enough; beyond d^α each occurs almost equally often. The share
     ``noise`` (0 to 1) of the points, rounded to a whole number, has one output changed to another value that
-    its activation shows. The instance asks for a network of layer sizes ``student_layers`` (default: the
-    teacher's) under ``goal`` (default: at most as many errors as changed points, which the teacher itself
-    meets). The same arguments give the same instance; ``meta["teacher"]`` is the teacher as a network file.
+    its activation shows. The instance asks for a network of ``student_layers`` (default: the teacher's) under
+    ``goal`` (default: at most as many errors as changed points, which the teacher itself meets). The same
+    arguments give the same instance; ``meta["teacher"]`` is the teacher as a network file.
     Raises :class:`InputError` for arguments that make no sense.
     """
     student = layers if student_layers is None else student_layers
     _check(d, points, noise, seed)
-    domain, architecture, learner = Domain(d), Architecture.dense(layers), Architecture.dense(student)
+    domain, architecture, learner = Domain(d), _architecture(layers), _architecture(student)
     shown = Activations.of(activation, domain)
     if noise and shown.output.top < 1:
         raise InputError("noise", f"no output can be changed: it is {shown.output.meaning}")
     if (learner.alpha, learner.omega) != (architecture.alpha, architecture.omega):
         raise InputError("student_layers", "must have as many inputs and outputs as the teacher")
     rng = np.random.Generator(np.random.PCG64(seed))
-    inputs = _inputs(domain, architecture.alpha, points, rng)
+    inputs = random_inputs(domain, architecture.alpha, points, rng)
     teacher = _varied(domain, architecture, shown, inputs[:_SAMPLE], rng)
     labels = teacher.predict(inputs)
     changed = round(noise * points)
@@ -61,7 +63,7 @@ def teacher_instance(
     meta = {
         "kind": "teacher",
         "d": d,
-        "layers": list(layers),
+        "layers": [len(layer) for layer in architecture.layers],
         "points": points,
         "noise": noise,
         "seed": seed,
@@ -70,6 +72,10 @@ def teacher_instance(
         "teacher": network_document(teacher),
     }
     return Instance(domain, learner, Dataset(inputs, labels), goal or AtMost(changed), meta, shown)
+
+
+def _architecture(layers: Sequence[int] | Architecture) -> Architecture:
+    return layers if isinstance(layers, Architecture) else Architecture.dense(layers)
 
 
 def _check(d: int, points: int, noise: float, seed: int) -> None:
@@ -83,8 +89,8 @@ def _check(d: int, points: int, noise: float, seed: int) -> None:
         raise InputError("seed", f"must be at least 0, not {seed}")
 
 
-def _inputs(domain: Domain, alpha: int, points: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """(points, α) random inputs, each distinct one occurring ⌊points / d^α⌋ or one more times."""
+def random_inputs(domain: Domain, alpha: int, points: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """(points, α) random inputs over Z_d, each distinct one occurring ⌊points / d^α⌋ or one more times."""
     coded = 1  # inputs that differ in these columns differ; the code of d^coded values fits 62 bits
     while coded < alpha and domain.d ** (coded + 1) < 2**62:
         coded += 1

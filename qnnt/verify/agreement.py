@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from qnnt.exceptions import Unsupported
 from qnnt.goals import Goal
@@ -10,11 +11,37 @@ from qnnt.limits import Limits, Status
 from qnnt.pipeline import solve
 from qnnt.reductions.catalogue import proof_of
 from qnnt.reductions.sources.solve import Source, solve_source
-from qnnt.result import Result
 from qnnt.verify.replay import check
 
 
-def disagreements(goal: Goal, results: Sequence[Result]) -> list[tuple[Result, Result, str]]:
+class Claim(Protocol):
+    """What a run says of an instance; every :class:`~qnnt.Result` is one."""
+
+    @property
+    def backend(self) -> str:
+        """Which backend says it."""
+
+    @property
+    def encoder(self) -> str | None:
+        """The encoder of its model, if it had one."""
+
+    @property
+    def status(self) -> Status | None:
+        """The verdict, if there is any."""
+
+    @property
+    def errors(self) -> int | None:
+        """The errors of its network, if it has one."""
+
+    @property
+    def lower_bound(self) -> int | None:
+        """Fewer errors are impossible."""
+
+
+C = TypeVar("C", bound=Claim)
+
+
+def disagreements(goal: Goal, results: Sequence[C]) -> list[tuple[C, C, str]]:
     """Each run whose claim is refuted by a network of another: the two runs, and what is wrong.
 
     Every network of a result was replayed, so the claim is wrong: a lower bound above its error, or that no
@@ -25,7 +52,8 @@ def disagreements(goal: Goal, results: Sequence[Result]) -> list[tuple[Result, R
         for witness in results:
             if witness.errors is None or witness is claim:
                 continue
-            network = f"{witness.backend} with {witness.encoder} has a network with {witness.errors} errors"
+            who = witness.backend if witness.encoder is None else f"{witness.backend} with {witness.encoder}"
+            network = f"{who} has a network with {witness.errors} errors"
             if claim.status is Status.UNSATISFIABLE and goal.accepts(witness.errors):
                 found.append((claim, witness, f"no network meets {goal}, but {network}"))
             elif (claim.lower_bound or 0) > witness.errors:

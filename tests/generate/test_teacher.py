@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qnnt.activation import Activation
+from qnnt.architecture import Architecture
 from qnnt.exceptions import InputError
 from qnnt.files.networks import network_document
 from qnnt.generate.teacher import teacher_instance
@@ -107,3 +108,14 @@ def test_an_output_that_shows_one_value_cannot_be_changed():
     assert (teacher_instance(3, [2, 1], 5, activation=("relu", constant)).dataset.labels == 1).all()
     with pytest.raises(InputError, match="noise: no output can be changed: it is always 1"):
         teacher_instance(3, [2, 1], 5, noise=0.5, activation=("relu", constant))
+
+
+def test_a_teacher_may_have_any_architecture() -> None:
+    sparse = Architecture([["a", "b"], ["h", "i"], ["y"]], [("a", "h"), ("b", "i"), ("h", "y"), ("i", "y")])
+    instance = teacher_instance(3, sparse, 9, seed=1)
+    assert instance.architecture == sparse
+    assert instance.meta["layers"] == [2, 2, 1]
+    assert (teacher_of(instance).predict(instance.dataset.inputs) == instance.dataset.labels).all()
+    assert teacher_instance(
+        3, sparse, 9, seed=1, student_layers=[2, 3, 1]
+    ).architecture == Architecture.dense([2, 3, 1])

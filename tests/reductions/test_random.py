@@ -68,6 +68,17 @@ def test_planted_hitting_set(n, size, sets, seed):
     assert solve_source(HittingSet(n, source.sets, size - 1)) is None
 
 
+@given(st.integers(3, 20), st.integers(0, 30), SEEDS)
+def test_random_hitting_set(n, sets, seed):
+    source = random.random_hitting_set(n, seed, sets)
+    assert (source.n_elements, source.size) == (n, n)
+    rows = source.sets.rows()
+    assert len(rows) == sets
+    assert all(len(set(row)) == 3 for row in rows)
+    assert all(0 <= element < n for row in rows for element in row)
+    assert source.accepts(np.arange(n))
+
+
 def test_seeds_differ():
     assert random.threshold_formula(20, 1) != random.threshold_formula(20, 2)
 
@@ -82,6 +93,7 @@ def test_seeds_differ():
         lambda: random.infeasible_exact_cover(3, 0),
         lambda: random.planted_hitting_set(5, 0, 6, 9),
         lambda: random.planted_hitting_set(5, 0, 0, 9),
+        lambda: random.random_hitting_set(2, 0, 3),
     ],
 )
 def test_sizes_that_make_no_sense(make):

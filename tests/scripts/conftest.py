@@ -13,7 +13,8 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 @pytest.fixture
 def script(monkeypatch):
-    """Loads a script by its name."""
+    """Loads a script by its name; those beside it can be imported."""
+    monkeypatch.syspath_prepend(SCRIPTS)
 
     def load(name):
         spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")

@@ -54,16 +54,18 @@ def test_declined_cases_are_rows(compare, capfd, tmp_path):
 
 
 def test_an_answer_that_a_network_refutes_is_a_disagreement(compare, capfd, monkeypatch):
-    honest = compare.solve
+    import attempts
 
-    def solve(instance, *, backend, encoder, limits):
+    honest = attempts.solve
+
+    def solve(instance, *, backend, encoder, limits, progress):
         if backend.name == "maxsat":
             return Result(Status.UNSATISFIABLE, "at-most:0", "maxsat", "clauses", lower_bound=1)
         if backend.name == "cpsat":
             raise WrongAnswer("the replay says otherwise")
         return honest(instance, backend=backend, encoder=encoder, limits=limits)
 
-    monkeypatch.setattr(compare, "solve", solve)
+    monkeypatch.setattr("attempts.solve", solve)
     assert call(compare, TEACHER, "--backends", "maxsat,sat:cadical195,cpsat") == 1
     _, table = capfd.readouterr()
     assert "≠ UNSATISFIABLE" in table
@@ -72,12 +74,12 @@ def test_an_answer_that_a_network_refutes_is_a_disagreement(compare, capfd, monk
 
 
 def test_ctrl_c_ends_the_comparison_with_its_table(compare, capfd, monkeypatch):
-    def solve(instance, *, backend, encoder, limits):
+    def solve(instance, *, backend, encoder, limits, progress):
         return Result(
             Status.UNKNOWN, "at-most:0", backend.name, encoder, limit=Limit.INTERRUPT, reason="interrupted"
         )
 
-    monkeypatch.setattr(compare, "solve", solve)
+    monkeypatch.setattr("attempts.solve", solve)
     assert call(compare, TEACHER, TEACHER, "--backends", "maxsat,sat") == 130
     out, table = capfd.readouterr()
     assert out.count("\n") == 1

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import csv
 import gzip
-import importlib.util
 import json
 import struct
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,21 +16,16 @@ SMALL = ("--hidden", "5", "--seeds", 2, "--epochs", 2, "--size", 50, "--backends
 
 
 @pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(SCRIPTS)
-    spec = importlib.util.spec_from_file_location("rounding_table", SCRIPTS / "rounding_table.py")
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "rounding_table", module)
-    spec.loader.exec_module(module)
-    return module
+def table(script):
+    return script("rounding_table")
 
 
-def call(script, *arguments: object) -> int:
-    return run(script.app, "rounding_table", [str(a) for a in arguments])
+def call(table, *arguments: object) -> int:
+    return run(table.app, "rounding_table", [str(a) for a in arguments])
 
 
-def test_lines_tables_and_pictures(script, capfd, tmp_path):
-    assert call(script, tmp_path, *SMALL, "--bits", "4,2,1") == 0
+def test_lines_tables_and_pictures(table, capfd, tmp_path):
+    assert call(table, tmp_path, *SMALL, "--bits", "4,2,1") == 0
     lines = [json.loads(line) for line in (tmp_path / "runs.jsonl").read_text().splitlines()]
     assert len(lines) == 2 * (3 + 2 * 3 + 4)  # for each seed: bits, candidates at int2 and int1, shares
     for line in lines:
@@ -53,17 +46,17 @@ def test_lines_tables_and_pictures(script, capfd, tmp_path):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_is_done_is_not_done_again(script, tmp_path, monkeypatch):
+def test_what_is_done_is_not_done_again(table, tmp_path, monkeypatch):
     options = (*SMALL, "--experiments", "table", "--bits", "8")
-    assert call(script, tmp_path, *options) == 0
+    assert call(table, tmp_path, *options) == 0
     before = (tmp_path / "runs.jsonl").read_text()
-    monkeypatch.setattr(script, "round_network", None)
-    assert call(script, tmp_path, *options) == 0
+    monkeypatch.setattr(table, "round_network", None)
+    assert call(table, tmp_path, *options) == 0
     assert (tmp_path / "runs.jsonl").read_text() == before
 
 
-def test_ctrl_c_leaves_a_table_of_what_was_done(script, capfd, tmp_path, monkeypatch):
-    honest, made = script.round_network, []
+def test_ctrl_c_leaves_a_table_of_what_was_done(table, capfd, tmp_path, monkeypatch):
+    honest, made = table.round_network, []
 
     def interrupted(*arguments, **options):
         if made:
@@ -71,8 +64,8 @@ def test_ctrl_c_leaves_a_table_of_what_was_done(script, capfd, tmp_path, monkeyp
         made.append(honest(*arguments, **options))
         return made[0]
 
-    monkeypatch.setattr(script, "round_network", interrupted)
-    assert call(script, tmp_path, *SMALL) == 130
+    monkeypatch.setattr(table, "round_network", interrupted)
+    assert call(table, tmp_path, *SMALL) == 130
     assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 1
     assert "| table | digits |" in capfd.readouterr().out
 
@@ -82,7 +75,7 @@ def idx(path: Path, values: np.ndarray) -> None:
     path.write_bytes(gzip.compress(header + values.tobytes()))
 
 
-def test_other_data_sets(script, tmp_path):
+def test_other_data_sets(table, tmp_path):
     import rounding_data
 
     rng = np.random.default_rng(0)
@@ -106,7 +99,7 @@ def test_other_data_sets(script, tmp_path):
         "--experiments",
         "table",
     )
-    assert call(script, tmp_path / "out", *SMALL, *options) == 0
+    assert call(table, tmp_path / "out", *SMALL, *options) == 0
     assert "| table | small | 5 | 2 | nearest |" in (tmp_path / "out" / "table.md").read_text()
 
 
@@ -125,8 +118,8 @@ def test_other_data_sets(script, tmp_path):
         (("{tmp}", "--hidden", "a"), "must be numbers"),
     ],
 )
-def test_mistakes(script, capfd, tmp_path, arguments, words):
-    status = call(script, *(a.format(tmp=tmp_path) for a in arguments), "--epochs", 1, "--seeds", 1)
+def test_mistakes(table, capfd, tmp_path, arguments, words):
+    status = call(table, *(a.format(tmp=tmp_path) for a in arguments), "--epochs", 1, "--seeds", 1)
     out, err = capfd.readouterr()
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert words in err

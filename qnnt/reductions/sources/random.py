@@ -109,6 +109,11 @@ def planted_hitting_set(n: int, seed: int, size: int, sets: int) -> tuple[Hittin
     return HittingSet.of([rows[i] for i in rng.permutation(sets)], n, size), np.sort(planted)
 
 
+def random_hitting_set(n: int, seed: int, sets: int) -> HittingSet:
+    """``sets`` random sets of three of n ≥ 3 elements, to be hit by any number of elements."""
+    return HittingSet.of((_triples(_generator(n, 3, seed), n, sets) - 1).tolist(), n, n)
+
+
 def _cnf(n: int, clauses: Integers) -> Cnf:
     return Cnf(n, Ragged(clauses.ravel().astype(np.int64), 3 * np.arange(len(clauses) + 1)))
 
