@@ -23,10 +23,11 @@ from qnnt.rounders.base import Rounder, RowAnswer
 
 @dataclass(frozen=True)
 class Faulty:
-    """``fault`` names what goes wrong."""
+    """``fault`` names what goes wrong; ``vector`` are the parameters of its network, by default zeros."""
 
     fault: str
     note: str = ""
+    vector: tuple[int, ...] = ()
     accepts = (Instance,)
     capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS, Capability.BOUNDS)
     summary = "misbehaves"
@@ -42,14 +43,12 @@ class Faulty:
         return "declines everything; try another" if self.fault == "declines" else None
 
     def run(self, model: Instance, limits: Limits, report: Report) -> Answer:
-        zeros = np.zeros(model.architecture.n_parameters, dtype=np.int64)
-        worst = model.dataset.total
+        own = np.array(self.vector or [0] * model.architecture.n_parameters, dtype=np.int64)
+        errors, worst = model.network(own).error(model.dataset), model.dataset.total
         if self.fault.startswith("incumbent-then-"):
-            report.incumbent(zeros, worst)
+            report.incumbent(own, errors)
             report.bound(0)
-        if self.fault == "exact-then-abort":
-            report.incumbent(zeros, model.network(zeros).error(model.dataset))
-        match self.fault.removeprefix("incumbent-then-").removeprefix("exact-then-"):
+        match self.fault.removeprefix("incumbent-then-"):
             case "abort":
                 os.abort()
             case "segfault":
@@ -78,32 +77,29 @@ class Faulty:
             case "chatter":
                 os.write(1, b"noise on stdout\n" * 1000)
                 os.write(2, b"noise on stderr\n" * 1000)
-                return Answer(Status.SATISFIABLE, zeros)
+                return Answer(Status.SATISFIABLE, own)
             case "false-network":
-                return Answer(Status.SATISFIABLE, zeros)
+                return Answer(Status.SATISFIABLE, own)
             case "false-optimum":
-                return Answer(Status.OPTIMAL, zeros, 0, 0)
+                return Answer(Status.OPTIMAL, own, 0, 0)
             case "false-cost":
-                report.incumbent(zeros, 0)
+                report.incumbent(own, 0)
                 return Answer(Status.UNKNOWN, reason="gave up")
             case "false-bound":
-                return Answer(Status.UNKNOWN, zeros, worst, worst + 1, reason="gave up")
+                return Answer(Status.UNKNOWN, own, worst, worst + 1, reason="gave up")
             case "false-impossible":
-                report.incumbent(zeros, worst)
+                report.incumbent(own, errors)
                 return Answer(Status.UNSATISFIABLE)
-            case "worse":
-                return Answer(
-                    Status.UNKNOWN, zeros, model.network(zeros).error(model.dataset), reason="gave up"
-                )
+            case "gives-up":
+                return Answer(Status.UNKNOWN, own, errors, reason="gave up")
             case "worst-optimum":
-                errors = model.network(zeros).error(model.dataset)
-                return Answer(Status.OPTIMAL, zeros, errors, model.choices.unavoidable)
+                return Answer(Status.OPTIMAL, own, errors, model.choices.unavoidable)
             case "false-start-optimum":
                 return Answer(Status.OPTIMAL, None, 1, 1)
             case "no-network":
                 return Answer(Status.SATISFIABLE)
             case "outside":
-                return Answer(Status.SATISFIABLE, zeros + 99)
+                return Answer(Status.SATISFIABLE, own + 99)
         return Answer(Status.UNKNOWN)
 
 

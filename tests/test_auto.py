@@ -16,6 +16,7 @@ from strategies import instances
 import qnnt
 from qnnt import registry
 from qnnt.auto import choose
+from qnnt.backends.base import Capability
 from qnnt.backends.treewidth import layered
 from qnnt.backends.treewidth.space import Space
 
@@ -104,6 +105,7 @@ class Other(Faulty):
 
     expects: float | None = None
     refusal: str | None = None
+    capabilities = (Capability.PROVE, *Faulty.capabilities)
 
     def estimate(self, instance: qnnt.Instance) -> float | None:
         if self.expects == -1:
@@ -115,6 +117,12 @@ class Other(Faulty):
 
 
 BIG = instance_of(3, [4, 4, 2], 20, qnnt.Minimize())
+XOR = qnnt.Instance(
+    qnnt.Domain(3),
+    qnnt.Architecture.dense([2, 1]),
+    qnnt.Dataset([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]),
+    qnnt.Minimize(),
+)
 
 
 def with_backend(monkeypatch: pytest.MonkeyPatch, backend: object) -> None:
@@ -143,7 +151,7 @@ def test_a_backend_of_another_package_can_be_chosen(
 
 
 def test_a_backend_that_cannot_minimise_is_asked_for_decisions_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Other, "capabilities", ())
+    monkeypatch.setattr(Other, "capabilities", (Capability.PROVE,))
     with_backend(monkeypatch, Other("quick", expects=0.001))
     assert choose(BIG) == "maxsat"
     assert choose(BIG.with_goal(qnnt.AtMost(3))) == "faulty:quick"
@@ -178,8 +186,7 @@ def test_the_choice_and_the_runners_up_are_logged(
 
 def test_threads_and_seeds_that_auto_cannot_use_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "qnnt")
-    small = instance_of(3, [2, 1], 4, qnnt.Minimize())
-    result = qnnt.solve(small, limits=qnnt.Limits(threads=2, seed=5))
+    result = qnnt.solve(XOR, limits=qnnt.Limits(threads=2, seed=5))
     assert (result.backend, result.status) == ("enumeration", qnnt.Status.OPTIMAL)
     assert result.limits == qnnt.Limits()
     assert "enumeration uses one thread, not 2" in caplog.text
@@ -187,8 +194,7 @@ def test_threads_and_seeds_that_auto_cannot_use_are_ignored(caplog: pytest.LogCa
 
 
 def test_threads_that_a_named_backend_cannot_use_are_refused() -> None:
-    small = instance_of(3, [2, 1], 4, qnnt.Minimize())
     with pytest.raises(qnnt.Unsupported, match="'enumeration' uses one thread, not 2"):
-        qnnt.solve(small, backend="enumeration", limits=qnnt.Limits(threads=2))
-    result = qnnt.solve(small, backend="cpsat", limits=qnnt.Limits(threads=2, seed=5))
+        qnnt.solve(XOR, backend="enumeration", limits=qnnt.Limits(threads=2))
+    result = qnnt.solve(XOR, backend="cpsat", limits=qnnt.Limits(threads=2, seed=5))
     assert result.limits == qnnt.Limits(threads=2, seed=5)

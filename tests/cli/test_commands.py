@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 
-import numpy as np
 import pytest
 
 from qnnt import Activation, Architecture, Dataset, Domain, Instance, Minimize, Network, registry
@@ -13,6 +12,7 @@ from qnnt.auto import choose
 from qnnt.availability import caps
 from qnnt.backends.sat import SOLVERS, solver_names
 from qnnt.cli.output import print_network
+from qnnt.constant import best_constant
 from qnnt.verify.replay import check
 
 
@@ -39,7 +39,7 @@ def test_solve_prints_and_writes_the_same_network(qnnt, xor, tmp_path):
     result = json.loads(run.out)
     assert set(result) == {
         *("status", "goal", "errors", "lower_bound", "backend", "encoder", "version", "verified", "limit"),
-        *("reason", "limits", "network", "statistics"),
+        *("reason", "members", "limits", "network", "statistics"),
     }
     assert (result["status"], result["errors"], result["verified"]) == ("SATISFIABLE", 0, True)
     assert result["limits"] == {"time": 60.0, "memory": 4000, "threads": 1, "seed": 0}  # it uses none
@@ -109,8 +109,9 @@ def test_a_run_begins_from_a_network(qnnt, lone, xor, tmp_path):
 def test_a_start_is_kept_by_a_limit(qnnt, hard, tmp_path):
     """And written, as the best so far."""
     problem, start, output = Instance.load(hard), tmp_path / "s.json", tmp_path / "n.json"
-    n = problem.architecture.n_parameters
-    Network.from_vector(problem.architecture, problem.domain, np.zeros(n, dtype=int)).save(start)
+    vector = best_constant(problem).vector.copy()
+    vector[-3] = 1  # the bias of a neuron that no output looks at
+    problem.network(vector).save(start)
     errors = check(problem, Network.load(start)).errors
     run = qnnt("solve", hard, "--start", start, "--time-limit", 0.5, "--backend", "maxsat", "-o", output)
     assert run.status == 3
