@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.base import Answer, Capability, Report, Start
+from qnnt.exceptions import Unsupported
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
 from qnnt.rounders.base import Rounder, RowAnswer
@@ -90,6 +91,16 @@ class Faulty:
             case "false-impossible":
                 report.incumbent(own, errors)
                 return Answer(Status.UNSATISFIABLE)
+            case "late-refusal":
+                raise Unsupported("the model is too large; try another")
+            case "bound-then-hang":
+                report.bound(errors)
+                time.sleep(600)
+            case "tick" | "tock":  # notes when it runs
+                with Path(self.note).open("a") as file:
+                    while True:
+                        print(time.monotonic(), self.fault, file=file, flush=True)
+                        time.sleep(0.002)
             case "gives-up":
                 return Answer(Status.UNKNOWN, own, errors, reason="gave up")
             case "worst-optimum":
@@ -101,6 +112,17 @@ class Faulty:
             case "outside":
                 return Answer(Status.SATISFIABLE, own + 99)
         return Answer(Status.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Starting(Faulty):
+    """Notes the start that it is given, and gives up."""
+
+    capabilities = (*Faulty.capabilities, Capability.STARTS)
+
+    def run(self, model: Instance, limits: Limits, report: Report, start: Start | None = None) -> Answer:
+        Path(self.note).write_text(repr(None if start is None else (start.values.tolist(), start.cost)))
+        return Answer(Status.UNKNOWN, reason="gave up")
 
 
 @dataclass(frozen=True)

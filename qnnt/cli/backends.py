@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from qnnt import __version__
 from qnnt.cli.options import Json
 from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import OK
@@ -13,6 +14,20 @@ from qnnt.cli.program import OK
 if TYPE_CHECKING:
     from qnnt.backends.base import Backend
     from qnnt.rounders.base import Rounder
+
+
+_PORTFOLIO: dict[str, Any] = {
+    "name": "portfolio",
+    "task": "train",
+    "available": True,
+    "version": __version__,
+    "reason": None,
+    "note": None,
+    "accepts": [],
+    "encoders": [],
+    "capabilities": ["what its members can"],
+    "summary": "several backends that race, portfolio:A+B+… or the ones that auto would choose",
+}
 
 
 def backends(json: Json = False) -> int:
@@ -54,10 +69,11 @@ def _backends() -> list[dict[str, Any]]:
     def names(accepts: tuple[type[Any], ...]) -> list[str]:
         return [encoder.name for encoder in registry.encoders_of(*accepts)]
 
-    return [
+    found = [
         _facts("train", each, each.accepts, names(tuple(each.accepts)), sorted(map(str, each.capabilities)))
         for each in registry.backends()
     ]
+    return [*found, _PORTFOLIO]
 
 
 def _rounders() -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from faulty import Faulty
+from processes import children, descendants, end_soon
 
 import qnnt
 from qnnt.workers import pool
@@ -27,28 +28,6 @@ BEST = (-1, -1)  # a weight and a bias
 def instance() -> qnnt.Instance:
     """The best network has one error, the best that ignores its input, which is the zero network, two."""
     return qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), HUMP, qnnt.Minimize())
-
-
-def children() -> set[int]:
-    """Processes whose parent is this one."""
-    lists = [Path(task, "children").read_text().split() for task in Path("/proc/self/task").iterdir()]
-    return {int(pid) for pids in lists for pid in pids}
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def end_soon(pids: set[int]) -> bool:
-    """A killed process is gone only when the kernel has got round to it."""
-    for _ in range(200):
-        if not any(map(alive, pids)):
-            return True
-        time.sleep(0.05)
-    return False
 
 
 @pytest.mark.parametrize(
@@ -210,6 +189,7 @@ from pathlib import Path
 import numpy as np
 import qnnt
 from faulty import Faulty
+from processes import children, descendants, end_soon
 from qnnt.generate.teacher import teacher_instance
 def tell(p):
     if p.phase == "solve":
@@ -217,14 +197,6 @@ def tell(p):
 qnnt.solve(teacher_instance(5, [6, 4, 2], 400), backend={backend}, progress=tell)
 """
 PROGRAM = Path(__file__).parents[1] / "conformance" / "dimacs_solver.py"
-
-
-def descendants(pid: int) -> set[int]:
-    found: set[int] = set()
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, Path(task, "children").read_text().split()):
-            found |= {child} | descendants(child)
-    return found
 
 
 @pytest.mark.parametrize("backend", ["Faulty('hold-gil')", f"'dimacs:{PROGRAM}'", "'milp:cbc'"])
