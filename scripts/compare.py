@@ -128,7 +128,7 @@ def _make(todo: list[Run], limits: Limits, lines: TextIO) -> list[Run]:
 def _pairs(backends: str, encoders: str | None) -> Iterator[tuple[Backend | str, str | None, bool]]:
     """Every backend with every encoder that fits it, or none, and whether one of those asked for does.
 
-    Names that stand for several backends stay names, and choose their encoders themselves if none is asked for.
+    A name that stands for several backends stays a name, and needs no encoder to be asked for.
     """
     chosen: list[Backend | str]
     if backends == "all":

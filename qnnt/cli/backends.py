@@ -16,20 +16,6 @@ if TYPE_CHECKING:
     from qnnt.rounders.base import Rounder
 
 
-_PORTFOLIO: dict[str, Any] = {
-    "name": "portfolio",
-    "task": "train",
-    "available": True,
-    "version": __version__,
-    "reason": None,
-    "note": None,
-    "accepts": [],
-    "encoders": [],
-    "capabilities": ["what its members can"],
-    "summary": "several backends that race, portfolio:A+B+… or the ones that auto would choose",
-}
-
-
 def backends(json: Json = False) -> int:
     """List the backends: version, whether it was tested, or why one is missing; encoders; what it can do."""
     found, rounders = _backends(), _rounders()
@@ -73,7 +59,19 @@ def _backends() -> list[dict[str, Any]]:
         _facts("train", each, each.accepts, names(tuple(each.accepts)), sorted(map(str, each.capabilities)))
         for each in registry.backends()
     ]
-    return [*found, _PORTFOLIO]
+    portfolio: dict[str, Any] = {
+        "name": "portfolio",
+        "task": "train",
+        "available": True,
+        "version": f"qnnt {__version__}",
+        "reason": None,
+        "note": None,
+        "accepts": [],
+        "encoders": ["its members'"],
+        "capabilities": ["what one of them can"],
+        "summary": "several backends that race: portfolio:A+B+…, or portfolio for the usual ones",
+    }
+    return [*found, portfolio]
 
 
 def _rounders() -> list[dict[str, Any]]:

@@ -65,6 +65,16 @@ def test_every_verdict_in_words(qnnt, lone, goal, words):
     assert ("replayed     no, there is no network" in run.out) == words.startswith("UNSAT")
 
 
+def test_a_portfolio_tells_who_decided_and_who_raced(qnnt, lone):
+    run = qnnt("solve", lone, "--errors", "min", "--backend", "portfolio:enumeration+sat", "--threads", 2)
+    assert run.out.startswith("OPTIMAL: a network gets 1 of 4 points wrong, and none does better\n")
+    assert "portfolio    enumeration, sat:cadical153\n" in run.out
+    run = qnnt("solve", lone, "--errors", "at-most:3")
+    assert "backend      constant\n  encoder      none\n  model        none\n" in run.out
+    mistake = qnnt("solve", lone, "--backend", "portfolio:sat+frob")
+    assert (mistake.status, mistake.err.count("\n")) == (2, 1)
+
+
 def test_no_network_is_not_written_and_leaves_an_old_one(qnnt, lone, tmp_path):
     output = tmp_path / "n.json"
     output.write_text("old")
@@ -368,6 +378,8 @@ def test_backends_lists_all_and_folds_the_variants(qnnt):
     assert found["cpsat"]["encoders"] == ["clauses", "cpsat", "cpsat-textbook"]
     assert found["enumeration"]["accepts"] == ["Instance"]
     assert (found["dimacs"]["available"], found["dimacs"]["version"]) == (False, None)
+    assert found["portfolio"]["available"]
+    assert "portfolio:A+B" in run.out
 
 
 def test_backends_says_which_version_is_newer_than_the_tested(qnnt, monkeypatch):
