@@ -41,14 +41,14 @@ _REASONS = {  # for a backend that gives none
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known during a run: phase, seconds so far, claimed error of the incumbent, lower bound.
+    """What is known during a run: phase, seconds so far, error of the incumbent, lower bound.
 
     ``steps`` are those done and all of the backend's present pass, if it tells.
     """
 
     phase: str
     seconds: float
-    incumbent: int | None
+    incumbent: int
     bound: int
     steps: tuple[int, int] | None = None
 
@@ -175,6 +175,7 @@ def _outcome(job: Job, run: _Run, isolate: bool) -> Outcome:
 
 def _raced(members: Sequence[_Member], threads: int, run: _Run) -> tuple[Outcome, int | None]:
     """What the members come to, so many at a time, and which of them has the verdict, if one has."""
+    run.raced = True
     try:
         finish = race([member.job for member in members], threads, run)
     except KeyboardInterrupt:
@@ -184,7 +185,7 @@ def _raced(members: Sequence[_Member], threads: int, run: _Run) -> tuple[Outcome
         ended = finish.ends[finish.winner]
         if ended is not None and ended.answer is not None:
             return ended.answer, finish.winner
-    reason = finish.reason([member.name for member in members], _REASONS[None])
+    reason = finish.reason([member.name for member in members], _REASONS)
     return Outcome(Status.UNKNOWN, limit=finish.limit, reason=reason), None
 
 
@@ -257,7 +258,8 @@ class _Known:
 class _Run:
     """Gathers what the members tell, and turns the outcome into a replayed result.
 
-    ``start`` is what a member may begin from, ``best`` the network that comes nearest to the goal.
+    ``start`` is what a member may begin from, ``best`` the network that comes nearest to the goal; ``raced``
+    tells whether several members ran.
     """
 
     def __init__(
@@ -277,6 +279,7 @@ class _Run:
             known = _Known(start, _replayed(instance, start), "start")
             self.start = Incumbent(start.vector, known.errors)
             self.best = min(known, self.best, key=lambda each: distance(each.errors))
+        self.raced = False
         self._began = time.perf_counter()
         self._phase, self._phases = "start", dict[int, dict[str, float]]()
         self._sizes: dict[int, dict[str, int]] = {}
@@ -322,7 +325,7 @@ class _Run:
 
         After a race they include the pauses, and stand beside the seconds of the race itself.
         """
-        raced = {"race": end - self._began} if len(self._members) > 1 and self._phases else {}
+        raced = {"race": end - self._began} if self.raced else {}
         if who is None:
             return raced
         ends = [*self._phases.get(who, {}).items(), ("", end)]
@@ -348,7 +351,7 @@ class _Run:
             " + ".join(dict.fromkeys(deciding)) or PORTFOLIO,
             " + ".join(dict.fromkeys(encoders)) or "none",
             version=None if who is None else members[who].version,
-            members=tuple(by_name) if len(members) > 1 and self._phases else (),
+            members=tuple(by_name) if self.raced else (),
             limits=replace(limits, threads=threads, seed=max(each.seed for each in own)),
         )
 

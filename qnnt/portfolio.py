@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
@@ -57,16 +57,19 @@ class Finish:
         limits = {_limit(end) for end in self.ends if end is not None}
         return Limit.TIME if Limit.TIME in limits else limits.pop() if len(limits) == 1 else None
 
-    def reason(self, names: Sequence[str], default: str) -> str:
-        """Why there is no verdict: the reason of each job by its name, or the one reason of all."""
+    def reason(self, names: Sequence[str], usual: Mapping[Limit | None, str]) -> str:
+        """Why there is no verdict: the reason of each job by its name, or the one reason of all.
+
+        ``usual`` are those of a job that gives none, by its limit.
+        """
         reasons = {
-            name: end.reason or (end.answer and end.answer.reason) or default
+            name: end.reason or (end.answer and end.answer.reason) or usual[_limit(end)]
             for name, end in zip(names, self.ends, strict=True)
             if end is not None
         }
         if len(set(reasons.values())) == 1:
             return next(iter(reasons.values()))
-        return "; ".join(f"{name}: {reason}" for name, reason in reasons.items()) or default
+        return "; ".join(f"{name}: {reason}" for name, reason in reasons.items()) or usual[None]
 
 
 def _limit(end: End) -> Limit | None:
@@ -131,8 +134,10 @@ class _Race:
             self._turns[number] = self._turn_from(now)
             return
         job = replace(self._jobs[number], start=self._board.start)
-        if self._deadline < math.inf:
-            job = replace(job, limits=replace(job.limits, time=self._deadline - now))
+        if job.limits.time is not None:  # until a worker has started, the deadline allows for that
+            left = min(job.limits.time, self._deadline - now)
+            job = replace(job, limits=replace(job.limits, time=left))
+        _LOG.info("%s begins", job.backend.name)
         self._begun[number] = running = Running(job, partial(self._board.hear, who=number))
         self._turns[number] = self._turn_from(now) + START_UP
         self._deadline = min(self._deadline, running.deadline)
@@ -162,9 +167,13 @@ class _Race:
         answer = ended.answer
         if ended.error is not None and not isinstance(ended.error, Unsupported | Unavailable):
             raise ended.error
+        name = self._jobs[number].backend.name
         if answer is not None and answer.status is not Status.UNKNOWN:
+            _LOG.info("%s has a verdict: %s", name, answer.status)
             self._winner = number
-        elif answer is not None:
+            return
+        _LOG.info("%s ends without a verdict: %s", name, ended.reason or (answer and answer.reason))
+        if answer is not None:
             self._board.hear(Event(vector=answer.vector, cost=answer.cost, bound=answer.bound), number)
 
     def _end_turns(self) -> None:

@@ -91,6 +91,8 @@ class Faulty:
             case "false-impossible":
                 report.incumbent(own, errors)
                 return Answer(Status.UNSATISFIABLE)
+            case "time-note":
+                Path(self.note).write_text(str(limits.time))
             case "late-refusal":
                 raise Unsupported("the model is too large; try another")
             case "bound-then-hang":

@@ -41,18 +41,17 @@ both = pytest.mark.parametrize("threads", [1, 2])
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
+def nothing_is_left(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """No process and no folder but those of idle workers, which end with the program."""
-
-    def folders() -> set[Path]:
-        return set(Path(tempfile.gettempdir()).glob("qnnt-*"))
-
     pool.close_workers()
-    before = children(), folders() if "PYTEST_XDIST_WORKER" not in os.environ else None
+    before, folder = children(), tmp_path_factory.mktemp("tmp")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield
     pool.close_workers()
-    assert children() <= before[0]
-    assert before[1] is None or folders() <= before[1]
+    assert children() <= before
+    assert list(folder.iterdir()) == []
 
 
 def raced(*members: Faulty | str, threads: int = 2, **more: object) -> qnnt.Result:
@@ -101,7 +100,7 @@ def test_the_others_go_on_without_one_that_eats_memory() -> None:
 def test_if_all_fail_each_reason_is_told(threads: int) -> None:
     result = raced(Faulty("abort"), Faulty("raise"), Faulty("late-refusal"), threads=threads)
     assert (result.status, result.backend, result.errors) == (qnnt.Status.UNKNOWN, "portfolio", 2)
-    assert result.limit is None
+    assert (result.limit, len(result.members)) == (None, 3)
     abort, crash, refusal = result.reason.split("; faulty:")
     assert abort.startswith("faulty:abort: the solver process ended with signal 6")
     assert crash == "raise: ArithmeticError: two and two make five"
@@ -119,14 +118,32 @@ def test_a_time_limit_ends_all(threads: int) -> None:
     assert result.encoder == "direct"
 
 
+def test_each_has_what_is_left_of_the_time(tmp_path: Path) -> None:
+    first, later = tmp_path / "first", tmp_path / "later"
+    raced(Faulty("unknown"), Faulty("time-note", str(first)), time=60.0)
+    assert 30 < float(first.read_text()) < 60
+    limit = 10.0**6  # the longest that there is
+    raced(HANG, Faulty("time-note", str(later)), "enumeration", threads=1, time=limit)
+    assert limit - 30 < float(later.read_text()) < limit - 0.5
+
+
 def test_the_limit_of_a_race_is_that_of_all_or_time() -> None:
     late, full = Ended[Outcome](limit=Limit.TIME), Ended[Outcome](limit=Limit.MEMORY)
     crash = Ended[Outcome](reason="crash")
     assert Finish((full, full)).limit is Limit.MEMORY
     assert Finish((full, crash, late, None)).limit is Limit.TIME
     assert Finish((full, crash)).limit is None
-    assert Finish((crash, crash, None)).reason(["a", "b", "c"], "none") == "crash"
-    assert Finish((crash, late, None)).reason(["a", "b", "c"], "none") == "a: crash; b: none"
+
+
+def test_each_reason_is_told_once() -> None:
+    usual = {None: "no reason", Limit.TIME: "late"}
+    names, crash = ["a", "b", "c"], Ended[Outcome](reason="crash")
+    late = Ended(Outcome(qnnt.Status.UNKNOWN, limit=Limit.TIME))
+    assert Finish((crash, crash, None)).reason(names, usual) == "crash"
+    assert Finish((crash, late, None)).reason(names, usual) == "a: crash; b: late"
+    assert Finish((late, Ended(limit=Limit.TIME, reason="late"))).reason(names[:2], usual) == "late"
+    assert Finish((Ended(Outcome(qnnt.Status.UNKNOWN)), None)).reason(names[:2], usual) == "no reason"
+    assert Finish((None, None)).reason(names[:2], usual) == "no reason"
 
 
 @both

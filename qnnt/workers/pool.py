@@ -65,9 +65,16 @@ class Worker:
 
     def __init__(self, warm_up: str = "") -> None:
         self.warm = False
-        ours, theirs = socket.socketpair()
         # What a killed solver leaves in the temporary folder has to go with it.
         self._folder = tempfile.mkdtemp(prefix="qnnt-")
+        try:
+            self._connect(warm_up)
+        except BaseException:  # Ctrl-C; the process ends with its connection
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+
+    def _connect(self, warm_up: str) -> None:
+        ours, theirs = socket.socketpair()
         self._stderr = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - lives as long as the worker
         with theirs:
             self._process = subprocess.Popen(
@@ -263,8 +270,8 @@ class Running(Generic[E, A]):
         if isinstance(message, Started):
             self.started, self.deadline = True, self._from_now()
         elif isinstance(message, Ended):
-            self._over = True
             _POOL.give(self._task.family, self._worker)
+            self._over = True
             return _blame_memory(message, self._task.limits)
         else:
             self._tell(message.event)
@@ -272,8 +279,9 @@ class Running(Generic[E, A]):
 
     def _lost(self) -> Ended[A] | None:
         if self._taken:
+            ended: Ended[A] = self._worker.lost(self._task.limits)
             self._over = True
-            return self._worker.lost(self._task.limits)
+            return ended
         _LOG.info("an idle worker had died; a new one takes the task")
         self._worker.kill()
         self._hand_to(Worker())
@@ -283,8 +291,10 @@ class Running(Generic[E, A]):
         """Kill the worker. What it had sent still counts: its news are told, and its own end is returned."""
         from qnnt.workers.task import Ended
 
+        late: Ended[A] = Ended(limit=limit, reason=reason)
+        ended = self._worker.cut_short(late, self._task.limits, self._tell)
         self._over = True
-        return self._worker.cut_short(Ended(limit=limit, reason=reason), self._task.limits, self._tell)
+        return ended
 
     def pause(self) -> None:
         """Stop the worker where it is; it can still be killed."""
@@ -297,8 +307,8 @@ class Running(Generic[E, A]):
     def kill(self) -> None:
         """End the task, unless it has ended, and leave nothing."""
         if not self._over:
-            self._over = True
             self._worker.kill()
+            self._over = True
 
 
 R = TypeVar("R", bound=Running[Any, Any])
