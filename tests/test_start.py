@@ -14,6 +14,7 @@ from faulty import Faulty
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from strategies import instances, networks
+from unaided import bad_network
 
 import qnnt
 from qnnt import registry
@@ -52,8 +53,11 @@ def test_the_backends_that_can_begin_from_a_network() -> None:
 
 
 @pytest.mark.parametrize(("backend", "encoder"), cases(), ids=lambda name: str(name).rpartition("/")[2])
-def test_any_start_leaves_every_answer_as_it_is(backend: str, encoder: str) -> None:
+def test_any_start_leaves_every_answer_as_it_is(
+    backend: str, encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Against all networks, from the best, the worst and any other network, under every goal."""
+    monkeypatch.setattr("qnnt.pipeline.best_constant", bad_network)
     family = backend.partition(":")[0]
     available = registry.backend(backend).availability()
     if not available.available:

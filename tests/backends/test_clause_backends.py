@@ -13,6 +13,8 @@ from qnnt.backends import sat
 from qnnt.encoders.clauses import ClauseEncoder
 from qnnt.models import Formula
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 
 def contradictory(weights: list[int]) -> qnnt.Instance:
     """One weight and one bias for points that no network gets all right, with large counts."""
