@@ -29,8 +29,9 @@ class Limit(StrEnum):
 class Limits:
     """``time`` in seconds, encoding included, ``memory`` in MiB of address space, ``threads``, ``seed``.
 
-    None means no limit. A backend that was named declines more threads than one if it cannot use them; under
-    ``auto`` it runs with one. A seed that a backend cannot use is ignored. The result tells what was used.
+    None means no limit. Where several backends race, ``threads`` of them run at a time, each within the
+    ``memory``. A backend that was named declines more threads than one if it cannot use them; under ``auto``
+    it runs with one. A seed that a backend cannot use is ignored. The result tells what was used.
     Raises ``ValueError`` for values that make no sense.
     """
 

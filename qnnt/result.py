@@ -22,11 +22,15 @@ class Result:
     """The outcome of :func:`qnnt.solve`.
 
     ``network`` was replayed and has ``errors`` wrong points; under UNKNOWN it is the best found so far, and
-    may miss the goal. ``lower_bound`` bounds the error of every network (for OPTIMAL, equal to ``errors``).
-    ``verified`` is True iff there is a network: an UNSATISFIABLE verdict rests on the backend.
-    ``reason`` says why a run ended without a verdict, ``limit`` which limit did it.
-    ``limits`` are those that the run had: one thread and seed 0 if the backend can use no others.
-    ``backend`` is ``start``, and ``encoder`` ``none``, if the start decided the matter and nothing was run.
+    may miss the goal. There is none only under UNSATISFIABLE. ``lower_bound`` bounds the error of every
+    network (for OPTIMAL, equal to ``errors``). ``verified`` is True iff there is a network: an UNSATISFIABLE
+    verdict rests on the backend. ``reason`` says why a run ended without a verdict, ``limit`` which limit did
+    it. ``limits`` are those that the run had: one thread and seed 0 if the backend can use no others.
+
+    ``backend`` is the one that decided the matter, or the one that ran. It is ``start``, or ``constant`` for
+    the best network that ignores its inputs, and ``encoder`` is ``none``, if that network decided and nothing
+    was run. If several backends raced, ``members`` names them; ``backend`` is then ``A + B`` if a network of
+    A meets a bound of B, and ``portfolio`` if nothing was decided.
     """
 
     status: Status
@@ -40,6 +44,7 @@ class Result:
     limit: Limit | None = None
     reason: str | None = None
     version: str | None = None
+    members: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     statistics: Statistics = field(default_factory=Statistics)
 
@@ -55,6 +60,7 @@ class Result:
             "backend": self.backend,
             "encoder": self.encoder,
             "version": self.version,
+            "members": list(self.members),
             "verified": self.verified,
             "limit": self.limit.value if self.limit else None,
             "reason": self.reason,

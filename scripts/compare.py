@@ -18,6 +18,7 @@ import typer
 from attempts import attempt
 
 from qnnt import registry
+from qnnt.auto import PORTFOLIO
 from qnnt.cli.options import Errors, load, value_of, writable
 from qnnt.cli.program import FAILED, INTERRUPTED, OK, run
 from qnnt.limits import Limit, Limits
@@ -39,11 +40,17 @@ class Run:
 
     path: Path
     instance: Instance
-    backend: Backend
+    backend: Backend | str
     encoder: str | None
+    fits: bool = True
     result: Result | None = None
     declined: str | None = None
     conflicts: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What was asked for."""
+        return self.backend if isinstance(self.backend, str) else self.backend.name
 
     @property
     def interrupted(self) -> bool:
@@ -52,8 +59,8 @@ class Run:
 
     def make(self, limits: Limits) -> None:
         """Solve; a backend that declines, or whose answer does not survive the replay, is an outcome too."""
-        if self.encoder is None:
-            self.declined = f"backend {self.backend.name!r} takes none of the encoders asked for"
+        if not self.fits:
+            self.declined = f"backend {self.name!r} takes none of the encoders asked for"
             return
         tried = attempt(self.instance, self.backend, self.encoder, limits)
         self.result, self.declined = tried.result, tried.refused or tried.unavailable
@@ -62,16 +69,19 @@ class Run:
 
     def line(self) -> dict[str, Any]:
         """What is written of the run."""
-        head = {"instance": str(self.path), "backend": self.backend.name, "encoder": self.encoder}
+        head = {"instance": str(self.path), "backend": self.name, "encoder": self.encoder}
         if self.result is not None:
-            return {**head, **self.result.as_dict()}
+            decided = {"decided_by": self.result.backend, "encoder": self.result.encoder}
+            return {**head, **self.result.as_dict(), **head, **decided}
         return {**head, "status": None, "declined": self.declined, "wrong": self.conflicts or None}
 
 
 @app.command()
 def compare(
     instances: Annotated[list[Path], typer.Argument(help="Instance files.")],
-    backends: Annotated[str, typer.Option(metavar="A,B", help="Backends, or all that can run here.")] = "all",
+    backends: Annotated[
+        str, typer.Option(metavar="A,B", help="Backends, auto, portfolio:A+B, or all that run.")
+    ] = "all",
     encoders: Annotated[
         str | None, typer.Option(metavar="A,B", help="Encoders, or all; default: each backend's own.")
     ] = None,
@@ -112,23 +122,32 @@ def _make(todo: list[Run], limits: Limits, lines: TextIO) -> list[Run]:
     return done
 
 
-def _pairs(backends: str, encoders: str | None) -> Iterator[tuple[Backend, str | None]]:
-    """Every backend with every encoder that fits it; None as the encoder if none of those asked for does."""
+def _pairs(backends: str, encoders: str | None) -> Iterator[tuple[Backend | str, str | None, bool]]:
+    """Every backend with every encoder that fits it, or none, and whether one of those asked for does.
+
+    A name that stands for several backends stays a name, and needs no encoder to be asked for.
+    """
+    chosen: list[Backend | str]
     if backends == "all":
         chosen = [b for b in registry.backends() if b.availability().available]
     else:
-        chosen = [registry.backend(name) for name in backends.split(",")]
+        chosen = [_one_or_several(name) for name in backends.split(",")]
     asked = None if encoders is None else list(registry.encoders())
     if asked is not None and encoders is not None and encoders != "all":
         asked = [registry.encoder(name) for name in encoders.split(",")]
     for backend in chosen:
+        several = isinstance(backend, str)
         if asked is None:
-            yield backend, registry.encoder_for(backend, None, symmetry=True).name
+            yield backend, None if several else registry.encoder_for(backend, None, symmetry=True).name, True
             continue
-        fitting = [e.name for e in asked if issubclass(e.makes, backend.accepts)]
-        yield from ((backend, encoder) for encoder in fitting)
+        fitting = [e.name for e in asked if several or issubclass(e.makes, backend.accepts)]
+        yield from ((backend, encoder, True) for encoder in fitting)
         if not fitting:
-            yield backend, None
+            yield backend, None, False
+
+
+def _one_or_several(name: str) -> Backend | str:
+    return name if name.partition(":")[0] in ("auto", PORTFOLIO) else registry.backend(name)
 
 
 @contextlib.contextmanager
@@ -156,7 +175,7 @@ def _show(runs: list[Run], stream: TextIO) -> None:
     console.print(_table(runs))
     for made in runs:
         for conflict in made.conflicts:
-            where = f"{made.path}: {made.backend.name} with {made.encoder}"
+            where = f"{made.path}: {made.name} with {made.encoder}"
             console.print(f"DISAGREEMENT {where}: {conflict}", markup=False, soft_wrap=True, style="bold red")
 
 
@@ -171,7 +190,7 @@ def _table(runs: list[Run]) -> Table:
     for name in ("errors", "bound", "encode", "solve", "total"):
         table.add_column(name, justify="right")
     for made in runs:
-        row = [str(made.path), made.backend.name, made.encoder or "-", *_outcome(made)]
+        row = [str(made.path), made.name, made.encoder or "-", *_outcome(made)]
         table.add_row(*map(Text, row), style="bold red" if made.conflicts else None)
     return table
 

@@ -5,7 +5,9 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+from unaided import bad_network
 
 # Solver programs that tests run with "env python3" are to find this interpreter, activated or not.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -19,3 +21,11 @@ COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "da
 settings.register_profile("qnnt", max_examples=60, derandomize=True, **COMMON)
 settings.register_profile("thorough", max_examples=2000, **COMMON)
 settings.load_profile("qnnt")
+
+
+@pytest.fixture(scope="module")
+def unaided():
+    """Backends answer by themselves what the best network without weights would decide beforehand."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qnnt.pipeline.best_constant", bad_network)
+        yield

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.base import Answer, Capability, Report, Start
+from qnnt.exceptions import Unsupported
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
 from qnnt.rounders.base import Rounder, RowAnswer, nearest
@@ -24,10 +25,11 @@ from qnnt.rounders.nearest import NearestPlaneRounder
 
 @dataclass(frozen=True)
 class Faulty:
-    """``fault`` names what goes wrong."""
+    """``fault`` names what goes wrong; ``vector`` are the parameters of its network, by default zeros."""
 
     fault: str
     note: str = ""
+    vector: tuple[int, ...] = ()
     accepts = (Instance,)
     capabilities = (Capability.MINIMIZE, Capability.INCUMBENTS, Capability.BOUNDS)
     summary = "misbehaves"
@@ -43,14 +45,12 @@ class Faulty:
         return "declines everything; try another" if self.fault == "declines" else None
 
     def run(self, model: Instance, limits: Limits, report: Report) -> Answer:
-        zeros = np.zeros(model.architecture.n_parameters, dtype=np.int64)
-        worst = model.dataset.total
+        own = np.array(self.vector or [0] * model.architecture.n_parameters, dtype=np.int64)
+        errors, worst = model.network(own).error(model.dataset), model.dataset.total
         if self.fault.startswith("incumbent-then-"):
-            report.incumbent(zeros, worst)
+            report.incumbent(own, errors)
             report.bound(0)
-        if self.fault == "exact-then-abort":
-            report.incumbent(zeros, model.network(zeros).error(model.dataset))
-        match self.fault.removeprefix("incumbent-then-").removeprefix("exact-then-"):
+        match self.fault.removeprefix("incumbent-then-"):
             case "abort":
                 os.abort()
             case "segfault":
@@ -79,33 +79,53 @@ class Faulty:
             case "chatter":
                 os.write(1, b"noise on stdout\n" * 1000)
                 os.write(2, b"noise on stderr\n" * 1000)
-                return Answer(Status.SATISFIABLE, zeros)
+                return Answer(Status.SATISFIABLE, own)
             case "false-network":
-                return Answer(Status.SATISFIABLE, zeros)
+                return Answer(Status.SATISFIABLE, own)
             case "false-optimum":
-                return Answer(Status.OPTIMAL, zeros, 0, 0)
+                return Answer(Status.OPTIMAL, own, 0, 0)
             case "false-cost":
-                report.incumbent(zeros, 0)
+                report.incumbent(own, 0)
                 return Answer(Status.UNKNOWN, reason="gave up")
             case "false-bound":
-                return Answer(Status.UNKNOWN, zeros, worst, worst + 1, reason="gave up")
+                return Answer(Status.UNKNOWN, own, worst, worst + 1, reason="gave up")
             case "false-impossible":
-                report.incumbent(zeros, worst)
+                report.incumbent(own, errors)
                 return Answer(Status.UNSATISFIABLE)
-            case "worse":
-                return Answer(
-                    Status.UNKNOWN, zeros, model.network(zeros).error(model.dataset), reason="gave up"
-                )
+            case "time-note":
+                Path(self.note).write_text(str(limits.time))
+            case "late-refusal":
+                raise Unsupported("the model is too large; try another")
+            case "bound-then-hang":
+                report.bound(errors)
+                time.sleep(600)
+            case "tick" | "tock":  # notes when it runs
+                with Path(self.note).open("a") as file:
+                    while True:
+                        print(time.monotonic(), self.fault, file=file, flush=True)
+                        time.sleep(0.002)
+            case "gives-up":
+                return Answer(Status.UNKNOWN, own, errors, reason="gave up")
             case "worst-optimum":
-                errors = model.network(zeros).error(model.dataset)
-                return Answer(Status.OPTIMAL, zeros, errors, model.choices.unavoidable)
+                return Answer(Status.OPTIMAL, own, errors, model.choices.unavoidable)
             case "false-start-optimum":
                 return Answer(Status.OPTIMAL, None, 1, 1)
             case "no-network":
                 return Answer(Status.SATISFIABLE)
             case "outside":
-                return Answer(Status.SATISFIABLE, zeros + 99)
+                return Answer(Status.SATISFIABLE, own + 99)
         return Answer(Status.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Starting(Faulty):
+    """Notes the start that it is given, and gives up."""
+
+    capabilities = (*Faulty.capabilities, Capability.STARTS)
+
+    def run(self, model: Instance, limits: Limits, report: Report, start: Start | None = None) -> Answer:
+        Path(self.note).write_text(repr(None if start is None else (start.values.tolist(), start.cost)))
+        return Answer(Status.UNKNOWN, reason="gave up")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from strategies import instances
 
 import qnnt
 from qnnt import registry
-from qnnt.auto import choose
+from qnnt.auto import choose, members, rank
+from qnnt.backends.base import Capability
 from qnnt.backends.treewidth import layered
 from qnnt.backends.treewidth.space import Space
 
@@ -104,6 +105,7 @@ class Other(Faulty):
 
     expects: float | None = None
     refusal: str | None = None
+    capabilities = (Capability.PROVE, *Faulty.capabilities)
 
     def estimate(self, instance: qnnt.Instance) -> float | None:
         if self.expects == -1:
@@ -115,6 +117,12 @@ class Other(Faulty):
 
 
 BIG = instance_of(3, [4, 4, 2], 20, qnnt.Minimize())
+XOR = qnnt.Instance(
+    qnnt.Domain(3),
+    qnnt.Architecture.dense([2, 1]),
+    qnnt.Dataset([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]),
+    qnnt.Minimize(),
+)
 
 
 def with_backend(monkeypatch: pytest.MonkeyPatch, backend: object) -> None:
@@ -143,7 +151,7 @@ def test_a_backend_of_another_package_can_be_chosen(
 
 
 def test_a_backend_that_cannot_minimise_is_asked_for_decisions_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Other, "capabilities", ())
+    monkeypatch.setattr(Other, "capabilities", (Capability.PROVE,))
     with_backend(monkeypatch, Other("quick", expects=0.001))
     assert choose(BIG) == "maxsat"
     assert choose(BIG.with_goal(qnnt.AtMost(3))) == "faulty:quick"
@@ -165,6 +173,84 @@ def test_without_any_backend_there_is_an_error(monkeypatch: pytest.MonkeyPatch) 
         qnnt.solve(BIG)
 
 
+@dataclass(frozen=True)
+class Searcher(Other):
+    """It finds networks and proves nothing."""
+
+    capabilities = Faulty.capabilities
+
+
+LARGE = instance_of(3, [6, 4, 2], 60, qnnt.Minimize())  # more than a moment's work
+
+
+def names(instance: qnnt.Instance, threads: int = 1, **more: object) -> list[str]:
+    return [backend.name for backend in members(instance, threads, **more)]
+
+
+def test_the_members_differ_in_kind() -> None:
+    decision = LARGE.with_goal(qnnt.AtMost(0))
+    for threads, least, any_one in (
+        (1, ["maxsat"], ["sat:cadical153"]),
+        (2, ["maxsat", "cpsat"], ["sat:cadical153", "cpsat"]),
+        (3, ["maxsat", "cpsat", "sat:cadical153"], ["sat:cadical153", "cpsat", "maxsat"]),
+        (9, ["maxsat", "cpsat", "sat:cadical153"], ["sat:cadical153", "cpsat", "maxsat"]),
+    ):
+        assert names(LARGE, threads) == least
+        assert names(decision, threads) == any_one
+    assert names(LARGE, race=True) == ["maxsat", "cpsat"]
+    assert names(LARGE, 2, makes=qnnt.Formula) == ["maxsat", "cpsat"]
+    assert names(LARGE, 2, makes=qnnt.CpSatModel) == ["cpsat"]
+    assert [offer.backend.name for offer in rank(LARGE)] == ["maxsat", "sat:cadical153", "cpsat"]
+
+
+def test_what_is_done_at_once_gets_one_process() -> None:
+    assert names(BIG, 8) == ["maxsat"]
+    assert names(XOR, 8) == ["enumeration"]
+    assert names(XOR, 8, race=True) == ["enumeration", "maxsat", "cpsat", "sat:cadical153"]
+
+
+def test_what_expects_much_more_time_is_no_help() -> None:
+    large = instance_of(200, [4, 4, 2], 20, qnnt.Minimize())  # too large for an order encoding
+    assert names(large, 4) == ["cpsat"]
+    assert names(large, 4, race=True) == ["cpsat", "maxsat", "sat:cadical153"]
+
+
+def test_one_that_only_searches_goes_first_beside_those_that_prove(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_backend(monkeypatch, Searcher("search", expects=5.0))
+    assert choose(LARGE) == "maxsat"
+    assert names(LARGE) == ["faulty:search", "maxsat"]
+    assert names(LARGE, 2) == ["faulty:search", "maxsat", "cpsat"]
+    assert names(XOR) == ["enumeration"]
+    monkeypatch.setattr(registry, "default_backends", lambda: [Searcher("search", expects=5.0)])
+    assert names(LARGE) == [choose(LARGE)] == ["faulty:search"]
+
+
+@pytest.mark.parametrize(
+    "searcher",
+    [
+        Faulty("search"),
+        Searcher("search"),
+        Searcher("search", expects=1.0, refusal="declines; try another"),
+        Searcher("missing", expects=1.0),
+    ],
+)
+def test_one_that_only_searches_has_to_offer_itself(
+    monkeypatch: pytest.MonkeyPatch, searcher: Faulty
+) -> None:
+    with_backend(monkeypatch, searcher)
+    assert names(LARGE) == ["maxsat"]
+
+
+def test_auto_races_where_that_is_worth_it() -> None:
+    wide = LARGE.with_goal(qnnt.AtMost(0))
+    result = qnnt.solve(wide, limits=qnnt.Limits(threads=2, time=60))
+    assert result.status is not qnnt.Status.UNKNOWN
+    assert result.members == ("sat:cadical153", "cpsat")
+    assert result.limits.threads == 2
+    assert qnnt.solve(wide, isolate=False, limits=qnnt.Limits(threads=2)).members == ()
+    assert qnnt.solve(XOR, limits=qnnt.Limits(threads=2)).members == ()
+
+
 def test_the_choice_and_the_runners_up_are_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -178,8 +264,7 @@ def test_the_choice_and_the_runners_up_are_logged(
 
 def test_threads_and_seeds_that_auto_cannot_use_are_ignored(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "qnnt")
-    small = instance_of(3, [2, 1], 4, qnnt.Minimize())
-    result = qnnt.solve(small, limits=qnnt.Limits(threads=2, seed=5))
+    result = qnnt.solve(XOR, limits=qnnt.Limits(threads=2, seed=5))
     assert (result.backend, result.status) == ("enumeration", qnnt.Status.OPTIMAL)
     assert result.limits == qnnt.Limits()
     assert "enumeration uses one thread, not 2" in caplog.text
@@ -187,8 +272,7 @@ def test_threads_and_seeds_that_auto_cannot_use_are_ignored(caplog: pytest.LogCa
 
 
 def test_threads_that_a_named_backend_cannot_use_are_refused() -> None:
-    small = instance_of(3, [2, 1], 4, qnnt.Minimize())
     with pytest.raises(qnnt.Unsupported, match="'enumeration' uses one thread, not 2"):
-        qnnt.solve(small, backend="enumeration", limits=qnnt.Limits(threads=2))
-    result = qnnt.solve(small, backend="cpsat", limits=qnnt.Limits(threads=2, seed=5))
+        qnnt.solve(XOR, backend="enumeration", limits=qnnt.Limits(threads=2))
+    result = qnnt.solve(XOR, backend="cpsat", limits=qnnt.Limits(threads=2, seed=5))
     assert result.limits == qnnt.Limits(threads=2, seed=5)

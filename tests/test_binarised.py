@@ -12,6 +12,8 @@ import pytest
 
 import qnnt
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 VALUES = (-1, 0, 1)
 SHAPES = {"neuron": (2, None, 1), "outputs": (1, None, 2), "hidden": (1, 1, 1), "twins": (1, 2, 1)}
 

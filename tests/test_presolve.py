@@ -16,6 +16,8 @@ from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.job import Job
 from qnnt.workers.task import run_here
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 STEPS = (MergeRows(), DropZeroInputs())
 
 

@@ -14,6 +14,7 @@ from faulty import Faulty
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from strategies import instances, networks
+from unaided import bad_network
 
 import qnnt
 from qnnt import registry
@@ -52,8 +53,11 @@ def test_the_backends_that_can_begin_from_a_network() -> None:
 
 
 @pytest.mark.parametrize(("backend", "encoder"), cases(), ids=lambda name: str(name).rpartition("/")[2])
-def test_any_start_leaves_every_answer_as_it_is(backend: str, encoder: str) -> None:
+def test_any_start_leaves_every_answer_as_it_is(
+    backend: str, encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Against all networks, from the best, the worst and any other network, under every goal."""
+    monkeypatch.setattr("qnnt.pipeline.best_constant", bad_network)
     family = backend.partition(":")[0]
     available = registry.backend(backend).availability()
     if not available.available:
@@ -245,24 +249,22 @@ def test_a_start_outlives_a_crash(fault: str) -> None:
 
 
 def test_a_better_network_replaces_the_start() -> None:
-    zeros = LEAST_2.network(np.zeros(3, dtype=np.int64))
-    start = with_errors(LEAST_2, 5)
-    assert qnnt.check(LEAST_2, zeros).errors < 5
-    result = qnnt.solve(LEAST_2, backend=Faulty("incumbent-then-abort"), start=start)
-    assert result.errors == 5  # the backend claims no less than all points
-    result = qnnt.solve(LEAST_2, backend=Faulty("worse"), start=start)
-    assert (result.status, result.network) == (qnnt.Status.UNKNOWN, zeros)
-    result = qnnt.solve(LEAST_2, backend=Faulty("worse"), start=best_of(LEAST_2))
-    assert (result.status, result.errors) == (qnnt.Status.UNKNOWN, 2)
+    start, best = with_errors(LEAST_2, 5), best_of(LEAST_2)
+    result = qnnt.solve(LEAST_2, backend=Faulty("abort"), start=start)
+    assert (result.status, result.errors) == (qnnt.Status.UNKNOWN, 3)  # one that ignores its inputs
+    for fault in ("gives-up", "incumbent-then-abort"):
+        better = Faulty(fault, vector=tuple(best.vector.tolist()))
+        result = qnnt.solve(LEAST_2, backend=better, start=start)
+        assert (result.status, result.network) == (qnnt.Status.UNKNOWN, best)
+        result = qnnt.solve(LEAST_2, backend=Faulty(fault), start=best)
+        assert (result.status, result.network) == (qnnt.Status.UNKNOWN, best)
 
 
 def test_near_an_exact_goal_is_what_counts() -> None:
-    zeros = LEAST_2.network(np.zeros(3, dtype=np.int64))
-    wanted = qnnt.check(LEAST_2, zeros).errors
-    start = best_of(LEAST_2)
-    assert qnnt.check(LEAST_2, start).errors < wanted
-    result = qnnt.solve(LEAST_2, goal=qnnt.Exactly(wanted), backend=Faulty("exact-then-abort"), start=start)
-    assert (result.status, result.network) == (qnnt.Status.SATISFIABLE, zeros)
+    start, wanted = best_of(LEAST_2), with_errors(LEAST_2, 5)
+    crash = Faulty("incumbent-then-abort", vector=tuple(wanted.vector.tolist()))
+    result = qnnt.solve(LEAST_2, goal=qnnt.Exactly(5), backend=crash, start=start)
+    assert (result.status, result.network) == (qnnt.Status.SATISFIABLE, wanted)
 
 
 def test_a_start_outlives_a_time_limit_and_ctrl_c() -> None:

@@ -99,7 +99,8 @@ class Backend(Protocol):
     seconds until a verdict that its author expects of it with one thread, loading and encoding included. The
     order of magnitude is what counts; :func:`qnnt.backends.estimates.clause_solver` gives that of the usual
     choices. None means that it has no opinion or should not be chosen. It is asked about every instance that
-    ``auto`` solves, so it takes milliseconds and loads no solver.
+    ``auto`` solves, so it takes milliseconds and loads no solver. With :attr:`Capability.INCUMBENTS` and
+    without :attr:`Capability.PROVE` a backend that has an opinion runs beside those that prove.
     """
 
     @property

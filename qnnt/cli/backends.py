@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from qnnt import __version__
 from qnnt.cli.options import Json
 from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import OK
@@ -54,10 +55,23 @@ def _backends() -> list[dict[str, Any]]:
     def names(accepts: tuple[type[Any], ...]) -> list[str]:
         return [encoder.name for encoder in registry.encoders_of(*accepts)]
 
-    return [
+    found = [
         _facts("train", each, each.accepts, names(tuple(each.accepts)), sorted(map(str, each.capabilities)))
         for each in registry.backends()
     ]
+    portfolio: dict[str, Any] = {
+        "name": "portfolio",
+        "task": "train",
+        "available": True,
+        "version": f"qnnt {__version__}",
+        "reason": None,
+        "note": None,
+        "accepts": [],
+        "encoders": ["its members'"],
+        "capabilities": ["what one of them can"],
+        "summary": "several backends that race: portfolio:A+B+…, or portfolio for the usual ones",
+    }
+    return [*found, portfolio]
 
 
 def _rounders() -> list[dict[str, Any]]:

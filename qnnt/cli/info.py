@@ -84,11 +84,11 @@ def _facts(instance: Instance, known: Parameters) -> dict[str, Any]:
 
 
 def _auto(instance: Instance) -> dict[str, str | None]:
-    """What 'auto' would take, or why it would take none."""
-    from qnnt.auto import choose
+    """What 'auto' would take with one thread, or why it would take none."""
+    from qnnt.auto import members
 
     try:
-        return {"auto": choose(instance), "auto_reason": None}
+        return {"auto": " + ".join(backend.name for backend in members(instance)), "auto_reason": None}
     except Unavailable as error:
         return {"auto": None, "auto_reason": str(error)}
 

@@ -23,9 +23,7 @@ def progress_line(total: int) -> Iterator[Callable[[Progress], None] | None]:
     news = ["start"]
 
     def hear(progress: Progress) -> None:
-        news[:] = [progress.phase]
-        if progress.incumbent is not None:
-            news.append(f"best {progress.incumbent:,} of {total:,} wrong")
+        news[:] = [progress.phase, f"best {progress.incumbent:,} of {total:,} wrong"]
         if progress.bound:
             news.append(f"at least {progress.bound:,}")
         if progress.steps is not None:

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 def solve(
     instance: InstanceFile,
-    backend: Annotated[str, typer.Option(metavar="NAME", help="Backend; see 'qnnt backends'.")] = "auto",
+    backend: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Backend, see 'qnnt backends'; auto: those that expect to be quickest; "
+            "portfolio or portfolio:A+B+…: several that race.",
+        ),
+    ] = "auto",
     encoder: EncoderName = None,
     errors: Errors = None,
     time_limit: Annotated[float | None, typer.Option(metavar="S", help="Seconds, encoding included.")] = None,
@@ -32,7 +39,9 @@ def solve(
             "with dimacs and milp:cbc the solver program is limited by itself.",
         ),
     ] = None,
-    threads: Annotated[int, typer.Option(metavar="N", help="Threads of the backend.")] = 1,
+    threads: Annotated[
+        int, typer.Option(metavar="N", help="Backends that run at a time, else threads of the one that runs.")
+    ] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the backend.")] = 0,
     no_symmetry: NoSymmetry = False,
     start: Annotated[
@@ -104,6 +113,7 @@ def _show(problem: Instance, result: Result) -> None:
     rows += [
         ("lower bound", f"{result.lower_bound or 0:,}"),
         ("backend", f"{result.backend} ({result.version})" if result.version else result.backend),
+        *([("portfolio", ", ".join(result.members))] if result.members else []),
         ("encoder", result.encoder),
         ("model", ", ".join(f"{n:,} {what}" for what, n in sizes.items()) or "none"),
         ("seconds", ", ".join(f"{phase} {s:.2f}" for phase, s in seconds.items())),

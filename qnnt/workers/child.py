@@ -52,16 +52,19 @@ def _received(connection: Connection) -> Task[Any, Any]:
 
 @contextlib.contextmanager
 def _dies_with_parent(fd: int, task: Task[Any, Any]) -> Iterator[None]:
-    """Have SIGIO end this process when the other end closes: a solver in C sees no exception and no EOF.
+    """Have a signal end this process when the other end closes: a solver in C sees no exception and no EOF.
 
-    A task that waits for a program lets Python act, which ends the program too.
+    On Linux that is SIGKILL to this process and what it started, which ends a worker that is paused, too.
+    Elsewhere it is SIGIO; a task that waits for a program lets Python act, which ends the program too.
     """
-    if task.runs_programs:
-        signal.signal(signal.SIGIO, lambda *_: os.killpg(0, signal.SIGKILL))
-    else:
-        signal.signal(signal.SIGIO, signal.SIG_DFL)
     flags = fcntl.fcntl(fd, fcntl.F_GETFL)
-    fcntl.fcntl(fd, fcntl.F_SETOWN, os.getpid())
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(fd, fcntl.F_SETOWN, -os.getpgrp())
+    else:
+        end_all = (lambda *_: os.killpg(0, signal.SIGKILL)) if task.runs_programs else signal.SIG_DFL
+        signal.signal(signal.SIGIO, end_all)
+        fcntl.fcntl(fd, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_ASYNC)
     try:
         yield

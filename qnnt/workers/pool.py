@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import math
 import os
 import re
 import shutil
@@ -18,13 +19,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, TypeVar
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from qnnt.limits import Limits
+    from qnnt.limits import Limit, Limits
     from qnnt.workers.task import Ended, Task, Tell
 
 E = TypeVar("E")
@@ -32,17 +33,14 @@ A = TypeVar("A")
 
 _LOG = logging.getLogger(__name__)
 
-_START_UP = 30.0  # seconds that a worker may take before it starts on a task with a time limit
+START_UP = 30.0  # seconds that a worker may take before it starts on a task with a time limit
 _LOOK = 0.1  # seconds between two looks at whether a run was stopped or interrupted
+LATE = "the time limit was reached"
 _OUT_OF_MEMORY = re.compile(
     "bad_alloc|MemoryError|out[- ]of[- ]memory|cannot allocate memory|failed to map segment"
     "|returned NULL without setting an exception",  # what an import says that got no memory
     re.IGNORECASE,
 )
-
-
-class _Stale(Exception):  # noqa: N818
-    """An idle worker had died before it took the task."""
 
 
 class _Lost(Exception):  # noqa: N818
@@ -61,14 +59,22 @@ def _losing() -> Iterator[None]:
 class Worker:
     """A child process and the connection to it.
 
-    ``warm_up`` names what it calls before its first task comes, as ``module:function``.
+    ``warm_up`` names what it calls before its first task comes, as ``module:function``. It is ``warm`` once
+    it has sent a message.
     """
 
     def __init__(self, warm_up: str = "") -> None:
-        self._warm = False
-        ours, theirs = socket.socketpair()
+        self.warm = False
         # What a killed solver leaves in the temporary folder has to go with it.
         self._folder = tempfile.mkdtemp(prefix="qnnt-")
+        try:
+            self._connect(warm_up)
+        except BaseException:  # Ctrl-C; the process ends with its connection
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+
+    def _connect(self, warm_up: str) -> None:
+        ours, theirs = socket.socketpair()
         self._stderr = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - lives as long as the worker
         with theirs:
             self._process = subprocess.Popen(
@@ -89,53 +95,31 @@ class Worker:
         self._connection.send((sys.path, warm_up))
 
     @property
+    def connection(self) -> Connection:
+        """Readable when there is a message, or when the worker has gone."""
+        return self._connection
+
+    @property
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None
 
-    def run(self, task: Task[E, A], tell: Tell[E], stopped: Callable[[], bool] | None = None) -> Ended[A]:
-        """Run a task to its end or its limit; the worker is dead afterwards unless the task ended by itself.
+    def send(self, task: Task[E, A]) -> None:
+        """Hand over a task; that the worker has gone shows when it is heard."""
+        with contextlib.suppress(_Lost), _losing():
+            self._connection.send(task)
 
-        ``stopped`` is asked now and then; once it is true the worker is killed. What a worker had sent before
-        it was killed still counts. Raises what ``tell`` raises, after the worker is killed.
-        """
-        from qnnt.limits import Limit
-        from qnnt.workers.task import Ended, Started
+    def receive(self) -> Any:
+        """The next message, once there is one; raises :class:`_Lost` if the worker has gone."""
+        with _losing():
+            message = self._connection.recv()
+        self.warm = True
+        return message
 
-        taken = not self._warm
-        try:
-            with _losing():
-                self._connection.send(task)
-            limit = task.limits.time
-            deadline = None if limit is None else time.monotonic() + limit + _START_UP
-            while True:
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    late: Ended[A] = Ended(limit=Limit.TIME, reason="the time limit was reached")
-                    return self._cut_short(late, task.limits, tell)
-                if stopped is not None and stopped():
-                    interrupted: Ended[A] = Ended(limit=Limit.INTERRUPT, reason="interrupted")
-                    return self._cut_short(interrupted, task.limits, tell)
-                with _losing():
-                    # Never longer: a signal that comes just before the wait is seen only after it.
-                    if not self._connection.poll(_LOOK if left is None else min(left, _LOOK)):
-                        continue
-                    message = self._connection.recv()
-                taken = self._warm = True
-                if isinstance(message, Ended):
-                    return _blame_memory(message, task.limits)
-                if not isinstance(message, Started):
-                    tell(message.event)
-                elif limit is not None:
-                    deadline = time.monotonic() + limit
-        except _Lost as error:
-            if not taken:
-                self.kill()
-                raise _Stale from error
-            return self._lost(task.limits)
-        except BaseException:  # Ctrl-C above all: nothing may be left behind
-            self.kill()
-            raise
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process and whatever it started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
 
     def kill(self) -> None:
         """End the process and whatever it started, and forget it."""
@@ -145,12 +129,11 @@ class Worker:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _end(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         self._process.wait()
 
-    def _cut_short(self, ended: Ended[A], limits: Limits, tell: Tell[E]) -> Ended[A]:
-        """Kill the worker and take in what it had sent: its news, and its own end instead of ``ended``.
+    def cut_short(self, ended: Ended[A], limits: Limits, tell: Tell[E]) -> Ended[A]:
+        """Kill it and take in what it had sent: its news, and its own end instead of ``ended``.
 
         It is dead before it is read, so that nothing more comes, and no read waits for the rest of a message.
         """
@@ -169,7 +152,8 @@ class Worker:
                 return _blame_memory(message, limits)
         return ended
 
-    def _lost(self, limits: Limits) -> Ended[A]:
+    def lost(self, limits: Limits) -> Ended[A]:
+        """How it came to its end, by its last words; nothing of it is left."""
         from qnnt.workers.task import Ended
 
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -243,17 +227,120 @@ atexit.register(_POOL.close)
 os.register_at_fork(after_in_child=_POOL.forget)
 
 
-def run_isolated(task: Task[E, A], tell: Tell[E], stopped: Callable[[], bool] | None = None) -> Ended[A]:
-    """Run a task in a worker of its family, which is kept warm for the next one."""
-    worker = _POOL.take("" if task.fresh else task.family)
-    try:
-        ended = worker.run(task, tell, stopped)
-    except _Stale:
+class Running(Generic[E, A]):
+    """A task in the hands of a worker of its family, driven by one thread.
+
+    Wait with :func:`heard` and call :meth:`take_in`, until it says how the task ended. The worker is kept for
+    the next task if this one ended by itself. The caller has to keep the ``deadline``, of
+    ``time.monotonic()``: the time limit counts from when the worker has ``started`` on the task.
+    """
+
+    def __init__(self, task: Task[E, A], tell: Tell[E]) -> None:
+        self._task, self._tell = task, tell
+        self._hand_to(_POOL.take("" if task.fresh else task.family))
+
+    def _hand_to(self, worker: Worker) -> None:
+        self._worker, self._taken = worker, not worker.warm
+        self.started, self._over = False, False
+        self.deadline = self._from_now(START_UP)
+        try:
+            worker.send(self._task)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _from_now(self, spare: float = 0.0) -> float:
+        limit = self._task.limits.time
+        return math.inf if limit is None else time.monotonic() + limit + spare
+
+    @property
+    def connection(self) -> Connection:
+        """Readable when there is something to take in."""
+        return self._worker.connection
+
+    def take_in(self) -> Ended[A] | None:
+        """Receive one message: news are told, an end is returned. Raises what ``tell`` raises."""
+        from qnnt.workers.task import Ended, Started
+
+        try:
+            message = self._worker.receive()
+        except _Lost:
+            return self._lost()
+        self._taken = True
+        if isinstance(message, Started):
+            self.started, self.deadline = True, self._from_now()
+        elif isinstance(message, Ended):
+            _POOL.give(self._task.family, self._worker)
+            self._over = True
+            return _blame_memory(message, self._task.limits)
+        else:
+            self._tell(message.event)
+        return None
+
+    def _lost(self) -> Ended[A] | None:
+        if self._taken:
+            ended: Ended[A] = self._worker.lost(self._task.limits)
+            self._over = True
+            return ended
         _LOG.info("an idle worker had died; a new one takes the task")
-        worker = Worker()
-        ended = worker.run(task, tell, stopped)
-    _POOL.give(task.family, worker)
-    return ended
+        self._worker.kill()
+        self._hand_to(Worker())
+        return None
+
+    def cut_short(self, limit: Limit, reason: str) -> Ended[A]:
+        """Kill the worker. What it had sent still counts: its news are told, and its own end is returned."""
+        from qnnt.workers.task import Ended
+
+        late: Ended[A] = Ended(limit=limit, reason=reason)
+        ended = self._worker.cut_short(late, self._task.limits, self._tell)
+        self._over = True
+        return ended
+
+    def pause(self) -> None:
+        """Stop the worker where it is; it can still be killed."""
+        self._worker.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a worker go on that was paused."""
+        self._worker.signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the task, unless it has ended, and leave nothing."""
+        if not self._over:
+            self._worker.kill()
+            self._over = True
+
+
+R = TypeVar("R", bound=Running[Any, Any])
+
+
+def heard(running: Sequence[R], seconds: float) -> list[R]:
+    """Those that have something to take in, after so many seconds at most."""
+    by_connection = {each.connection: each for each in running}
+    # Never longer: a signal that comes just before the wait is seen only after it.
+    return [by_connection[c] for c in wait(by_connection, max(0.0, min(seconds, _LOOK)))]  # type: ignore[index]
+
+
+def run_isolated(task: Task[E, A], tell: Tell[E], stopped: Callable[[], bool] | None = None) -> Ended[A]:
+    """Run a task in a worker of its family to its end or its limit.
+
+    ``stopped`` is asked now and then; once it is true the worker is killed. What a worker had sent before it
+    was killed still counts. Raises what ``tell`` raises, after the worker is killed.
+    """
+    from qnnt.limits import Limit
+
+    running = Running(task, tell)
+    try:
+        while True:
+            left = running.deadline - time.monotonic()
+            if left <= 0:
+                return running.cut_short(Limit.TIME, LATE)
+            if stopped is not None and stopped():
+                return running.cut_short(Limit.INTERRUPT, "interrupted")
+            if heard([running], left) and (ended := running.take_in()) is not None:
+                return ended
+    finally:  # after Ctrl-C above all: nothing may be left behind
+        running.kill()
 
 
 def prepare(warm_up: str = "") -> None:

@@ -13,6 +13,8 @@ from qnnt.backends import sat
 from qnnt.encoders.clauses import ClauseEncoder
 from qnnt.models import Formula
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 
 def contradictory(weights: list[int]) -> qnnt.Instance:
     """One weight and one bias for points that no network gets all right, with large counts."""
@@ -81,7 +83,8 @@ def test_a_program_that_claims_a_false_model_is_caught(tmp_path: Path) -> None:
     path = tmp_path / "solver"
     path.write_text("#!/bin/sh\necho 's SATISFIABLE'\necho 'v 0'\nexit 10\n")
     path.chmod(0o755)
-    instance = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), qnnt.Dataset([[1]], [[1]]))
+    data = qnnt.Dataset([[0], [1]], [[0], [1]])
+    instance = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), data)
     with pytest.raises(qnnt.WrongAnswer):
         qnnt.solve(instance, backend=f"dimacs:{path}", isolate=False)
 

@@ -21,6 +21,8 @@ from qnnt.backends.milp import MOST_SUM, MilpBackend, contradictory, satisfied
 from qnnt.encoders.targets import targets
 from qnnt.models import Formula, LinearModel, Rows
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 MOST_COUNTED = 2**62 - 1  # what a data set takes
 SLOW = {"dimacs": 15, "milp": 6, "cpsat": 3, "pseudo-boolean": 3}  # fewer instances in a quick run
 

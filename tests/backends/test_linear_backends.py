@@ -33,6 +33,8 @@ from qnnt.limits import Limit, Limits, Status
 from qnnt.models import Formula, LinearModel, PseudoBooleanModel, Rows
 from qnnt.pipeline import solve as solve_instance
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 # OR-tools and HiGHS cannot share a process, hence a child for HiGHS.
 CHILD = """
 import pickle, sys

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 
-import numpy as np
 import pytest
 
 from qnnt import Activation, Architecture, Dataset, Domain, Instance, Minimize, Network, registry
@@ -13,6 +12,7 @@ from qnnt.auto import choose
 from qnnt.availability import caps
 from qnnt.backends.sat import SOLVERS, solver_names
 from qnnt.cli.output import print_network
+from qnnt.constant import best_constant
 from qnnt.verify.replay import check
 
 
@@ -39,7 +39,7 @@ def test_solve_prints_and_writes_the_same_network(qnnt, xor, tmp_path):
     result = json.loads(run.out)
     assert set(result) == {
         *("status", "goal", "errors", "lower_bound", "backend", "encoder", "version", "verified", "limit"),
-        *("reason", "limits", "network", "statistics"),
+        *("reason", "members", "limits", "network", "statistics"),
     }
     assert (result["status"], result["errors"], result["verified"]) == ("SATISFIABLE", 0, True)
     assert result["limits"] == {"time": 60.0, "memory": 4000, "threads": 1, "seed": 0}  # it uses none
@@ -63,6 +63,16 @@ def test_every_verdict_in_words(qnnt, lone, goal, words):
     assert run.status == 0
     assert run.out.splitlines()[0] == words
     assert ("replayed     no, there is no network" in run.out) == words.startswith("UNSAT")
+
+
+def test_a_portfolio_tells_who_decided_and_who_raced(qnnt, lone):
+    run = qnnt("solve", lone, "--errors", "min", "--backend", "portfolio:enumeration+sat", "--threads", 2)
+    assert run.out.startswith("OPTIMAL: a network gets 1 of 4 points wrong, and none does better\n")
+    assert "portfolio    enumeration, sat:cadical153\n" in run.out
+    run = qnnt("solve", lone, "--errors", "at-most:3")
+    assert "backend      constant\n  encoder      none\n  model        none\n" in run.out
+    mistake = qnnt("solve", lone, "--backend", "portfolio:sat+frob")
+    assert (mistake.status, mistake.err.count("\n")) == (2, 1)
 
 
 def test_no_network_is_not_written_and_leaves_an_old_one(qnnt, lone, tmp_path):
@@ -109,8 +119,9 @@ def test_a_run_begins_from_a_network(qnnt, lone, xor, tmp_path):
 def test_a_start_is_kept_by_a_limit(qnnt, hard, tmp_path):
     """And written, as the best so far."""
     problem, start, output = Instance.load(hard), tmp_path / "s.json", tmp_path / "n.json"
-    n = problem.architecture.n_parameters
-    Network.from_vector(problem.architecture, problem.domain, np.zeros(n, dtype=int)).save(start)
+    vector = best_constant(problem).vector.copy()
+    vector[-3] = 1  # the bias of a neuron that no output looks at
+    problem.network(vector).save(start)
     errors = check(problem, Network.load(start)).errors
     run = qnnt("solve", hard, "--start", start, "--time-limit", 0.5, "--backend", "maxsat", "-o", output)
     assert run.status == 3
@@ -367,6 +378,8 @@ def test_backends_lists_all_and_folds_the_variants(qnnt):
     assert found["cpsat"]["encoders"] == ["clauses", "cpsat", "cpsat-textbook"]
     assert found["enumeration"]["accepts"] == ["Instance"]
     assert (found["dimacs"]["available"], found["dimacs"]["version"]) == (False, None)
+    assert found["portfolio"]["available"]
+    assert "portfolio:A+B" in run.out
 
 
 def test_backends_says_which_version_is_newer_than_the_tested(qnnt, monkeypatch):

@@ -165,11 +165,12 @@ def processes() -> dict[int, int]:
     return {int(pid): int(parent) for pid, parent in map(str.split, table.splitlines())}
 
 
+@pytest.mark.parametrize("backend", ["sat", "portfolio:sat+maxsat"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_tells_what_it_has_and_leaves_nothing_behind(hard, number):
+def test_an_interrupted_run_tells_what_it_has_and_leaves_nothing_behind(hard, number, backend):
     """On a terminal, so that the progress line is seen too."""
     ours, theirs = os.openpty()
-    command = [sys.executable, "-m", "qnnt", "solve", str(hard), "--json", "--backend", "sat"]
+    command = [sys.executable, "-m", "qnnt", "solve", str(hard), "--json", "--backend", backend]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment) as run:
         os.close(theirs)
@@ -181,7 +182,7 @@ def test_an_interrupted_run_tells_what_it_has_and_leaves_nothing_behind(hard, nu
         result = json.loads(run.stdout.read())
     os.close(ours)
     assert run.returncode == 3
-    assert (result["status"], result["limit"], result["network"]) == ("UNKNOWN", "interrupt", None)
+    assert (result["status"], result["limit"], result["verified"]) == ("UNKNOWN", "interrupt", True)
     assert b"Traceback" not in shown
     assert len(workers) == 1
     assert workers[0] not in processes()

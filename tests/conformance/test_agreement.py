@@ -19,6 +19,8 @@ import qnnt
 from qnnt import registry
 from qnnt.backends.base import Capability
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 MIXED = "mixed"
 THOROUGH = 1000  # instances for each backend, encoder and activation
 ACTIVATIONS = (*LEAST_D, MIXED)  # each named one, and others that differ for hidden and output neurons

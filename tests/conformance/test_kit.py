@@ -25,6 +25,8 @@ from qnnt.testing import (
     encoder_cases,
 )
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 PAIRS = cases()
 ENCODERS = list(registry.encoders())
 DECLARED = ("declares-what-it-is", "pickles", "variants", "refuses-with-an-alternative")

@@ -24,6 +24,8 @@ from qnnt.encoders.adder import (
 from qnnt.encoders.clausebank import TRUE, ClauseBank
 from qnnt.encoders.order import Order, showing
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 supports = st.sets(st.integers(-7, 7), min_size=1).map(sorted)
 
 

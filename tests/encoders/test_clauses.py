@@ -17,6 +17,8 @@ from qnnt.encoders import sums
 from qnnt.encoders.clauses import ClauseEncoder
 from qnnt.models import Formula, ParameterLift
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 SUMS = pytest.mark.parametrize("totalizer_worth", [sums.TOTALIZER_WORTH, 0], ids=["totalizers", "adders"])
 
 

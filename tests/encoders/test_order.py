@@ -15,6 +15,8 @@ from qnnt.encoders.clausebank import TRUE, ClauseBank
 from qnnt.encoders.order import Order, constant, merge, product, scaled, showing
 from qnnt.exceptions import Unsupported
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 
 def variable(bank: ClauseBank, support: list[int], lo: int, hi: int) -> Order:
     """One integer over exactly the values of ``support``, within the range [lo, hi]."""

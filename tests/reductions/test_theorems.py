@@ -17,6 +17,8 @@ from qnnt.reductions.catalogue import PROOFS
 from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 THOROUGH = settings().max_examples >= 1000
 MANY = settings(max_examples=3000 if THOROUGH else 60)
 FEW = settings(max_examples=3000 if THOROUGH else 20)

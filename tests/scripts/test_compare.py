@@ -42,6 +42,19 @@ def test_runs_every_pair_that_fits(compare, capfd):
     assert "takes none of the encoders" in table
 
 
+def test_auto_and_portfolios_are_rows(compare, capfd):
+    names = "auto,portfolio:sat+cpsat"
+    assert call(compare, TEACHER, "--backends", names, "--encoders", "clauses,cpsat", "--threads", 2) == 0
+    rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [r["backend"] for r in rows] == ["auto", "auto", "portfolio:sat+cpsat", "portfolio:sat+cpsat"]
+    assert {r["status"] for r in rows[:3]} == {"SATISFIABLE"}
+    assert {r["decided_by"] for r in rows[:3]} <= {"cpsat", "maxsat", "sat:cadical153"}
+    assert "'sat:cadical153' does not take" in rows[3]["declined"]
+    assert call(compare, TEACHER, "--backends", names, "--threads", 2) == 0
+    own = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [r["encoder"] in ("clauses", "cpsat") for r in own] == [True, True]
+
+
 def test_declined_cases_are_rows(compare, capfd, tmp_path):
     status = call(compare, TEACHER, "--backends", "enumeration,dimacs", "-o", tmp_path / "runs.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "runs.jsonl").read_text().splitlines()]

@@ -32,6 +32,8 @@ from qnnt.testing import (
 from qnnt.testing.brute_force import Truth
 from qnnt.testing.instances import family, goals
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 CASES = {case.name: case for case in backend_cases()}
 
 

@@ -3,6 +3,7 @@
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import activations, instances
@@ -11,6 +12,8 @@ import qnnt
 from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.backends.treewidth import layered
 from qnnt.verify.treewidth_dp import train
+
+pytestmark = pytest.mark.usefixtures("unaided")
 
 
 def answers(instance, bound, bags_only):

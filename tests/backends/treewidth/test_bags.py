@@ -19,6 +19,8 @@ from qnnt.backends.treewidth.plan import Sizes, Wiring, _Planner
 from qnnt.backends.treewidth.space import Space
 from qnnt.backends.treewidth.task import Budget, Stopped, Task
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 
 def all_learned(instance):
     """The first label of every input, as an instance without contradictions and as a task."""

@@ -15,6 +15,8 @@ from qnnt.backends.treewidth.space import Space
 from qnnt.backends.treewidth.task import Budget, Task
 from qnnt.backends.treewidth.vectors import Reachable, digits, pack, unpack
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 
 def parity(d):
     domain = qnnt.Domain(d)

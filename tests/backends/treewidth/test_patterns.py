@@ -1,12 +1,15 @@
 """Goals on the error: patterns of labels learned, in one and several outputs, against all networks."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from strategies import activations, instances
 
 import qnnt
 from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.goals import AtMost, Exactly, Minimize
+
+pytestmark = pytest.mark.usefixtures("unaided")
 
 MANY = max(10, settings().max_examples // 3)
 

@@ -1,0 +1,36 @@
+"""What runs besides the tests, by /proc."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+
+def children() -> set[int]:
+    """Processes whose parent is this one."""
+    lists = [Path(task, "children").read_text().split() for task in Path("/proc/self/task").iterdir()]
+    return {int(pid) for pids in lists for pid in pids}
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def end_soon(pids: set[int]) -> bool:
+    """A killed process is gone only when the kernel has got round to it."""
+    for _ in range(200):
+        if not any(map(alive, pids)):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def descendants(pid: int) -> set[int]:
+    found: set[int] = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, Path(task, "children").read_text().split()):
+            found |= {child} | descendants(child)
+    return found
