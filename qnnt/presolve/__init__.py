@@ -1,0 +1,1 @@
+"""Steps that make an instance simpler, before it is encoded."""
