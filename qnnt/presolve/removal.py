@@ -43,8 +43,9 @@ class Restored:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Counts for the statistics."""
-        return {"parameters removed": len(self.index) - len(self.chosen)}
+        """Counts for the statistics; none if nothing was removed."""
+        removed = len(self.index) - len(self.chosen)
+        return {"parameters removed": removed} if removed else {}
 
 
 def without(

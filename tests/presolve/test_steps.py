@@ -28,7 +28,7 @@ def of_several_outputs(draw: st.DrawFn) -> qnnt.Instance:
 @st.composite
 def repetitive_instances(draw: st.DrawFn) -> qnnt.Instance:
     """Instances in which inputs are often 0, and outputs often constant or equal."""
-    any_one = instances(max_networks=4_000, min_points=1, activation=activations)
+    any_one = instances(max_networks=800, min_points=1, activation=activations)
     instance = draw(st.one_of(any_one, of_several_outputs()))
     x, y = instance.dataset.inputs.copy(), instance.dataset.labels.copy()
     x[:, sorted(draw(st.sets(st.integers(0, x.shape[1] - 1))))] = 0
@@ -68,7 +68,7 @@ def check_round_trip(step: Step, source: qnnt.Instance) -> int:
     assert target.goal == source.goal
     assert target.dataset.total == source.dataset.total
     removed = source.architecture.n_parameters - target.architecture.n_parameters
-    assert counted(lift)["parameters removed"] == removed
+    assert counted(lift).get("parameters removed", 0) == removed
     return removed
 
 
