@@ -100,6 +100,41 @@ def test_the_answer_is_that_of_the_instance(instance: qnnt.Instance, data: st.Da
             assert result.status == ("SATISFIABLE" if exists else "UNSATISFIABLE")
 
 
+@st.composite
+def sleepy_instances(draw: st.DrawFn) -> qnnt.Instance:
+    """Hidden neurons with a threshold that they hardly reach, or hardly stay below."""
+    shapes = [(4, [1, 1, 1]), (3, [2, 1, 1]), (3, [1, 1, 1, 1])]
+    d, sizes = draw(st.sampled_from(shapes))
+    domain, architecture = qnnt.Domain(d), qnnt.Architecture.dense(sizes)
+    reach = max(sizes[:-1]) * domain.hi**2 + domain.hi
+    low, high = draw(st.sampled_from([(0, domain.hi), (domain.lo, 0), (-1, 1)]))
+    t = draw(st.integers(-reach - 1, reach + 2))
+    values = st.lists(st.integers(domain.lo, domain.hi), min_size=sizes[0], max_size=sizes[0])
+    x = draw(st.lists(values, min_size=1, max_size=3))
+    data = qnnt.Dataset(x, [[draw(st.sampled_from([0, 1]))] for _ in x])
+    return qnnt.Instance(domain, architecture, data, activation=(qnnt.Activation([t], [low, high]), "step"))
+
+
+def test_silent_is_what_no_network_wakes() -> None:
+    seen = []
+
+    @settings(max_examples=120)
+    @given(sleepy_instances())
+    def run(instance: qnnt.Instance) -> None:
+        vectors, _ = all_networks(instance)
+        shown = [instance.network(v).activations(instance.dataset.inputs)[:-1] for v in vectors]
+        truth = [~np.any([values[i] for values in shown], axis=(0, 1)) for i in range(len(shown[0]))]
+        found = silent_neurons(instance)
+        assert all((mine <= true).all() for mine, true in zip(found, truth, strict=True))
+        # The first hidden layer knows its inputs, so nothing is missed.
+        assert [layer.tolist() for layer in found[:2]] == [layer.tolist() for layer in truth[:2]]
+        seen.append(found[1].any())
+        check_round_trip(SilentNeurons(), instance)
+
+    run()
+    assert 3 < sum(seen) < len(seen) - 3
+
+
 def dense(sizes: list[int], x: object, y: object, **others: object) -> qnnt.Instance:
     return qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense(sizes), qnnt.Dataset(x, y), **others)
 
