@@ -57,7 +57,7 @@ class ConstantOutputs:
         labels = source.dataset.labels
         if source.goal.exact or architecture.omega == 1 or not len(labels):
             return unchanged(source)
-        biases = [None if several else _bias(source, label) for several, label in _labels(labels)]
+        biases = [None if several else _bias(source, label) for several, label in _first_labels(labels)]
         kept = np.array([bias is None for bias in biases])
         kept[0] |= not kept.any()
         if kept.all():
@@ -67,7 +67,7 @@ class ConstantOutputs:
         return without(source, np.ones(architecture.n_arcs, dtype=bool), kept, constants)
 
 
-def _labels(labels: IntArray) -> Iterator[tuple[bool, int]]:
+def _first_labels(labels: IntArray) -> Iterator[tuple[bool, int]]:
     """For each output, whether it has several labels, and the first."""
     yield from zip((labels != labels[0]).any(axis=0).tolist(), labels[0].tolist(), strict=True)
 
