@@ -62,6 +62,12 @@ class Composed(Generic[C, B, A]):
         middle = planted(self.inner, solution)
         return None if middle is None else planted(self.outer, middle)
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What both lifts count, added up."""
+        inner, outer = counted(self.inner), counted(self.outer)
+        return {what: inner.get(what, 0) + outer.get(what, 0) for what in {**inner, **outer}}
+
 
 def planted(lift: Lift[Any, A], solution: A) -> Any:
     """What a solution of the source is in the target; None for a lift without ``plant``, the way there.
@@ -71,3 +77,8 @@ def planted(lift: Lift[Any, A], solution: A) -> Any:
     """
     plant = getattr(lift, "plant", None)
     return None if plant is None else plant(solution)
+
+
+def counted(lift: Lift[Any, Any]) -> dict[str, int]:
+    """What a lift has to tell for the statistics: its ``sizes``, if it has any."""
+    return dict(getattr(lift, "sizes", {}))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt import registry
-from qnnt.arrows import Arrow, Lift, planted
+from qnnt.arrows import Arrow, Lift, counted, planted
 from qnnt.backends.base import Answer, Backend, Capability, Start
 from qnnt.domain import IntArray
 from qnnt.instance import Instance
@@ -67,7 +67,7 @@ class Job:
         start = time.perf_counter()
         model, lift = self.encoder.apply(self.instance)
         seconds = {"encode": time.perf_counter() - start}
-        sizes = model.sizes() if hasattr(model, "sizes") else {}
+        sizes = {**(model.sizes() if hasattr(model, "sizes") else {}), **counted(lift)}
         tell(Event(phase="solve", sizes=sizes))
         limits = self.limits
         if limits.time is not None:

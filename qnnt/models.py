@@ -15,6 +15,7 @@ import numpy.typing as npt
 from qnnt.domain import IntArray
 from qnnt.instance import Instance
 from qnnt.network import Network
+from qnnt.symmetry import arranged, interchanges
 
 if TYPE_CHECKING:
     import dimod
@@ -61,7 +62,8 @@ class ParameterLift:
 
         Interchangeable neurons are put in the order that encoders ask for.
         """
-        steps = network.sorted_twins().vector[:, None] - self.base
+        ordered = arranged(network, interchanges(self.instance))
+        steps = ordered.vector[:, None] - self.base
         # One integer variable, or the literals [parameter > base], [parameter > base + 1], …
         values = steps if self.index.shape[1] == 1 else steps > np.arange(self.index.shape[1])
         return self.index.ravel(), np.broadcast_to(values, self.index.shape).astype(np.int64).ravel()

@@ -73,24 +73,6 @@ class Network:
         """All weights, then all biases, (A + H,)."""
         return np.concatenate([self.weights, self.biases])
 
-    def sorted_twins(self) -> Network:
-        """The same network with interchangeable neurons in ascending order of (bias, in-weights).
-
-        Neurons are interchangeable if they have the same in- and out-neighbours
-        (:attr:`Architecture.twins`); swapping them changes no output.
-        """
-        weights, biases = self.weights.copy(), self.biases.copy()
-        for layer, twins in self.architecture.twins:  # later layers are sorted by what earlier ones left
-            into, out = self.architecture.connections[layer - 1 : layer + 1]
-            entering = np.array([np.arange(into.arcs(j).start, into.arcs(j).stop) for j in twins])
-            leaving = np.array([out.first + np.flatnonzero(out.source == j) for j in twins])
-            own = into.first_bias + np.array(twins)
-            keys = np.column_stack([biases[own], weights[entering]])
-            order = np.lexsort(keys.T[::-1])
-            weights[entering], weights[leaving] = weights[entering[order]], weights[leaving[order]]
-            biases[own] = biases[own[order]]
-        return Network(self.architecture, self.domain, weights, biases, self.activation)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Network):
             return NotImplemented

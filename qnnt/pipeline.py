@@ -24,6 +24,7 @@ from qnnt.job import Event, Incumbent, Job, Outcome, Vector
 from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
 from qnnt.portfolio import race
+from qnnt.presolve.steps import DEFAULT, Step
 from qnnt.result import Result, Statistics
 from qnnt.verify.replay import check
 from qnnt.workers.pool import run_isolated
@@ -62,7 +63,7 @@ def solve(
     limits: Limits | None = None,
     symmetry: bool = True,
     start: Network | None = None,
-    presolve: Sequence[Arrow[Instance, Network, Instance, Network]] = (),
+    presolve: Sequence[Step] | None = None,
     isolate: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
@@ -82,10 +83,11 @@ def solve(
     to a backend that can use one. The best network that ignores its inputs is known without being handed on.
     If one of the two decides the matter by itself, nothing is run.
 
-    ``presolve`` are steps that simplify the instance in the worker, in order, before it is encoded. A network
-    of a step's target must lift to one with the same error on its source, and every error that networks of
-    the source have must be had by one of the target. Which backend ``auto`` takes, and whether a backend
-    declines, is decided on the source.
+    ``presolve`` are steps that simplify the instance in the worker, in order, before it is encoded: None for
+    :data:`qnnt.presolve.DEFAULT`, () for none. A network of a step's target must lift to one with the same
+    error on its source. Every error that networks of the source have must be had by one of the target;
+    unless the goal is to be met exactly, a smaller error will do. Which backend ``auto`` takes, and whether a
+    backend declines, is decided on the source.
 
     Raises :class:`UnknownWord` for a name that there is not, :class:`InputError` for a start that does not
     fit the instance, :class:`Unsupported` when the backend declines the case, :class:`Unavailable` when it is
@@ -101,7 +103,7 @@ def solve(
         version = _admit(instance, chosen, own, isolate)
         made = registry.encoder_for(chosen, asked, symmetry=symmetry)
         arrow: Arrow[Instance, Network, Any, Any] = made
-        for step in reversed(presolve):
+        for step in reversed(DEFAULT if presolve is None else presolve):
             arrow = Chain(step, arrow)
         members.append(_Member(Job(instance, arrow, chosen, own), made.name, version))
     run = _Run(instance, progress, members, start)
@@ -112,6 +114,9 @@ def solve(
         outcome, who = _outcome(replace(members[0].job, start=run.start), run, isolate), 0
     else:
         outcome, who = _raced(members, limits.threads, run)
+    removed = outcome.sizes.get("parameters removed")
+    if removed:
+        _LOG.info("presolve removed %d of %d parameters", removed, instance.architecture.n_parameters)
     checking = time.perf_counter()
     result = run.conclude(outcome, who, limits)
     now = time.perf_counter()

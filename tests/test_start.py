@@ -24,6 +24,7 @@ from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.instance import Instance
 from qnnt.job import Incumbent, Job
 from qnnt.network import Network
+from qnnt.symmetry import arranged, interchanges
 from qnnt.workers.task import run_here
 
 PROGRAM = Path(__file__).parent / "conformance" / "dimacs_solver.py"
@@ -98,30 +99,6 @@ def test_any_start_leaves_every_answer_as_it_is(
     run()
 
 
-@given(instances(max_networks=10**6), st.data())
-def test_sorted_twins_are_the_same_network_in_order(instance: Instance, data: st.DataObject) -> None:
-    network = data.draw(networks(instance.domain, instance.architecture))
-    ordered = network.sorted_twins()
-    assert ordered == ordered.sorted_twins()
-    x = instance.dataset.inputs
-    assert np.array_equal(ordered.predict(x), network.predict(x))
-    for layer, twins in instance.architecture.twins:
-        into = instance.architecture.connections[layer - 1]
-        keys = [(ordered.biases[into.first_bias + j], *ordered.weights[into.arcs(j)].tolist()) for j in twins]
-        assert keys == sorted(keys)
-
-
-def test_sorted_twins_of_two_layers() -> None:
-    """The order of the first layer changes what the second is sorted by."""
-    architecture, rng = qnnt.Architecture.dense([2, 3, 3, 2]), np.random.default_rng(1)
-    x = rng.integers(-2, 3, size=(50, 2))
-    for _ in range(50):
-        network = Network.from_vector(
-            architecture, qnnt.Domain(5), rng.integers(-2, 3, size=architecture.n_parameters)
-        )
-        assert np.array_equal(network.sorted_twins().predict(x), network.predict(x))
-
-
 @pytest.mark.parametrize("encoder", [e.name for e in registry.encoders()])
 def test_what_is_planted_lifts_back(encoder: str) -> None:
     @settings(max_examples=20)
@@ -132,7 +109,7 @@ def test_what_is_planted_lifts_back(encoder: str) -> None:
         variables, values = planted(lift, network)
         assignment = np.zeros(int(variables.max(initial=0)) + 1, dtype=np.int64)
         assignment[variables] = values
-        assert lift(assignment) == network.sorted_twins()
+        assert lift(assignment) == arranged(network, interchanges(instance))
 
     run()
 

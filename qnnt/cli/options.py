@@ -33,9 +33,7 @@ ActivationName = Annotated[
 EncoderName = Annotated[
     str | None, typer.Option("--encoder", metavar="NAME", help="Encoder; default: the fitting one.")
 ]
-NoSymmetry = Annotated[
-    bool, typer.Option("--no-symmetry", help="Do not order interchangeable hidden neurons.")
-]
+NoSymmetry = Annotated[bool, typer.Option("--no-symmetry", help="Do not order interchangeable neurons.")]
 
 
 @contextmanager

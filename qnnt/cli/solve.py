@@ -44,6 +44,9 @@ def solve(
     ] = 1,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the backend.")] = 0,
     no_symmetry: NoSymmetry = False,
+    no_presolve: Annotated[
+        bool, typer.Option("--no-presolve", help="Encode the instance as it is, without simplifying it.")
+    ] = False,
     start: Annotated[
         Path | None, typer.Option(metavar="NETWORK", help="A network to begin from: the best so far.")
     ] = None,
@@ -80,6 +83,7 @@ def solve(
             limits=limits,
             symmetry=not no_symmetry,
             start=known,
+            presolve=() if no_presolve else None,
             progress=progress,
         )
     if output is not None and result.network is not None:

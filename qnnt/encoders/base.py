@@ -21,7 +21,7 @@ class Encoder(Protocol):
 
     @property
     def symmetry(self) -> bool:
-        """Whether interchangeable hidden neurons are ordered; never so when networks are counted."""
+        """Whether interchangeable neurons are ordered; never so when networks are counted."""
 
     def apply(self, instance: Instance) -> tuple[Any, ParameterLift]:
         """The model, and the lift that carries its assignments back to networks."""

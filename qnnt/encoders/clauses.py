@@ -22,13 +22,14 @@ from qnnt.encoders.sums import Column, Sum
 from qnnt.encoders.targets import Targets, targets
 from qnnt.instance import Instance
 from qnnt.models import Formula, ParameterLift
+from qnnt.symmetry import interchanges
 
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class ClauseEncoder:
-    """Hard and soft clauses; every network that meets the goal is a model, up to the ordering of twins."""
+    """Hard and soft clauses. Every network that meets the goal is a model, up to exchanges of neurons."""
 
     symmetry: bool = True
     name = "clauses"
@@ -44,7 +45,7 @@ class ClauseEncoder:
         weights = Order(domain.lo, parameters[: architecture.n_arcs])
         biases = Order(domain.lo, parameters[architecture.n_arcs :])
         if self.symmetry:
-            order_twins(bank, instance, weights.lits, biases.lits)
+            order_interchangeable(bank, instance, parameters)
         if goal.infeasible:
             bank.add([FALSE])
             soft, gains = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
@@ -280,27 +281,19 @@ def count_errors(bank: ClauseBank, soft: Literals, gains: Ints, budget: int, *, 
     bank.fresh(max(0, counted.nv - bank.n_variables))
 
 
-def order_twins(bank: ClauseBank, instance: Instance, weights: Literals, biases: Literals) -> None:
-    """Order interchangeable hidden neurons lexicographically by their biases and in-weights.
+def order_interchangeable(bank: ClauseBank, instance: Instance, parameters: Literals) -> None:
+    """Let the parameters (P, d - 1) of interchangeable neurons rise from one to the next, as words.
 
-    Sound layer by layer: permuting a layer's twins leaves the in-weights of earlier layers alone, and later
-    layers are sorted afterwards.
+    The literals of a parameter compare like its value, so words of values are words of literals.
     """
-    architecture = instance.architecture
-    for layer, twins in architecture.twins:
-        connection = architecture.connections[layer - 1]
-        vectors = np.stack(
-            [
-                np.concatenate([biases[connection.first_bias + j], weights[connection.arcs(j)].ravel()])
-                for j in twins
-            ]
-        )
-        smaller, larger = vectors[:-1], vectors[1:]
-        bits = vectors.shape[1]
+    for each in interchanges(instance):
+        words = parameters[each.keys].reshape(len(each.members), -1)
+        smaller, larger = words[:-1], words[1:]
+        bits = words.shape[1]
         if not bits:
             continue
-        equal = np.full((len(twins) - 1, bits), TRUE, dtype=np.int32)  # all bits before this one are equal
-        equal[:, 1:] = bank.fresh(len(twins) - 1, bits - 1)
+        equal = np.full((len(words) - 1, bits), TRUE, dtype=np.int32)  # all bits before this one are equal
+        equal[:, 1:] = bank.fresh(len(words) - 1, bits - 1)
         bank.add(-equal, -smaller, larger)
         bank.add(-equal[:, :-1], -smaller[:, :-1], equal[:, 1:])
         bank.add(-equal[:, :-1], larger[:, :-1], equal[:, 1:])

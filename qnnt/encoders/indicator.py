@@ -27,6 +27,7 @@ from qnnt.encoders.targets import Targets, targets
 from qnnt.instance import Instance
 from qnnt.models import ParameterLift, Rows
 from qnnt.rowcodes import distinct_rows
+from qnnt.symmetry import interchanges
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,8 @@ class _Collected:
 
 class _Builder:
     def __init__(self, instance: Instance) -> None:
+        self.instance, self.activations = instance, instance.activations
         self.architecture, self.domain = instance.architecture, instance.domain
-        self.activations = instance.activations
         self.lower: list[Ints] = []
         self.upper: list[Ints] = []
         self.names: list[str] = []
@@ -299,26 +300,16 @@ class _Builder:
         return match, (tail - after)[mine]
 
     def order(self) -> None:
-        """Sort each class of interchangeable neurons by (bias, in-weights), lexicographically."""
+        """Let the parameters of interchangeable neurons rise from one to the next, as words."""
         span = self.domain.d - 1
-        for layer, members in self.architecture.twins:
-            connection = self.architecture.connections[layer - 1]
-            vectors = [
-                np.concatenate(
-                    [
-                        [self.architecture.n_arcs + connection.first_bias + j],
-                        np.arange(len(self.names))[connection.arcs(j)],
-                    ]
-                )
-                for j in members
-            ]
-            for one, two in pairwise(vectors):
+        for each in interchanges(self.instance):
+            for one, two in pairwise(each.keys):
                 equal = self.variables("e", np.ones(len(one) - 1, dtype=bool))
                 before, after = np.append(NONE, equal), np.append(equal, NONE)
                 coef = np.tile([1, -1, -span - 1, 1], (len(one), 1))
                 coef[-1, 2] = -span
                 lower = np.full(len(one), -span)
-                lower[0] = 1
+                lower[0] -= coef[0, 2]
                 # e_i e_(i+1): 11 difference >= 0; 10 difference >= 1; 00 anything. e_0 = 1.
                 self.plain.add(np.stack([two, one, before, after], axis=1), coef, lower)
                 self.plain.add(np.stack([equal[:-1], equal[1:]], axis=1), [1, -1], 0)

@@ -432,3 +432,15 @@ def test_activations_are_called_by_their_names(capsys):
         "  h0  =  f(x0)",
         "  y0  =  g(h0)",
     ]
+
+
+def test_solve_simplifies_unless_told_not_to(qnnt, tmp_path):
+    path = tmp_path / "zero.json"
+    data = Dataset([[0, 1], [0, 0]], [[1], [0]])
+    Instance(Domain(2), Architecture.dense([2, 1]), data).save(path)
+    with_it, without = (
+        qnnt("solve", path, "--json", "--backend", "sat", *more) for more in ([], ["--no-presolve"])
+    )
+    assert json.loads(with_it.out)["statistics"]["parameters removed"] == 1
+    assert "parameters removed" not in json.loads(without.out)["statistics"]
+    assert "presolve removed 1 of 3 parameters" in qnnt("solve", path, "--backend", "sat", "-v").err
