@@ -14,6 +14,8 @@ from qnnt.backends.local_search.arrays import graph, points
 from qnnt.backends.local_search.backend import LocalSearchBackend
 from qnnt.generate.teacher import teacher_instance
 
+pytestmark = pytest.mark.usefixtures("unaided")
+
 
 def energy(instance, network, cap):
     """The energy by its definition, unscaled: each input pays for the label that is cheapest to match."""

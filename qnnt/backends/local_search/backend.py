@@ -8,6 +8,7 @@ import numpy as np
 
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report, Start
+from qnnt.backends.estimates import moderate
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 
@@ -52,6 +53,10 @@ class LocalSearchBackend:
         if instance.architecture.n_neurons * len(instance.choices.inputs) > MOST_VALUES:
             return f"takes up to {MOST_VALUES:,} neurons times distinct inputs; try sat"
         return None
+
+    def estimate(self, instance: Instance) -> float:
+        """The time in which it is expected to find a good network."""
+        return moderate(instance)
 
     def run(self, model: Instance, limits: Limits, report: Report, start: Start | None = None) -> Answer:
         """Search until the goal is met, the time is over, or nothing better turns up for long."""
