@@ -22,9 +22,10 @@ class Groups(NamedTuple):
     """What never changes in a search: see :class:`~qnnt.backends.neuron.tables.Tables`.
 
     G groups of variables, the last one complete; h half-spaces. Completion c of group g adds
-    ``dots[dots_begin[g] + c · h + i]`` to the sum of half-space i. It is surely paid from group g on if that is
-    at most ``rests[g, i]`` less the sum so far; clipped to ``least[g, i]`` … ``greatest[g, i]``, times the
-    number of words, this leads from ``bases[g, i]`` to the row of those completions in ``bits``.
+    ``dots[dots_begin[g] + c · h + i]`` to the sum of half-space i. It is surely in the half-space
+    from group g on if that is at most ``rests[g, i]`` less the sum so far; clipped to ``least[g, i]`` …
+    ``greatest[g, i]``, times the number of words, this leads from ``bases[g, i]`` to the row of those
+    completions in ``bits``.
     """
 
     rests: Any  # (G, h) int32
@@ -68,22 +69,17 @@ class State(NamedTuple):
 
 @compiled()
 def within(
-    picked: Any,
-    shifts: Any,
-    bits: Any,
-    lanes: Any,
-    words: int,
-    most: int,
-    places: int,
-    planes: Any,
-    left: Any,
+    goal: Any, most: int, picked: Any, bits: Any, lanes: Any, words: int, planes: Any, left: Any
 ) -> bool:
     """Which of the completions ``lanes`` pay at most ``most``, in ``left``; false if none.
+
+    ``picked`` tells where the row of each term of ``goal`` begins in ``bits``.
 
     Digit j of the counters, one for each completion, is plane 2j; plane 2j + 1 is what is carried to it. The
     counters start at 2^places − 1 − ``most``, so that what is too much carries out of the last digit.
     Indices are unsigned: then LLVM works on several words at once.
     """
+    shifts, places = goal.shifts, goal.places
     full, none, n = ~np.uint64(0), np.uint64(0), np.uint64(words)
     for j in range(places):
         begin = none if j < 63 and (most >> j) & 1 else full
@@ -156,33 +152,13 @@ def enter(g: int, groups: Any, goal: Any, state: Any) -> None:
     rows[h + groups.pairs] = np.uint64(zeros)
     for i in range(len(goal.terms)):
         state.picked[i] = rows[goal.terms[i]]
-    some = within(
-        state.picked,
-        goal.shifts,
-        state.bits,
-        groups.lanes[g],
-        words,
-        goal.most,
-        goal.places,
-        state.planes,
-        mask,
-    )
+    some = within(goal, goal.most, state.picked, state.bits, groups.lanes[g], words, state.planes, mask)
     if not some:
         for w in range(words):
             mask[w] = np.uint64(0)
     elif goal.exact and goal.most > 0 and g == len(groups.words) - 1:
         less = state.masks[g + 1]
-        if within(
-            state.picked,
-            goal.shifts,
-            state.bits,
-            groups.lanes[g],
-            words,
-            goal.most - 1,
-            goal.places,
-            state.planes,
-            less,
-        ):
+        if within(goal, goal.most - 1, state.picked, state.bits, groups.lanes[g], words, state.planes, less):
             for w in range(words):
                 mask[w] &= ~less[w]
 
@@ -269,7 +245,7 @@ def climb(
                 factor = np.int32(values[k])
                 for i in range(n):
                     z[i] += factor * columns[k, i]
-            idle, least = 0, -1
+            idle, least = 0, np.int64(-1)
         variable, value, cost, lack = -1, 0, np.int64(-1), np.int64(0)
         for k in range(m):
             if free[k] > step:

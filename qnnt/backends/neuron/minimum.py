@@ -42,8 +42,8 @@ class Minimum:
     """The search for parameters of ``problem`` that cost as little as possible, or what is wanted.
 
     Costs and bounds are in units of the problem. ``best`` (m + 1,) holds the best parameters so far, which
-    cost ``cost``; nothing costs less than ``bound``. The callbacks hear of each change. Work is cut into slices by
-    what is looked at, not by the clock, so that two runs do the same.
+    cost ``cost``; nothing costs less than ``bound``. The callbacks hear of each change. Work is cut
+    into slices by what is looked at, not by the clock, so that two runs do the same.
     """
 
     problem: Problem
@@ -63,13 +63,13 @@ class Minimum:
         return self.cost
 
     def at_most(self, most: int) -> Ints | None:
-        """Parameters that cost at most so many units, or None if there are none. Raises :class:`OutOfTime`."""
+        """Parameters that cost at most so many units, or None. Raises :class:`OutOfTime`."""
         if self._climb(0, most) or self._search(most, stop=most):
             return self.best
         return None
 
     def exactly(self, wanted: int) -> Ints | None:
-        """Parameters that cost just so many units, or None if there are none. Raises :class:`OutOfTime`."""
+        """Parameters that cost just so many units, or None. Raises :class:`OutOfTime`."""
         if self._climb(wanted, wanted):
             return self.best
         search = Search(Tables.of(self.problem, wanted), wanted, exact=True)
@@ -108,7 +108,7 @@ class Minimum:
         return False
 
     def _search(self, most: int, stop: int) -> bool:
-        """Prove that nothing costs ``most`` or less, or find the least; whether ``stop`` or less was found."""
+        """Find the least cost of at most ``most``, or prove that there is none; whether one is ≤ ``stop``."""
         if most < 0:
             return False
         tables = Tables.of(self.problem, most)

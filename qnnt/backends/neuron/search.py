@@ -1,4 +1,4 @@
-"""A depth-first search that can be resumed, and the loop that brings costs and bounds together."""
+"""A depth-first search that can be resumed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ import numpy as np
 from qnnt.backends.neuron import loops
 from qnnt.backends.neuron.problem import Ints
 from qnnt.backends.neuron.tables import Tables
-
-_SLICE = 10_000_000  # terms looked at between two looks at the clock
-_SHARE = 5  # every so many slices, one goes into the lower bound
-_STEPS = 400_000_000  # changes times terms of a climb, at most
-_EFFORT = 3_000_000
 
 
 class Search:
@@ -42,10 +37,8 @@ class Search:
     def tighten(self, most: int) -> None:
         """From now on, look for costs of at most ``most`` ≥ 0, no more than before."""
         self.most = most
-        prices, none = (
-            np.minimum(self._tables.prices, most + 1),
-            self._tables.halves + self._tables.groups.pairs,
-        )
+        prices = np.minimum(self._tables.prices, most + 1)  # what is too much is too much
+        none = self._tables.halves + self._tables.groups.pairs
         terms, shifts = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
         for bit in range((most + 1).bit_length()):
             rows = self._tables.term_rows[prices >> bit & 1 == 1]

@@ -33,8 +33,9 @@ class Tables:
     are ordered, and cut into groups; with all groups up to g decided, the sum cannot pass what it is plus the
     most that the others can add, so a half-space may be known to hold: such terms are surely paid.
 
-    Row ``n_singles + j`` … of the halves are pairs. ``order`` (m + 1,) holds the parameters in the order of
-    the search, ``completions`` for each group its values (c, size). ``bits`` are all rows of all groups.
+    ``order`` (m + 1,) holds the parameters in the order of the search, ``completions``
+    for each group the values (c, size) that its variables can take together. ``bits`` are all rows of all
+    groups. ``term_rows`` and ``prices`` belong to the terms: numbers of half-spaces, or of pairs behind them.
     """
 
     problem: Problem
@@ -97,9 +98,9 @@ def ordered(problem: Problem) -> tuple[Ints, Ints]:
 
 
 def interchangeable(problem: Problem) -> Ints:
-    """(m + 1,) the first parameter of each one's class: exchanging two of a class leaves the terms as they are.
+    """(m + 1,) the first parameter of each one's class: exchanging two of a class changes no term.
 
-    Exchanges of a first with two others generate that of the others, so any order of a class can be had.
+    Exchanges of a first with two others generate that of those two, so any order of a class can be had.
     """
     ends = np.column_stack([problem.first, problem.last, problem.price])
     inputs, classes = problem.inputs, np.arange(problem.inputs.shape[1] + 1)
