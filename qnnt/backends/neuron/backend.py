@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.enumeration import FEW_NETWORKS
+from qnnt.backends.estimates import clause_solver
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 MOST_D = 64  # the tables of one weight grow with d³
 MOST_SUM = 2**29  # sums are 32-bit integers
-_LOAD = 0.15  # seconds to load numba and what it compiled
-_PER_PRODUCT = 1e-9  # seconds
+MOST_NEURONS = 10**11  # to choose from in a decision; of more, clauses may spare nearly all
+_SHARE = 0.5  # of the seconds that a solver of clauses takes
 
 Ints = npt.NDArray[np.int64]
 
@@ -58,10 +60,13 @@ class NeuronBackend:
         return None
 
     def estimate(self, instance: Instance) -> float | None:
-        """The time to look up all completions; what is bounded away makes up for what is hard."""
-        if self.refuses(instance) is not None:
+        """Less than clauses take for a minimum, and for a decision about one of not too many neurons."""
+        if instance.n_networks <= FEW_NETWORKS or self.refuses(instance) is not None:
             return None
-        return _LOAD
+        largest = int(np.diff(instance.architecture.connections[0].starts).max())
+        if not instance.goal.minimizes and instance.domain.d ** (largest + 1) > MOST_NEURONS:
+            return None
+        return _SHARE * clause_solver(instance)
 
     def run(self, model: Instance, limits: Limits, report: Report) -> Answer:
         """Search each output; what was found when the time limit ends the run is kept."""

@@ -46,7 +46,7 @@ class Problem:
         terms: list[tuple[int, int, int, int]] = []
         shown: list[tuple[int, int]] = []
         for (i, a, b, count), (following, _, _, least) in zip(
-            labels, [*labels[1:], (-1, 0, 0, 0)], strict=True
+            labels, [*labels, (-1, 0, 0, 0)][1:], strict=True
         ):
             shown.append((a, b))
             paid = count - (least if following == i else 0)
@@ -61,7 +61,7 @@ class Problem:
     @property
     def reach(self) -> int:
         """How far from 0 a pre-activation can lie."""
-        return (self.inputs.shape[1] + 1) * self.domain.hi**2
+        return (len(self.inputs.T) + 1) * self.domain.hi**2
 
     @cached_property
     def columns(self) -> Ints:
