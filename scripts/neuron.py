@@ -1,7 +1,8 @@
 """One neuron on random data: seconds until the minimum is proved, beside another backend on the same data.
 
-Inputs are random in Z_d, labels random in {0, 1}. Both run in this process; what is compiled was loaded before
-the clock starts. A baseline that the time limit ends counts with the limit, so that its ratio is a lower bound.
+Inputs are random in Z_d, labels random in {0, 1}. The backend runs in this process, compiled before the clock
+starts; the baseline in a worker that is warm. A baseline that its time limit ends counts with what it took,
+so that its ratio is a lower bound.
 """
 
 from __future__ import annotations

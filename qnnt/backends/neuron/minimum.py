@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
@@ -13,16 +14,18 @@ from qnnt.backends.neuron import loops
 from qnnt.backends.neuron.problem import Ints, Problem
 from qnnt.backends.neuron.search import Search
 from qnnt.backends.neuron.tables import Tables
+from qnnt.domain import Domain
 
 _SLICE = 6_000_000  # rows looked up between two looks at the clock
 _SHARE = 5  # one slice of so many is for the lower bound
-_TRIES = 20_000_000  # changes times terms that a climb tries in a slice
-_CLIMBS = 3  # slices without a better cost before the search begins
+_TRIES = 4_000_000  # changes times terms that a slice of local search tries, more if it needs them for
+_STEPS = 100  # so many changes
+_CLIMBS = 3  # slices of local search without a better cost before the search begins
 _STEP = 8  # the share of the best cost by which searches for the lower bound rise
 
 
 class OutOfTime(Exception):  # noqa: N818 - ends a run without a verdict
-    """The deadline has passed."""
+    """The deadline has passed, or so many nodes were looked at."""
 
 
 def _nothing(_: Ints, __: int) -> None:
@@ -42,8 +45,9 @@ class Minimum:
     """The search for parameters of ``problem`` that cost as little as possible, or what is wanted.
 
     Costs and bounds are in units of the problem. ``best`` (m + 1,) holds the best parameters so far, which
-    cost ``cost``; nothing costs less than ``bound``. The callbacks hear of each change. Work is cut
-    into slices by what is looked at, not by the clock, so that two runs do the same.
+    cost ``cost``; nothing costs less than ``bound``. The callbacks hear of each change. The search ends at a
+    ``deadline`` by ``time.monotonic`` and after ``most_nodes``. Work is cut into slices by what is looked at,
+    not by the clock, so that two runs do the same.
     """
 
     problem: Problem
@@ -55,6 +59,8 @@ class Minimum:
     cost: int = -1
     bound: int = 0
     nodes: int = 0
+    most_nodes: int | None = None
+    climbs: int = 0
 
     def minimum(self) -> int:
         """The least cost; ``best`` has it. Raises :class:`OutOfTime`."""
@@ -80,6 +86,8 @@ class Minimum:
     def _tick(self) -> None:
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise OutOfTime
+        if self.most_nodes is not None and self.nodes >= self.most_nodes:
+            raise OutOfTime
 
     def _take(self, parameters: Ints, cost: int) -> None:
         if self.best is None or cost < self.cost:
@@ -87,24 +95,33 @@ class Minimum:
             self.improved(parameters, cost)
 
     def _climb(self, low: int, high: int) -> bool:
-        """Local search for a cost in ``low`` … ``high``; whether ``best`` has one."""
+        """Local search for a cost in ``low`` … ``high``, until it stalls; whether ``best`` has one."""
+        idle = 0
+        while idle < _CLIMBS:
+            before = self.cost
+            if self._climb_once(low, high):
+                return True
+            idle = idle + 1 if self.cost == before else 0
+            self._tick()
+        return False
+
+    def _climb_once(self, low: int, high: int) -> bool:
+        """A slice of local search; whether it ended with a cost in ``low`` … ``high``."""
         problem, far = self.problem, self.problem.reach + 1
         domain, (m, n) = problem.domain, problem.columns.shape
-        ends = (np.clip(end, -far, far).astype(np.int32) for end in (problem.first, problem.last))
-        arrays = (problem.columns.astype(np.int32), *ends, problem.price)
-        steps = max(1, _TRIES // (m * domain.d * max(n, 16)))
-        values, idle, seed = np.zeros(m, dtype=np.int64), 0, 1
-        while idle < _CLIMBS:
-            loops.climb(*arrays, domain.lo, domain.hi, low, high, steps, seed, values)
-            cost = int(problem.costs(values[None])[0])
-            idle = idle + 1 if self.best is not None and cost >= self.cost else 0
-            if low <= cost <= high:
-                self.best, self.cost = values.copy(), cost
-                self.improved(self.best, cost)
-                return True
-            self._take(values.copy(), cost)
-            self._tick()
-            seed += 1
+        first, last = (np.clip(end, -far, far).astype(np.int32) for end in (problem.first, problem.last))
+        columns, values = problem.columns.astype(np.int32), np.zeros(m, dtype=np.int64)
+        steps = max(_STEPS, _TRIES // (m * domain.d * max(n, 16)))
+        self.climbs += 1
+        loops.climb(
+            columns, first, last, problem.price, domain.lo, domain.hi, low, high, steps, self.climbs, values
+        )
+        cost = int(problem.costs(values[None])[0])
+        if low <= cost <= high:
+            self.best, self.cost = values, cost
+            self.improved(values, cost)
+            return True
+        self._take(values, cost)
         return False
 
     def _search(self, most: int, stop: int) -> bool:
@@ -124,16 +141,18 @@ class Minimum:
                 costs = self.problem.costs(found)
                 least = int(costs.argmin())
                 self._take(found[least], int(costs[least]))
-                lower = None
             elif said == loops.DONE:
                 self._rise(search.most + 1)
                 lower = None
+            elif slices & (slices - 1) == 0:  # fewer and fewer
+                self._climb_once(0, max(stop, self.bound))
             if self.best is not None and self.cost <= stop:
                 return True
             if self.bound > whole.most or (self.best is not None and self.cost <= self.bound):
                 return False
-            if said == loops.FOUND:
-                whole.tighten(min(whole.most, self.cost - 1))
+            if self.best is not None and self.cost <= whole.most:
+                whole.tighten(self.cost - 1)
+                lower = None
             self.progress(*whole.progress())
         raise AssertionError("unreachable")
 
@@ -148,3 +167,48 @@ class Minimum:
         said = search.advance(max(1, _SLICE // (len(self.problem.price) + 20)))
         self.nodes += search.nodes - before
         return said
+
+
+@dataclass(frozen=True)
+class Response:
+    """A neuron's ``parameters`` (m + 1,), weights and bias, what they cost, and a bound on what any cost.
+
+    The cost is ``count`` data points beyond those that are wrong whatever the neuron does.
+    """
+
+    parameters: Ints
+    cost: int
+    bound: int
+
+
+def best_neuron(
+    domain: Domain,
+    inputs: Ints,
+    of: Ints,
+    lo: Ints,
+    hi: Ints,
+    counts: Ints,
+    *,
+    start: Ints | None = None,
+    seconds: float | None = None,
+    nodes: int | None = None,
+) -> Response:
+    """The neuron that gets as many data points right as possible, given what may be shown on each input.
+
+    ``inputs`` (n, m) are what its sources show. Label r belongs to input ``of[r]`` (rising), counts
+    ``counts[r]`` ≥ 1 data points, less than 2^62 in all, and is shown by pre-activations Σ w·x − bias from
+    ``lo[r]`` to ``hi[r]``; labels of one input do not overlap. ``start`` (m + 1,) are known parameters. The
+    search ends when the bound is the cost, or after so many seconds or nodes; pre-activations stay below
+    2^29.
+    """
+    problem = Problem.of_labels(domain, inputs, of, lo, hi, counts)
+    deadline = None if seconds is None else time.monotonic() + seconds
+    search = Minimum(problem, deadline, most_nodes=nodes)
+    if start is not None:
+        search.best, search.cost = start, int(problem.costs(start[None])[0])
+    with suppress(OutOfTime):
+        search.minimum()
+    if search.best is None:  # out of time at once
+        search.best = np.zeros(inputs.shape[1] + 1, dtype=np.int64)
+        search.cost = int(problem.costs(search.best[None])[0])
+    return Response(search.best, search.cost * problem.unit, search.bound * problem.unit)

@@ -18,6 +18,7 @@ Words = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
 Reals = npt.NDArray[np.float64]
 
+_MOST_EXCHANGED = 20_000_000  # values in all exchanges of two columns
 _CALL = 20  # words that could be counted in the time that a look-up takes besides
 _SAMPLED = 100_000  # half-spaces times samples
 _MOST_BITS = 1 << 18  # words of a table for one group, so that it stays in the cache
@@ -100,7 +101,8 @@ def ordered(problem: Problem) -> tuple[Ints, Ints]:
 def interchangeable(problem: Problem) -> Ints:
     """(m + 1,) the first parameter of each one's class: exchanging two of a class changes no term.
 
-    Exchanges of a first with two others generate that of those two, so any order of a class can be had.
+    Exchanges of a first with two others generate that of those two, so any order of a class can be had. If
+    there is too much to compare, each parameter is a class of its own.
     """
     ends = np.column_stack([problem.first, problem.last, problem.price])
     inputs, classes = problem.inputs, np.arange(problem.inputs.shape[1] + 1)
@@ -109,6 +111,8 @@ def interchangeable(problem: Problem) -> Ints:
         rows = np.column_stack([x, ends])
         return bytes(rows[np.lexsort(rows.T)].tobytes())
 
+    if inputs.size * inputs.shape[1] > _MOST_EXCHANGED:
+        return classes
     as_it_is = terms(inputs)
     firsts: dict[bytes, list[int]] = {}
     for k in range(inputs.shape[1]):
