@@ -90,10 +90,8 @@ def separable(instance: Instance) -> bool:
         return True  # no network meets the goal
     best = np.zeros(len(choices.inputs), dtype=np.int64)
     np.maximum.at(best, choices.of, choices.counts)
-    spare = budget - choices.unavoidable
-    learned = best[choices.of] - choices.counts <= spare
-    single = np.bincount(choices.of[learned], minlength=len(best)) <= 1
-    return bool(spare == 0 and single.all())
+    alike = choices.of[choices.counts == best[choices.of]]  # labels that may be met, with ties
+    return budget == choices.unavoidable and len(alike) == len(set(alike.tolist()))
 
 
 def problem_of(instance: Instance, output: int) -> Problem:
