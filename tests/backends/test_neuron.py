@@ -13,7 +13,7 @@ from strategies import activations, instances, named_activations
 import qnnt
 from qnnt.activation import Activation, Activations
 from qnnt.backends.base import Answer
-from qnnt.backends.neuron.backend import NeuronBackend
+from qnnt.backends.neuron.backend import NeuronBackend, problem_of
 from qnnt.testing.brute_force import Truth
 
 loops = pytest.importorskip("qnnt.backends.neuron.loops", exc_type=ImportError)
@@ -300,3 +300,16 @@ def test_the_best_response_on_arrays(instance: qnnt.Instance, nodes: int | None)
     assert best.cost <= truth.errors_of(start) - choices.unavoidable
     if nodes is None:
         assert best.bound == best.cost
+
+
+def test_a_neuron_of_many_inputs() -> None:
+    rng, domain = np.random.default_rng(0), qnnt.Domain(3)
+    x = rng.integers(-1, 2, (40, 700))
+    labels = (x[:, :9].sum(axis=1) >= 1).astype(int)[:, None]
+    dense = qnnt.Architecture.dense([700, 1])
+    instance = qnnt.Instance(domain, dense, qnnt.Dataset(x, labels), qnnt.Minimize())
+    problem = problem_of(instance, 0)
+    assert sum(c.shape[1] for c in Tables.of(problem, 3).completions) == 701
+    assert Search(Tables.of(problem, 3), 3).advance(1000) in (loops.MORE, loops.FOUND)
+    result = solved(instance, time=60)
+    assert (result.status, result.errors) == (qnnt.Status.OPTIMAL, 0)

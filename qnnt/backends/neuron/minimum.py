@@ -111,7 +111,8 @@ class Minimum:
         domain, (m, n) = problem.domain, problem.columns.shape
         first, last = (np.clip(end, -far, far).astype(np.int32) for end in (problem.first, problem.last))
         columns, values = problem.columns.astype(np.int32), np.zeros(m, dtype=np.int64)
-        steps = max(_STEPS, _TRIES // (m * domain.d * max(n, 16)))
+        tries = m * domain.d * max(n, 16)  # for one change
+        steps = max(1, _TRIES // tries, min(_STEPS, 50 * _TRIES // tries))
         self.climbs += 1
         loops.climb(
             columns, first, last, problem.price, domain.lo, domain.hi, low, high, steps, self.climbs, values
@@ -199,7 +200,7 @@ def best_neuron(
     ``counts[r]`` ≥ 1 data points, less than 2^62 in all, and is shown by pre-activations Σ w·x − bias from
     ``lo[r]`` to ``hi[r]``; labels of one input do not overlap. ``start`` (m + 1,) are known parameters. The
     search ends when the bound is the cost, or after so many seconds or nodes; pre-activations stay below
-    2^29.
+    2^29, and the domain has at most 64 values.
     """
     problem = Problem.of_labels(domain, inputs, of, lo, hi, counts)
     deadline = None if seconds is None else time.monotonic() + seconds

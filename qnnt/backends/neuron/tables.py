@@ -21,8 +21,9 @@ Reals = npt.NDArray[np.float64]
 _MOST_EXCHANGED = 20_000_000  # values in all exchanges of two columns
 _CALL = 20  # words that could be counted in the time that a look-up takes besides
 _SAMPLED = 100_000  # half-spaces times samples
+_DEEP = 100  # variables; d to this power is still a floating-point number
 _MOST_BITS = 1 << 18  # words of a table for one group, so that it stays in the cache
-_MOST_DOTS = 1 << 22
+_MOST_DOTS = 1 << 22  # completions times half-spaces of one group
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +35,9 @@ class Tables:
     are ordered, and cut into groups; with all groups up to g decided, the sum cannot pass what it is plus the
     most that the others can add, so a half-space may be known to hold: such terms are surely paid.
 
-    ``order`` (m + 1,) holds the parameters in the order of the search, ``completions``
-    for each group the values (c, size) that its variables can take together. ``bits`` are all rows of all
-    groups. ``term_rows`` and ``prices`` belong to the terms: numbers of half-spaces, or of pairs behind them.
+    ``order`` (m + 1,) holds the parameters in the order of the search, ``completions`` for each group the
+    values (c, size) that its variables can take together. ``bits`` are all rows of all groups.
+    ``term_rows`` and ``prices`` belong to the terms: numbers of half-spaces, or of pairs behind them.
     """
 
     problem: Problem
@@ -236,7 +237,7 @@ def survivors(domain: Domain, rows: Ints, ends: Ints, weighed: Callable[[Mask], 
         sums += values[:, k, None] * rows[k]
         rest -= np.maximum(rows[k] * domain.lo, rows[k] * domain.hi)
         share = (weighed(sums + rest <= ends) <= most).mean()
-        expected[k + 1] = float(domain.d) ** (k + 1) * max(share, 0.5 / samples)
+        expected[k + 1] = float(domain.d) ** min(k + 1, _DEEP) * max(share, 0.5 / samples)
     return expected
 
 
