@@ -131,12 +131,13 @@ def instances(
     names: st.SearchStrategy[str] | None = None,
     activation: Callable[[Domain], st.SearchStrategy[ActivationLike]] = lambda _: st.just("relu"),
     min_d: int = 1,
+    max_hidden: int = 3,
 ) -> Instance:
     """Instances with at most ``max_networks`` (≥ 25) networks and ``max_parameters`` (≥ 2) parameters."""
     domain = draw(domains(min_d=min_d))
     while max_parameters > 2 and domain.d**max_parameters > max_networks:
         max_parameters -= 1
-    architecture = draw(architectures(max_parameters, names=names))
+    architecture = draw(architectures(max_parameters, max_hidden, names))
     shown = Activations.of(draw(activation(domain)), domain)
     sizes = architecture.alpha, architecture.omega
     dataset = draw(datasets(domain, *sizes, min_points, max_points, shown.output))

@@ -17,6 +17,7 @@ import qnnt
 from qnnt import registry
 from qnnt.auto import choose, members, rank
 from qnnt.backends.base import Capability
+from qnnt.backends.neuron.backend import separable
 from qnnt.backends.treewidth import layered
 from qnnt.backends.treewidth.space import Space
 
@@ -26,6 +27,14 @@ def by_list(instance: qnnt.Instance) -> str:
     architecture, n = instance.architecture, len(instance.choices.inputs)
     if instance.n_networks <= 20_000:
         return "enumeration"
+    few = instance.domain.d ** (instance.architecture.alpha + 1) <= 10**11
+    if (
+        architecture.depth == 0
+        and instance.domain.d <= 64
+        and (architecture.omega == 1 or separable(instance))
+        and (instance.goal.minimizes or few)
+    ):
+        return "neuron"
     if (
         architecture.depth >= 8
         and not instance.goal.minimizes
@@ -73,7 +82,7 @@ def test_the_estimates_come_to_the_choices_of_a_list() -> None:
         instance = instance_of(*case)
         assert choose(instance) == by_list(instance), case
         chosen.add(choose(instance))
-    assert chosen == {"enumeration", "treewidth", "cpsat", "maxsat", "sat:cadical153"}
+    assert chosen == {"enumeration", "neuron", "treewidth", "cpsat", "maxsat", "sat:cadical153"}
     for d in (2, 3):
         instance = instance_of(d, [3, *[2] * 9, 2], 4, qnnt.AtMost(0), thin=True)
         assert choose(instance) == by_list(instance) == "sat:cadical153"
@@ -93,7 +102,8 @@ for d in (2, 3, 100):
     for layers in ([5, 1], [5, 4, 1], [5, *[2] * 9, 1]):
         for goal in (qnnt.AtMost(0), qnnt.Minimize()):
             choose(qnnt.Instance(qnnt.Domain(d), qnnt.Architecture.dense(layers), data, goal))
-print(sorted({"pysat", "ortools", "pulp", "highspy", "exact", "goatd", "networkx"} & set(sys.modules)))
+solvers = {"pysat", "ortools", "pulp", "highspy", "exact", "goatd", "networkx", "numba"}
+print(sorted(solvers & set(sys.modules)))
 """
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
