@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from qnnt.backends.base import Capability
 from qnnt.exceptions import Unavailable, Unsupported
 from qnnt.job import Event, Incumbent, Job, Outcome
 from qnnt.limits import Limit, Status
@@ -21,6 +22,7 @@ _LOG = logging.getLogger(__name__)
 
 _FIRST = 0.5  # seconds of the first turns, where jobs take turns
 _SHARE = 0.25  # later turns take this share of the time so far, so that there are not too many
+_SEARCHES = 0.4  # times as long are the turns of a job that proves nothing
 
 End = Ended[Outcome]
 
@@ -131,7 +133,7 @@ class _Race:
         """Let a job begin or go on."""
         if number in self._begun:
             self._begun[number].resume()
-            self._turns[number] = self._turn_from(now)
+            self._turns[number] = now + self._turn(number, now)
             return
         job = replace(self._jobs[number], start=self._board.start)
         if job.limits.time is not None:  # until a worker has started, the deadline allows for that
@@ -139,12 +141,13 @@ class _Race:
             job = replace(job, limits=replace(job.limits, time=left))
         _LOG.info("%s begins", job.backend.name)
         self._begun[number] = running = Running(job, partial(self._board.hear, who=number))
-        self._turns[number] = self._turn_from(now) + START_UP
+        self._turns[number] = now + self._turn(number, now) + START_UP
         self._deadline = min(self._deadline, running.deadline)
 
-    def _turn_from(self, now: float) -> float:
-        """When a turn that begins now is over."""
-        return now + max(_FIRST, _SHARE * (now - self._began))
+    def _turn(self, number: int, now: float) -> float:
+        """How long a turn is that begins now."""
+        proves = Capability.PROVE in self._jobs[number].backend.capabilities
+        return (1.0 if proves else _SEARCHES) * max(_FIRST, _SHARE * (now - self._began))
 
     def _listen(self, seconds: float) -> None:
         """Take in what comes within so many seconds."""
@@ -155,7 +158,8 @@ class _Race:
             if ended is not None:
                 self._end(number, ended)
             elif running.started and not before:
-                self._turns[number] = self._turn_from(time.monotonic())
+                now = time.monotonic()
+                self._turns[number] = now + self._turn(number, now)
                 self._deadline = min(self._deadline, running.deadline)
             if self._decided:
                 return

@@ -124,7 +124,7 @@ def test_each_has_what_is_left_of_the_time(tmp_path: Path) -> None:
     assert 30 < float(first.read_text()) < 60
     limit = 10.0**6  # the longest that there is
     raced(HANG, Faulty("time-note", str(later)), "enumeration", threads=1, time=limit)
-    assert limit - 30 < float(later.read_text()) < limit - 0.5
+    assert limit - 30 < float(later.read_text()) < limit - 0.15
 
 
 def test_the_limit_of_a_race_is_that_of_all_or_time() -> None:
@@ -264,7 +264,7 @@ def test_with_one_thread_one_runs_at_a_time(tmp_path: Path) -> None:
     assert result.limit is Limit.TIME
     ran = ticks(note)
     changes = sum(a != b for a, b in pairwise(ran))
-    assert 2 <= changes <= 12
+    assert 2 <= changes <= 24
     assert min(ran.count("tick"), ran.count("tock")) > 20
 
 
@@ -327,7 +327,7 @@ def test_members_are_named_or_given() -> None:
     assert by_name.members == ("enumeration", "sat:glucose4")
     assert (by_name.status, by_name.as_dict()["members"]) == ("OPTIMAL", ["enumeration", "sat:glucose4"])
     chosen = qnnt.solve(HUMP, backend="portfolio")
-    assert (chosen.status, len(chosen.members)) == ("OPTIMAL", 2)
+    assert (chosen.status, len(chosen.members)) == ("OPTIMAL", 3)
     alone = qnnt.solve(HUMP, backend="portfolio:enumeration")
     assert (alone.backend, alone.members, alone.limits) == ("enumeration", (), Limits())
     with pytest.raises(qnnt.InputError, match="names maxsat twice"):

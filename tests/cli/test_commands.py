@@ -137,7 +137,8 @@ def test_why_is_told_on_request(qnnt, xor, monkeypatch, how):
     run = qnnt("solve", xor, "--threads", 2, *([] if how == "QNNT_LOG" else [how]))
     assert run.status == 0
     assert run.err.startswith("qnnt: info: auto takes enumeration, which expects 0.0")
-    assert "; runners-up: sat:cadical153 0.2" in run.err
+    assert "; runners-up: " in run.err
+    assert "sat:cadical153 0.2" in run.err
     assert "qnnt: info: backend enumeration uses one thread, not 2\n" in run.err
     assert "qnnt: info: encoder 'direct' makes what backend 'enumeration' likes best\n" in run.err
     monkeypatch.delenv("QNNT_LOG", raising=False)

@@ -49,7 +49,8 @@ def test_backends(pair: tuple[str, str]) -> None:
 def test_the_backends_of_this_package_prove_what_they_say() -> None:
     for backend in registry.backends():
         if type(backend).__module__.startswith("qnnt."):
-            assert {Capability.PROVE, Capability.MINIMIZE} <= set(backend.capabilities)
+            assert Capability.MINIMIZE in backend.capabilities
+            assert (Capability.PROVE in backend.capabilities) != (backend.name == "local-search")
 
 
 @pytest.mark.parametrize("backend", registry.backends(), ids=lambda b: b.name)

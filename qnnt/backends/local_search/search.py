@@ -22,7 +22,7 @@ from qnnt.limits import Limits
 
 _SLICE = 0.05  # seconds between two looks at whether to stop
 _LOOK = 0.1  # seconds between two looks at the clock
-_PATIENCE = 20_000  # moves without a better network, times the square of the parameters
+_PATIENCE = 200  # moves without a better network, times the cube of the number of parameters
 _COLDEST = 0.2  # in units of the least step of the energy: one distance of one input
 _LIVELY = 0.35  # share of moves that the hottest network accepts
 _REPLICAS = 12
@@ -162,7 +162,7 @@ class Team:
         self._found, self._enough = found, enough
         self._deadline = math.inf if limits.time is None else time.monotonic() + limits.time
         self._stopped, self._news = threading.Event(), SimpleQueue[None]()
-        patience = _PATIENCE * (instance.architecture.n_parameters + 10) ** 2
+        patience = _PATIENCE * (instance.architecture.n_parameters + 10) ** 3
         network, data = graph(instance), points(instance)
         self._searchers = [
             Searcher(
