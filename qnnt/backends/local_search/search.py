@@ -26,6 +26,7 @@ _PATIENCE = 200  # moves without a better network, times the cube of the number 
 _COLDEST = 0.2  # in units of the least step of the energy: one distance of one input
 _LIVELY = 0.35  # share of moves that the hottest network accepts
 _REPLICAS = 12
+_SHORTEST = 64  # rounds of tempering in the first cycle
 _ROOM = 1 << 28  # bytes of one thread's networks
 _INTENSITY = 3  # moves for each parameter of a neuron, before the next neuron
 
@@ -59,13 +60,15 @@ class Searcher:
     """One thread's search over a graph and its points, until ``stop`` says so or patience ends.
 
     Epochs alternate between tempering and annealing, between the two energies, and between random networks
-    and the best one as starts; each round of them is longer than the last. The search gives up after
+    and the best one as starts; each cycle is twice as long as the last. ``place`` is the kind of epoch
+    that this thread begins with. The search gives up after
     ``patience`` moves without a better network, or ten times as many as the best one took.
     """
 
     graph: Graph
     points: Points
     found: Found
+    place: int
     seed: int
     enough: int
     patience: int
@@ -98,12 +101,17 @@ class Searcher:
         steps = float(self.graph.hi) * float(max(1.0, np.abs(self.graph.values).max()))
         one = 8 * len(self.graph.layer) * self.points.inputs.shape[1]
         replicas = int(np.clip(_ROOM // max(1, one), 1, _REPLICAS))
+        kinds = (
+            (3 * steps, replicas, True),
+            (1.0, replicas, True),
+            (3 * steps, 1, True),
+            (1.0, 1, True),
+            (1.0, replicas, False),
+        )
         for lap in count():
-            rounds = 64 << lap
-            yield 3 * steps, replicas, rounds, True
-            yield 3 * steps, 1, rounds * replicas, True
-            yield 1.0, 1, rounds * replicas, True
-            yield 1.0, replicas, rounds, False
+            for i in range(len(kinds)):
+                cap, networks, fresh = kinds[(i + self.place) % len(kinds)]
+                yield cap, networks, (_SHORTEST << lap) * replicas // networks, fresh
 
     def _heats(
         self, state: State, cap: float, rounds: int, fresh: bool, room: Scratch
@@ -169,6 +177,7 @@ class Team:
                 network,
                 data,
                 found,
+                place=i,
                 seed=limits.seed * 1009 + i,
                 enough=enough,
                 patience=patience,
