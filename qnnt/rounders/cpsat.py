@@ -57,6 +57,7 @@ class CpSatRounder(BitsRounder):
         for variable, value in zip(z, hint, strict=True):
             native.add_hint(variable, value)
         solver = cp_model.CpSolver()
+        solver.parameters.catch_sigint_signal = False  # it would not give the handler back
         solver.parameters.num_workers = limits.threads
         solver.parameters.random_seed = limits.seed
         if limits.time is not None:

@@ -147,6 +147,7 @@ def test_cpsat(tmp_path, name, goal):
         assert copy.proto.parse_text_format(path.read_text())
         assert str(copy.proto) == str(model.model.proto)
         solver = cp_model.CpSolver()
+        solver.parameters.catch_sigint_signal = False  # or Ctrl-C would kill this process from here on
         assert solver.solve(copy) == cp_model.OPTIMAL
         values = list(solver.response_proto.solution)
         trained, document = network(instance, path, values.__getitem__)
