@@ -1,9 +1,29 @@
-"""What runs besides the tests, by /proc."""
+"""What runs besides the tests, by /proc; and Ctrl-C, pressed by a thread."""
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+@contextmanager
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Whoever calls what this yields has another thread press Ctrl-C."""
+    asked = threading.Event()
+
+    def press() -> None:
+        asked.wait(30)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    yield asked.set
+    thread.join()
 
 
 def children() -> set[int]:

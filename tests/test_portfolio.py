@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from brute_force import errors as all_errors
 from faulty import Faulty, Starting
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processes import children, descendants, end_soon
+from processes import children, ctrl_c, descendants, end_soon
 from strategies import instances
 
 import qnnt
@@ -208,21 +207,13 @@ def test_a_later_member_starts_from_what_was_found(tmp_path: Path) -> None:
 
 @both
 def test_ctrl_c_ends_all_and_keeps_what_was_found(threads: int) -> None:
-    told = threading.Event()
-
-    def interrupt() -> None:
-        told.wait(30)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    result = raced(
-        Faulty("hold-gil"),
-        Faulty("incumbent-then-hang", vector=BEST),
-        threads=threads,
-        progress=lambda p: told.set() if p.incumbent == 1 else None,
-    )
-    thread.join()
+    with ctrl_c() as press:
+        result = raced(
+            Faulty("hold-gil"),
+            Faulty("incumbent-then-hang", vector=BEST),
+            threads=threads,
+            progress=lambda p: press() if p.incumbent == 1 else None,
+        )
     assert (result.status, result.limit, result.errors) == (qnnt.Status.UNKNOWN, Limit.INTERRUPT, 1)
     assert (result.reason, result.backend) == ("interrupted", "portfolio")
 

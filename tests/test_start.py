@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from agreement import SHALLOW
 from faulty import Faulty
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
+from processes import ctrl_c
 from strategies import instances, networks
 from unaided import bad_network
 
@@ -257,23 +255,15 @@ def test_a_start_outlives_a_time_limit_and_ctrl_c() -> None:
     start = best_of(LEAST_2)
     result = qnnt.solve(LEAST_2, backend=Faulty("hang"), start=start, limits=qnnt.Limits(time=0.3))
     assert (result.limit, result.network) == (qnnt.Limit.TIME, start)
-    told = threading.Event()
-
-    def interrupt() -> None:
-        told.wait(30)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
     seen = []
 
     def hear(progress: qnnt.Progress) -> None:
         seen.append(progress.incumbent)
         if progress.phase == "solve":
-            told.set()
+            press()
 
-    result = qnnt.solve(LEAST_2, backend=Faulty("hang"), start=start, progress=hear)
-    thread.join()
+    with ctrl_c() as press:
+        result = qnnt.solve(LEAST_2, backend=Faulty("hang"), start=start, progress=hear)
     assert (result.limit, result.network, result.errors) == (qnnt.Limit.INTERRUPT, start, 2)
     assert set(seen) == {2}
 

@@ -114,7 +114,18 @@ def test_what_it_declines():
     steep = Activation(range(-400, 400), range(-400, 401))
     wide = qnnt.Instance(qnnt.Domain(1001), instance.architecture, instance.dataset, activation=steep)
     assert "thresholds" in declines(wide)
+    far = qnnt.Instance(qnnt.Domain(10_001), instance.architecture, instance.dataset, activation="sign")
+    assert "pre-activations" in declines(far)
     assert declines(instance) is None
+
+
+def test_more_values_than_it_holds_are_declined(monkeypatch):
+    instance = teacher_instance(3, [4, 2, 1], 10)
+    values = instance.architecture.n_neurons * len(instance.choices.inputs)
+    monkeypatch.setattr("qnnt.backends.local_search.backend.MOST_VALUES", values)
+    assert LocalSearchBackend().refuses(instance) is None
+    monkeypatch.setattr("qnnt.backends.local_search.backend.MOST_VALUES", values - 1)
+    assert "try sat" in LocalSearchBackend().refuses(instance)
 
 
 def test_a_late_answer_says_so_and_keeps_what_it_has():

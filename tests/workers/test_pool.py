@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from faulty import Faulty
-from processes import children, descendants, end_soon
+from processes import children, ctrl_c, descendants, end_soon
 
 import qnnt
 from qnnt.workers import pool
@@ -151,20 +151,12 @@ def test_an_error_of_the_callback_is_raised_though_the_task_swallows_it() -> Non
 
 def test_an_interrupt_gives_back_what_was_found(instance: qnnt.Instance) -> None:
     before = children()
-    told = threading.Event()
-
-    def interrupt() -> None:
-        told.wait(30)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    result = qnnt.solve(
-        instance,
-        backend=Faulty("incumbent-then-hang", vector=BEST),
-        progress=lambda p: told.set() if p.incumbent == 1 else None,
-    )
-    thread.join()
+    with ctrl_c() as press:
+        result = qnnt.solve(
+            instance,
+            backend=Faulty("incumbent-then-hang", vector=BEST),
+            progress=lambda p: press() if p.incumbent == 1 else None,
+        )
     assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.INTERRUPT)
     assert result.errors == 1
     assert children() <= before

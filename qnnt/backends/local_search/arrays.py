@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.activation import Activation
-from qnnt.architecture import Architecture
 from qnnt.instance import Instance
 
 Floats = npt.NDArray[np.float32]
@@ -84,7 +83,7 @@ def reach(instance: Instance) -> int:
 
 def graph(instance: Instance) -> Graph:
     """The arrays of the architecture."""
-    architecture: Architecture = instance.architecture
+    architecture = instance.architecture
     source, target = architecture.arc_index.T.astype(np.int64).copy()
     neurons = np.arange(architecture.n_neurons + 1)
     out_arcs = np.argsort(source, kind="stable").astype(np.int64)

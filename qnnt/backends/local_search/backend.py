@@ -55,7 +55,7 @@ class LocalSearchBackend:
         return None
 
     def estimate(self, instance: Instance) -> float:
-        """The time in which it is expected to find a good network."""
+        """As long as a solver: it runs beside one, so this ranks it only among those that prove nothing."""
         return moderate(instance)
 
     def run(self, model: Instance, limits: Limits, report: Report, start: Start | None = None) -> Answer:
