@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qnnt.architecture import Connection
 from qnnt.instance import Instance
 from qnnt.presolve.removal import Flags, Ints, Restored, unchanged, without
 
@@ -64,7 +65,11 @@ def _hidden_intervals(instance: Instance, inputs: Ints) -> Iterator[tuple[Ints, 
     """The least and the most (n, neurons) that hidden neurons can show on inputs (n, α), layer by layer."""
     domain, (*connections, _) = instance.domain, instance.architecture.connections
     least = most = inputs
-    for connection, activation in zip(connections, instance.activations, strict=False):
+    alike = False  # whether the layer has the arcs and intervals of the one before, as in deep nets
+    for position, (connection, activation) in enumerate(zip(connections, instance.activations, strict=False)):
+        if alike and _same_arcs(connections[position - 1], connection):
+            yield least, most
+            continue
         # A weight times a value is extreme where both are.
         low = np.minimum(domain.lo * most, domain.hi * least)
         high = np.maximum(domain.hi * most, domain.lo * least)
@@ -79,5 +84,11 @@ def _hidden_intervals(instance: Instance, inputs: Ints) -> Iterator[tuple[Ints, 
                     activation(high[:, sources].sum(axis=1) - domain.lo),
                 )
             columns.append(known[key])
+        before = least, most
         least, most = (np.stack([column[side] for column in columns], axis=1) for side in (0, 1))
+        alike = np.array_equal(before, (least, most))
         yield least, most
+
+
+def _same_arcs(one: Connection, other: Connection) -> bool:
+    return np.array_equal(one.source, other.source) and np.array_equal(one.target, other.target)

@@ -190,3 +190,12 @@ def test_what_was_removed_is_told() -> None:
         "parameters removed"
         not in qnnt.solve(instance, backend="sat", isolate=False, presolve=()).statistics.sizes
     )
+
+
+def test_equal_layers_of_a_deep_net_are_silent_where_the_first_is() -> None:
+    chains = np.array([[2 * layer + i, 2 * layer + 2 + i] for layer in range(6) for i in range(2)])
+    layers = [[f"{layer}.{i}" for i in range(2)] for layer in range(7)]
+    architecture = qnnt.Architecture(layers, chains)
+    data = qnnt.Dataset([[0, 1], [0, 0]], [[0, 1], [0, 0]])
+    instance = qnnt.Instance(qnnt.Domain(2), architecture, data)
+    assert [layer.tolist() for layer in silent_neurons(instance)] == [[True, False]] * 6
