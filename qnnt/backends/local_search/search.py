@@ -1,4 +1,4 @@
-"""Epochs of tempering and annealing, restarted ever longer, in threads that share the best network."""
+"""Epochs of descent, tempering and annealing, ever longer, in threads that share the best network."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from itertools import count
 from queue import Empty, SimpleQueue
 
@@ -16,7 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.backends.local_search.arrays import Graph, Integers, Points, graph, points
-from qnnt.backends.local_search.moves import Scratch, State, evaluate, scatter, scratch, search, states
+from qnnt.backends.local_search.descent import Descent, descends
+from qnnt.backends.local_search.moves import (
+    Scratch,
+    State,
+    evaluate,
+    excess,
+    scatter,
+    scratch,
+    search,
+    states,
+)
 from qnnt.instance import Instance
 from qnnt.limits import Limits
 
@@ -27,10 +38,32 @@ _COLDEST = 0.2  # in units of the least step of the energy: one distance of one 
 _LIVELY = 0.35  # share of moves that the hottest network accepts
 _REPLICAS = 12
 _SHORTEST = 64  # rounds of tempering in the first cycle
+_DESCENTS = 8  # networks of a descent
+_STEPS = 8  # of a descent in the first cycle, for each parameter
+_MOST_STEPS = 4096  # of any descent
 _ROOM = 1 << 28  # bytes of one thread's networks
 _INTENSITY = 3  # moves for each parameter of a neuron, before the next neuron
 
 Temperatures = npt.NDArray[np.float64]
+
+
+class Begin(Enum):
+    """Where the networks of an epoch come from: random ones, the best one, or gradient descent."""
+
+    RANDOM = auto()
+    BEST = auto()
+    DESCENT = auto()
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What is done to ``networks`` side by side: ``rounds`` of moves under the energy of ``cap``."""
+
+    begin: Begin
+    cap: float
+    networks: int
+    rounds: int
+    steps: int = 0  # of descent
 
 
 @dataclass
@@ -59,9 +92,9 @@ class Found:
 class Searcher:
     """One thread's search over a graph and its points, until ``stop`` says so or patience ends.
 
-    Epochs alternate between tempering and annealing, between the two energies, and between random networks
-    and the best one as starts; each cycle is twice as long as the last. ``place`` is the kind of epoch
-    that this thread begins with. The search gives up after
+    Epochs alternate between descent, tempering and annealing, between the two energies, and between random
+    networks and the best one as starts; each cycle is twice as long as the last. ``place`` is the kind of
+    epoch that this thread begins with. The search gives up after
     ``patience`` moves without a better network, or ten times as many as the best one took.
     """
 
@@ -78,54 +111,94 @@ class Searcher:
     def run(self) -> None:
         """Search; the outcome is in ``found``."""
         room, moved, since = scratch(self.graph, self.points), 0, 0
-        for epoch, (cap, replicas, rounds, fresh) in enumerate(self._epochs()):
-            state = states(self.graph, self.points, replicas, self.seed * 1_000_003 + epoch)
-            for r in range(replicas):
-                if fresh or self.found.parameters is None:
-                    scatter(self.graph, state, r)
-                else:
-                    state.parameters[r] = self.found.parameters
-                evaluate(self.graph, self.points, state, r, cap, room)
-            for heats in self._heats(state, cap, rounds, fresh, room):
-                before = self.found.errors
-                moved += self._slice(state, cap, heats, room)[1]
+        for number, epoch in enumerate(self._epochs()):
+            state = states(self.graph, self.points, epoch.networks, self.seed * 1_000_003 + number)
+            before = self.found.errors
+            self._begin(state, epoch, room)
+            moved += epoch.steps * epoch.networks * self._parameters
+            if self.found.errors < before:
+                before, since = self.found.errors, moved
+            if self._over:
+                return
+            for heats in self._heats(state, epoch, room):
+                moved += self._slice(state, epoch.cap, heats, room)[1]
                 if self.found.errors < before:
-                    since = moved
-                if self.stop() or self.found.errors <= self.enough:
-                    return
-                if moved - since > max(self.patience, 10 * since):
+                    before, since = self.found.errors, moved
+                if self._over or moved - since > max(self.patience, 10 * since):
                     return
 
-    def _epochs(self) -> Iterator[tuple[float, int, int, bool]]:
-        """(cap, networks, rounds, whether to begin anew) of each epoch."""
+    @property
+    def _parameters(self) -> int:
+        return len(self.graph.source) + len(self.graph.first) - 1
+
+    @property
+    def _over(self) -> bool:
+        return self.stop() or self.found.errors <= self.enough
+
+    def _epochs(self) -> Iterator[Epoch]:
+        """Cycles through all kinds of epochs."""
         steps = float(self.graph.hi) * float(max(1.0, np.abs(self.graph.values).max()))
         one = 8 * len(self.graph.layer) * self.points.inputs.shape[1]
-        replicas = int(np.clip(_ROOM // max(1, one), 1, _REPLICAS))
-        kinds = (
-            (3 * steps, replicas, True),
-            (1.0, replicas, True),
-            (3 * steps, 1, True),
-            (1.0, 1, True),
-            (1.0, replicas, False),
-        )
-        for lap in count():
+        many = int(np.clip(_ROOM // max(1, one), 1, _REPLICAS))
+        kinds = [
+            (Begin.RANDOM, 3 * steps, many),
+            (Begin.RANDOM, 1.0, many),
+            (Begin.RANDOM, 3 * steps, 1),
+            (Begin.RANDOM, 1.0, 1),
+            (Begin.BEST, 1.0, many),
+        ]
+        if descends(self.graph):
+            kinds.insert(1, (Begin.DESCENT, 3 * steps, min(many, _DESCENTS)))
+        for cycle in count():
             for i in range(len(kinds)):
-                cap, networks, fresh = kinds[(i + self.place) % len(kinds)]
-                yield cap, networks, (_SHORTEST << lap) * replicas // networks, fresh
+                begin, cap, networks = kinds[(i + self.place) % len(kinds)]
+                rounds = (_SHORTEST << cycle) * many // networks
+                if begin is not Begin.DESCENT:
+                    yield Epoch(begin, cap, networks, rounds)
+                    continue
+                steps = (_STEPS << cycle) * self._parameters
+                times = max(1, steps // _MOST_STEPS)
+                for _ in range(times):
+                    yield Epoch(begin, cap, networks, rounds // times // 4, min(steps, _MOST_STEPS))
 
-    def _heats(
-        self, state: State, cap: float, rounds: int, fresh: bool, room: Scratch
-    ) -> Iterator[Temperatures]:
+    def _begin(self, state: State, epoch: Epoch, room: Scratch) -> None:
+        """Set up the networks of an epoch."""
+        if epoch.begin is Begin.DESCENT:
+            self._descend(state, epoch, room)
+        for r in range(epoch.networks):
+            if epoch.begin is Begin.BEST and (best := self.found.now()[0]) is not None:
+                state.parameters[r] = best
+            elif epoch.begin is not Begin.DESCENT:
+                scatter(self.graph, state, r)
+            evaluate(self.graph, self.points, state, r, epoch.cap, room)
+
+    def _descend(self, state: State, epoch: Epoch, room: Scratch) -> None:
+        """Fill in the best networks that descents pass through when they are rounded."""
+        descent = Descent(self.graph, self.points, int(state.random[0]))
+        lowest, best = np.full(epoch.networks, 2**62), state.parameters.copy()
+        for networks in descent.run(epoch.networks, epoch.steps):
+            state.parameters[:] = networks
+            for r in range(epoch.networks):
+                evaluate(self.graph, self.points, state, r, epoch.cap, room)
+                errors = int(excess(state.before[r, -self.graph.n_outputs :], self.points))
+                if errors < lowest[r]:
+                    lowest[r], best[r] = errors, networks[r]
+                    if self.found.take(networks[r], errors):
+                        self.tell()
+            if self._over:
+                break
+        state.parameters[:] = best
+
+    def _heats(self, state: State, epoch: Epoch, room: Scratch) -> Iterator[Temperatures]:
         """The temperatures (rounds, networks) of the slices of an epoch."""
-        coldest = _COLDEST / cap
-        hottest = self._hottest(state, cap, room) if fresh else 3 * coldest
-        replicas = len(state.order)
-        if replicas == 1:
-            ladder = np.geomspace(hottest, coldest, rounds)[:, None]
+        coldest = _COLDEST / epoch.cap
+        hottest = self._hottest(state, epoch.cap, room) if epoch.begin is Begin.RANDOM else 3 * coldest
+        if epoch.networks == 1:
+            ladder = np.geomspace(hottest, coldest, epoch.rounds)[:, None]
         else:
-            ladder = np.tile(np.geomspace(coldest, hottest, replicas), (rounds, 1))
+            ladder = np.tile(np.geomspace(coldest, hottest, epoch.networks), (epoch.rounds, 1))
         begin, size = 0, 1
-        while begin < rounds:
+        while begin < epoch.rounds:
             clock = time.monotonic()
             yield ladder[begin : begin + size]
             begin += size
