@@ -1,0 +1,43 @@
+"""The latest message for a task that runs: a small file, replaced as a whole and read without waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+from pathlib import Path
+from typing import Any
+
+
+class Slot:
+    """Holds one message, from a parent that never waits, for a child that looks when it likes.
+
+    A later message takes the place of an earlier one, read or not. It lies in a file of ``folder``, so that a
+    child which is paused or dead keeps nobody waiting, and nothing can be read in part.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._path, self._last = Path(folder) / "message", b""
+
+    def put(self, message: Any) -> None:
+        """Replace the message; one that cannot be written is lost."""
+        fresh = self._path.with_suffix(".new")
+        with contextlib.suppress(OSError):
+            fresh.write_bytes(pickle.dumps(message))
+            fresh.replace(self._path)
+
+    def clear(self) -> None:
+        """Take the message away."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
+    def look(self) -> Any | None:
+        """The message, if it is another one than at the last look; None too if it cannot be read."""
+        try:
+            data = self._path.read_bytes()
+            if data == self._last:
+                return None
+            message = pickle.loads(data)
+        except Exception:  # no message, or a damaged one: unpickling may raise anything
+            return None
+        self._last = data
+        return message
