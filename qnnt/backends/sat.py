@@ -46,7 +46,7 @@ SOLVERS = (
     "minisat-gh",
     "minisatep",
 )
-_TOTALIZER_LIMIT = 1_000_000  # literals times bound that the incremental totalizer takes
+_TOTALIZER_LIMIT = 1_000_000  # weight of all literals times bound that the incremental totalizer takes
 _CONFLICTS = 1000  # until a solver looks for the first time whether somebody has a better network
 
 Model = npt.NDArray[np.int8]
@@ -255,23 +255,27 @@ def literals(known: Start) -> list[int]:
 
 
 class _Bound:
-    """Asks the oracle for a cost below ever smaller values, with PySAT's totalizer or PB encodings."""
+    """Asks the oracle for a cost below ever smaller values, with PySAT's totalizer or PB encodings.
+
+    The totalizer (Bailleux, Boufkhad 2003) has each literal as often as it weighs. It is built once and takes a
+    lower bound as a unit clause, where a PB encoding has to be built anew.
+    """
 
     def __init__(self, model: Formula, oracle: Oracle) -> None:
         self._oracle = oracle
         self._lits, self._weights = (-model.soft).tolist(), model.weights.tolist()
-        self._weighted = bool((model.weights > 1).any())
+        self._total = sum(self._weights)
         self._top = model.n_variables
         self._rhs: list[int] | None = None
 
     def below(self, cost: int) -> None:
         """From now on the weights of the false soft literals sum to less than ``cost``."""
         bound = cost - 1
-        if bound >= sum(self._weights):
+        if bound >= self._total:
             return
         if bound == 0:
             self._oracle.add([[-lit] for lit in self._lits])
-        elif self._rhs is None and (self._weighted or len(self._lits) * bound > _TOTALIZER_LIMIT):
+        elif self._rhs is None and self._total * bound > _TOTALIZER_LIMIT:
             from pysat.pb import PBEnc
 
             counted = PBEnc.atmost(lits=self._lits, weights=self._weights, bound=bound, top_id=self._top)
@@ -281,7 +285,8 @@ class _Bound:
             if self._rhs is None:
                 from pysat.card import ITotalizer
 
-                with ITotalizer(lits=self._lits, ubound=bound, top_id=self._top) as totalizer:
+                lits = np.repeat(self._lits, self._weights).tolist()
+                with ITotalizer(lits=lits, ubound=bound, top_id=self._top) as totalizer:
                     self._oracle.add(totalizer.cnf.clauses)
                     self._rhs = list(totalizer.rhs)
             self._oracle.add([[-self._rhs[bound]]])
