@@ -257,8 +257,8 @@ def literals(known: Start) -> list[int]:
 class _Bound:
     """Asks the oracle for a cost below ever smaller values, with PySAT's totalizer or PB encodings.
 
-    The totalizer (Bailleux, Boufkhad 2003) has each literal as often as it weighs. It is built once and takes a
-    lower bound as a unit clause, where a PB encoding has to be built anew.
+    The totalizer (Bailleux, Boufkhad 2003) has each literal as often as it weighs. It is built once and takes
+    a lower bound as a unit clause, where a PB encoding has to be built anew.
     """
 
     def __init__(self, model: Formula, oracle: Oracle) -> None:
