@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
@@ -79,64 +79,66 @@ def contestant(name: str) -> str | Backend:
     return HermaxBackend(solver) if family == "hermax" else name
 
 
-def run(instance: qnnt.Instance, backend: str, limits: qnnt.Limits) -> tuple[qnnt.Result | None, float]:
-    """A result, or None if the backend declines; and the seconds that it took."""
+@dataclass(frozen=True)
+class Run:
+    """What came of a backend on an instance, None if it declined, and the seconds that it took."""
+
+    result: qnnt.Result | None
+    seconds: float
+
+    @property
+    def proved(self) -> bool:
+        """Whether the minimum is known."""
+        return self.result is not None and self.result.status is qnnt.Status.OPTIMAL
+
+    def __str__(self) -> str:
+        if self.result is None:
+            return "declined"
+        errors, bound = self.result.errors, self.result.lower_bound
+        gap = str(errors) if self.proved else f"{errors}/{bound}"
+        return f"{gap:>9} {self.seconds:>7.2f}{' ' if self.proved else '*'}"
+
+
+def run(instance: qnnt.Instance, backend: str, limits: qnnt.Limits) -> Run:
     start = time.perf_counter()
     try:
         result = qnnt.solve(instance, backend=contestant(backend), limits=limits)
     except qnnt.Unsupported:
-        return None, 0.0
-    return result, time.perf_counter() - start
+        return Run(None, 0.0)
+    return Run(result, time.perf_counter() - start)
 
 
-def shown(result: qnnt.Result | None, seconds: float) -> str:
-    if result is None:
-        return f"{'declined':>18}"
-    gap = (
-        str(result.errors) if result.errors == result.lower_bound else f"{result.errors}/{result.lower_bound}"
-    )
-    return f"{gap:>9} {seconds:>7.2f}{' ' if result.status is qnnt.Status.OPTIMAL else '*'}"
+def summary(runs: list[Run], baseline: list[Run]) -> str:
+    """How many minima were proved, and how many times as quick that was in the mean."""
+    ratios = [b.seconds / r.seconds for r, b in zip(runs, baseline, strict=True) if r.result and b.result]
+    mean = f"{geometric_mean(ratios):.2f}×" if ratios else "-"
+    return f"{sum(r.proved for r in runs):>9} {mean:>8}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--backends", default="maxsat,sat,cpsat", help="the first is what others are held against"
-    )
+    parser.add_argument("--backends", default="maxsat,sat,cpsat", metavar="BACKEND,…")
     parser.add_argument("--only", default="*", metavar="PATTERN,…", help="cases, such as 'teacher-d3-*'")
     parser.add_argument("--tables", type=Path, metavar="FOLDER", help="where the CSV files are")
     parser.add_argument("--limit", type=float, default=20.0, metavar="S")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     limits, names = qnnt.Limits(time=args.limit, threads=args.threads), args.backends.split(",")
-    first = qnnt.Instance(
-        qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), qnnt.Dataset([[1]], [[1]]), MINIMUM
-    )
     for name in names:
-        run(first, name, replace(limits, time=60.0))  # a warm worker for each
+        run(neuron(4, 12, 0), name, replace(limits, time=60.0))  # loads what is to be measured
     print(f"{'':<34}" + "".join(f" {name:>18}" for name in names))
-    took: dict[str, list[list[float]]] = {}
-    solved: dict[str, list[list[bool]]] = {}
+    families: dict[str, list[list[Run]]] = {}
     for name, make in cases(args.tables):
-        if not any(fnmatch(name, pattern) for pattern in args.only.split(",")):
-            continue
-        instance, family = make(), name.partition("-")[0]
-        runs = [run(instance, backend, limits) for backend in names]
-        print(f"{name:<34}" + "".join(f" {shown(*each):>18}" for each in runs), flush=True)
-        took.setdefault(family, []).append([max(seconds, 0.01) for _, seconds in runs])
-        proved = [result is not None and result.status is qnnt.Status.OPTIMAL for result, _ in runs]
-        solved.setdefault(family, []).append(proved)
-    for family in took:
-        print(f"{family + ': proved, times as quick':<34}", end="")
-        for i in range(len(names)):
-            pairs = [(row[0], row[i]) for row, done in zip(took[family], solved[family], strict=True)]
-            print(f" {sum(done[i] for done in solved[family]):>9} {ratio(pairs):>7.2f}×", end="")
-        print()
+        if any(fnmatch(name, pattern) for pattern in args.only.split(",")):
+            instance = make()
+            runs = [run(instance, backend, limits) for backend in names]
+            print(f"{name:<34}" + "".join(f" {each!s:>18}" for each in runs), flush=True)
+            families.setdefault(name.partition("-")[0], []).append(runs)
+    for family, rows in families.items():
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        told = "".join(f" {summary(column, columns[0])}" for column in columns)
+        print(f"{family + ': proved, times as quick':<34}{told}")
     print("errors, or errors/bound; * not proved: the time limit was reached, and counts as the time taken")
-
-
-def ratio(pairs: list[tuple[float, float]]) -> float:
-    return geometric_mean([baseline / own for baseline, own in pairs])
 
 
 if __name__ == "__main__":

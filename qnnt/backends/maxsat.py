@@ -8,7 +8,7 @@ from typing import Any
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report, Start, optimum
 from qnnt.backends.estimates import clause_solver
-from qnnt.backends.sat import Model, as_model, asked, literals, load
+from qnnt.backends.sat import Model, as_model, asked, load
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
 from qnnt.models import Formula
@@ -55,8 +55,6 @@ class MaxSatBackend:
         gap = _Gap(model, report, start)
         with _rc2(model, gap) as rc2:
             load(rc2.oracle, model.hard)
-            if start is not None:
-                rc2.oracle.set_phases(literals(start))
             first = asked(rc2.oracle, model.n_variables)
             if first is None:
                 return Answer(Status.UNSATISFIABLE)

@@ -215,7 +215,7 @@ def improve(model: Formula, oracle: Oracle, report: Report, start: Start | None 
     known, best, cost = start, None, None
     if not model.minimize:
         if known is not None:
-            oracle.prefer(literals(known))
+            oracle.prefer(_literals(known))
         found = oracle.solve()
         return Answer(Status.UNSATISFIABLE if found is None else Status.SATISFIABLE, found)
     lower = _Bound(model, oracle)
@@ -227,7 +227,7 @@ def improve(model: Formula, oracle: Oracle, report: Report, start: Start | None 
 
     while True:
         if overtaken() and known is not None:
-            oracle.prefer(literals(known))
+            oracle.prefer(_literals(known))
             best, cost = None, known.cost
         if cost is not None and cost <= model.offset:
             break
@@ -248,7 +248,7 @@ def improve(model: Formula, oracle: Oracle, report: Report, start: Start | None 
     return Answer(Status.OPTIMAL, best, cost, bound=cost)
 
 
-def literals(known: Start) -> list[int]:
+def _literals(known: Start) -> list[int]:
     """The literals that are true in a network that is known."""
     true: list[int] = np.where(known.values == 1, known.variables, -known.variables).tolist()
     return true
