@@ -32,7 +32,7 @@ SLOW = {"dimacs": 12, "cpsat": 4, "pseudo-boolean": 4}
 
 
 def cases() -> list[tuple[str, str]]:
-    """Every backend that can begin from a network, with each encoder that fits, and two that cannot."""
+    """Every backend that can begin from a network, with each encoder that fits, and one that cannot."""
     pairs = [("sat", "clauses"), (f"dimacs:{PROGRAM}", "clauses")]
     for backend in registry.backends():
         if Capability.STARTS in backend.capabilities and not backend.name.startswith(("sat:", "dimacs")):

@@ -212,21 +212,22 @@ def improve(model: Formula, oracle: Oracle, report: Report, start: Start | None 
     The solver looks near the start first. Under a minimum it looks for an error below the start's only, and
     below that of any network that others find while it searches.
     """
-    known, best, cost = start, None, None
     if not model.minimize:
-        if known is not None:
-            oracle.prefer(_literals(known))
+        if start is not None:
+            oracle.prefer(_literals(start))
         found = oracle.solve()
         return Answer(Status.UNSATISFIABLE if found is None else Status.SATISFIABLE, found)
+    best: Model | None = None
+    cost: int | None = None
     lower = _Bound(model, oracle)
 
-    def overtaken() -> bool:
-        nonlocal known
-        known = report.known() or known
-        return known is not None and (cost is None or known.cost < cost)
+    def better() -> Start | None:
+        """What others know, if it has a lower error than what is known here."""
+        known = report.known() or start
+        return known if known is not None and (cost is None or known.cost < cost) else None
 
     while True:
-        if overtaken() and known is not None:
+        if (known := better()) is not None:
             oracle.prefer(_literals(known))
             best, cost = None, known.cost
         if cost is not None and cost <= model.offset:
@@ -234,7 +235,7 @@ def improve(model: Formula, oracle: Oracle, report: Report, start: Start | None 
         if cost is not None:
             lower.below(-((model.offset - cost) // model.unit))
         try:
-            found = oracle.solve(overtaken)
+            found = oracle.solve(lambda: better() is not None)
         except Overtaken:
             continue
         if found is None:
