@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,16 @@ class Slot:
 
     def put(self, message: Any) -> None:
         """Replace the message; one that cannot be written is lost."""
-        fresh = self._path.with_suffix(".new")
+        fresh, data = self._path.with_suffix(".new"), pickle.dumps(message)
         with contextlib.suppress(OSError):
-            fresh.write_bytes(pickle.dumps(message))
-            fresh.replace(self._path)
+            # No file object: Ctrl-C as it is made would leave it open, with a warning.
+            file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                whole = os.write(file, data) == len(data)
+            finally:
+                os.close(file)
+            if whole:
+                fresh.replace(self._path)
 
     def clear(self) -> None:
         """Take the message away."""

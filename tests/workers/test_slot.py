@@ -59,6 +59,16 @@ def test_what_cannot_be_unpickled_is_none(ends: tuple[Slot, Slot], tmp_path: Pat
         assert child.look() is None
 
 
+def test_a_message_that_is_written_in_part_does_not_replace_the_last(
+    ends: tuple[Slot, Slot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent, child = ends
+    parent.put("whole")
+    monkeypatch.setattr("os.write", lambda file, data: len(data) - 1)
+    parent.put("in part")
+    assert child.look() == "whole"
+
+
 def test_a_message_to_nobody_is_lost(tmp_path: Path) -> None:
     """The folder of a worker that has gone is gone, too."""
     gone = Slot(str(tmp_path / "gone"))
