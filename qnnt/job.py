@@ -17,7 +17,7 @@ from qnnt.domain import IntArray
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
-from qnnt.workers.task import Tell
+from qnnt.workers.task import Hear, Tell, no_message
 
 Vector = npt.NDArray[np.int64]
 
@@ -37,7 +37,8 @@ class Job:
     """What to solve and how: a task for a worker.
 
     ``encoder`` leads from the instance to what the backend takes; its lift makes a network of an assignment.
-    It may be a chain that simplifies the instance first. ``start`` is a network to begin from.
+    It may be a chain that simplifies the instance first. ``start`` is a network to begin from; a message to
+    the running job is an :class:`Incumbent` that is better than the start and than any sent before.
     """
 
     instance: Instance
@@ -61,7 +62,7 @@ class Job:
         """Whether the backend waits for another program."""
         return bool(getattr(self.backend, "runs_programs", False))
 
-    def execute(self, tell: Tell[Event]) -> Outcome:
+    def execute(self, tell: Tell[Event], hear: Hear = no_message) -> Outcome:
         """Encode, run, lift. Raises whatever the encoder or the backend raises."""
         tell(Event(phase="encode"))
         start = time.perf_counter()
@@ -77,18 +78,15 @@ class Job:
                 return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason=reason, seconds=seconds)
             limits = replace(limits, time=left - min(0.1, 0.05 * left))  # to end in time by its own clock
         start = time.perf_counter()
-        answer = self._run(model, lift, limits, _Reporter(lift, tell))
+        answer = self._run(model, limits, _Reporter(self.instance, lift, tell, hear, self.start))
         seconds["solve"] = time.perf_counter() - start
         return _outcome(answer, lift, seconds, sizes)
 
-    def _run(self, model: Any, lift: Lift[Any, Network], limits: Limits, report: _Reporter) -> Answer:
+    def _run(self, model: Any, limits: Limits, report: _Reporter) -> Answer:
         if self.start is None or Capability.STARTS not in self.backend.capabilities:
             return self.backend.run(model, limits, report)
-        nothing = np.empty(0, dtype=np.int64)
-        network = self.instance.network(self.start.vector)
-        variables, values = planted(lift, network) or (nothing, nothing)
         run: Any = self.backend.run  # with this capability it takes a start, too
-        answer: Answer = run(model, limits, report, start=Start(variables, values, self.start.cost))
+        answer: Answer = run(model, limits, report, start=report.known())
         return answer
 
 
@@ -122,10 +120,31 @@ class Outcome:
 
 
 class _Reporter:
-    """Lifts what a backend reports and passes it on."""
+    """Lifts what a backend reports and passes it on; shows it what others found as its model has it."""
 
-    def __init__(self, lift: Lift[Any, Network], tell: Tell[Event]) -> None:
-        self._lift, self._tell, self._last = lift, tell, 0.0
+    def __init__(
+        self,
+        instance: Instance,
+        lift: Lift[Any, Network],
+        tell: Tell[Event],
+        hear: Hear,
+        start: Incumbent | None,
+    ) -> None:
+        self._instance, self._lift, self._tell, self._hear, self._last = instance, lift, tell, hear, 0.0
+        self._known = None if start is None else self._planted(start)
+
+    def known(self) -> Start | None:
+        """See :class:`qnnt.backends.base.Report`."""
+        news = self._hear()
+        if isinstance(news, Incumbent):
+            self._known = self._planted(news)
+        return self._known
+
+    def _planted(self, incumbent: Incumbent) -> Start:
+        nothing = np.empty(0, dtype=np.int64)
+        network = self._instance.network(incumbent.vector)
+        variables, values = planted(self._lift, network) or (nothing, nothing)
+        return Start(variables, values, incumbent.cost)
 
     def incumbent(self, assignment: IntArray, cost: int) -> None:
         self._tell(Event(vector=self._lift(assignment).vector, cost=int(cost)))

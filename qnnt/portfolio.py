@@ -81,7 +81,8 @@ def _limit(end: End) -> Limit | None:
 def race(jobs: Sequence[Job], at_once: int, board: Board) -> Finish:
     """Run the jobs, ``at_once`` at a time, until one has a verdict, the board is settled, or all have ended.
 
-    If there are more jobs they take turns: one whose turn is over is paused where it is. All jobs have the
+    What one finds is told to the others while they run, and is the start of those that begin later. If there
+    are more jobs they take turns: one whose turn is over is paused where it is. All jobs have the
     same time limit, which counts for the race. A job that declines, crashes or runs out of memory leaves the
     others to go on. Nothing of a job is left when this returns or raises. Raises what ``board`` raises, and
     the error of a job that does not decline but is a fault of the input or the backend.
@@ -103,6 +104,7 @@ class _Race:
         self._turns: dict[int, float] = {}  # the jobs that run, and when their turns are over
         self._ends: list[End | None] = [None] * len(jobs)
         self._winner: int | None = None
+        self._best = board.start  # what all that have begun know
         self._began, self._deadline = time.monotonic(), math.inf
 
     def run(self) -> Finish:
@@ -163,6 +165,15 @@ class _Race:
                 self._deadline = min(self._deadline, running.deadline)
             if self._decided:
                 return
+            self._pass_on(number)
+
+    def _pass_on(self, finder: int) -> None:
+        """If there is a better network, tell the jobs that have begun, but for the one that found it."""
+        if self._board.start is not self._best:
+            self._best = self._board.start
+            for number, running in self._begun.items():
+                if number != finder:
+                    running.inform(self._best)
 
     def _end(self, number: int, ended: End) -> None:
         """Note how a job ended; what it has without a verdict is news."""

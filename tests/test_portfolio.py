@@ -206,6 +206,17 @@ def test_a_later_member_starts_from_what_was_found(tmp_path: Path) -> None:
 
 
 @both
+@pytest.mark.parametrize("third", ["hang", "abort", "torn-message", "hold-gil"])
+def test_a_member_hears_of_a_better_network_while_it_runs(third: str, threads: int, tmp_path: Path) -> None:
+    """With one thread it is paused when the network is found; others hear too, dead or deaf."""
+    note = tmp_path / "note"
+    listens, finds = Faulty("waits-for-news", str(note)), Faulty("incumbent-then-hang", vector=BEST)
+    result = raced(listens, Faulty(third), finds, threads=threads)
+    assert (result.status, result.errors, result.backend) == ("OPTIMAL", 1, "faulty:waits-for-news")
+    assert note.read_text() == "([-1, -1], 1)"
+
+
+@both
 def test_ctrl_c_ends_all_and_keeps_what_was_found(threads: int) -> None:
     with ctrl_c() as press:
         result = raced(

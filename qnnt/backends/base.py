@@ -55,7 +55,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Start:
-    """A network that is known before the run, as a model shows it to a backend that can use one.
+    """A network that others know, as a model shows it to a backend: before the run, or while it runs.
 
     ``variables`` (k,) of the model stand for parameters and have the ``values`` (k,) there; other variables
     are left open, and both are empty if the encoder's lift does not tell them. ``cost`` is the network's
@@ -71,7 +71,7 @@ class Start:
 
 
 class Report(Protocol):
-    """Where a backend tells what it has so far; all calls are cheap and may be ignored."""
+    """Where a backend tells what it has so far, and hears of others: calls are cheap, none has to be made."""
 
     def incumbent(self, assignment: IntArray, cost: int) -> None:
         """A better assignment was found, with this error."""
@@ -81,6 +81,14 @@ class Report(Protocol):
 
     def progress(self, done: int, total: int) -> None:
         """So many steps of the pass under way are done; there may be further passes."""
+
+    def known(self) -> Start | None:
+        """The best network that others know by now: the run's start at first, then what other members found.
+
+        It gets better from call to call, and may be worse than the backend's own. A backend that asks now and
+        then (a call costs microseconds) may use it as it may use a start, whether it has
+        :attr:`Capability.STARTS` or not.
+        """
 
 
 class Backend(Protocol):

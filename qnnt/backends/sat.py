@@ -46,7 +46,8 @@ SOLVERS = (
     "minisat-gh",
     "minisatep",
 )
-_TOTALIZER_LIMIT = 1_000_000  # literals times bound that the incremental totalizer takes
+_TOTALIZER_LIMIT = 1_000_000  # weight of all literals times bound that the incremental totalizer takes
+_CONFLICTS = 1000  # until a solver looks for the first time whether somebody has a better network
 
 Model = npt.NDArray[np.int8]
 
@@ -127,11 +128,22 @@ class SatBackend:
             return asked(solver, n_variables)
 
 
+class Overtaken(Exception):  # noqa: N818 - no error: the question is no longer of interest
+    """A question was given up before its answer."""
+
+
+def _never() -> bool:
+    return False
+
+
 class Oracle:
     """A formula that is solved again and again while clauses are added."""
 
-    def solve(self) -> Model | None:
-        """A model (n_variables + 1,), or None if there is none."""
+    def solve(self, stop: Callable[[], bool] = _never) -> Model | None:
+        """A model (n_variables + 1,), or None if there is none.
+
+        Raises :class:`Overtaken` once ``stop`` says so; it is asked now and then, if the solver can pause.
+        """
         raise NotImplementedError
 
     def add(self, clauses: list[list[int]]) -> None:
@@ -151,9 +163,20 @@ class Incremental(Oracle):
         self._n, self._solver = formula.n_variables, Solver(name=solver)
         load(self._solver, formula.hard)
 
-    def solve(self) -> Model | None:
-        """See :class:`Oracle`."""
-        return asked(self._solver, self._n)
+    def solve(self, stop: Callable[[], bool] = _never) -> Model | None:
+        """See :class:`Oracle`; the pauses get rarer, so that each comes within a share of the time so far."""
+        done, verdict = 0, None
+        while verdict is None:
+            conflicts = max(_CONFLICTS, done // 4)
+            try:
+                self._solver.conf_budget(conflicts)
+                verdict = self._solver.solve_limited()
+            except NotImplementedError:
+                return asked(self._solver, self._n)
+            done += conflicts
+            if verdict is None and stop():
+                raise Overtaken
+        return as_model(self._solver.get_model(), self._n) if verdict else None
 
     def add(self, clauses: list[list[int]]) -> None:
         """See :class:`Oracle`."""
@@ -174,7 +197,7 @@ class Reloading(Oracle):
     ) -> None:
         self._blocks, self._n, self._ask = list(formula.hard), formula.n_variables, ask
 
-    def solve(self) -> Model | None:
+    def solve(self, stop: Callable[[], bool] = _never) -> Model | None:  # noqa: ARG002 - cannot pause
         """See :class:`Oracle`."""
         return self._ask(self._blocks, self._n)
 
@@ -186,19 +209,35 @@ class Reloading(Oracle):
 def improve(model: Formula, oracle: Oracle, report: Report, start: Start | None = None) -> Answer:
     """Decide the formula; under a minimum, ask for a lower error until there is none.
 
-    The solver looks near the start first, and under a minimum for an error below the start's only.
+    The solver looks near the start first. Under a minimum it looks for an error below the start's only, and
+    below that of any network that others find while it searches.
     """
-    if start is not None:
-        oracle.prefer(np.where(start.values == 1, start.variables, -start.variables).tolist())
     if not model.minimize:
+        if start is not None:
+            oracle.prefer(_literals(start))
         found = oracle.solve()
         return Answer(Status.UNSATISFIABLE if found is None else Status.SATISFIABLE, found)
-    lower, best = _Bound(model, oracle), None
-    cost = None if start is None else start.cost
-    while cost is None or cost > model.offset:
+    best: Model | None = None
+    cost: int | None = None
+    lower = _Bound(model, oracle)
+
+    def better() -> Start | None:
+        """What others know, if it has a lower error than what is known here."""
+        known = report.known() or start
+        return known if known is not None and (cost is None or known.cost < cost) else None
+
+    while True:
+        if (known := better()) is not None:
+            oracle.prefer(_literals(known))
+            best, cost = None, known.cost
+        if cost is not None and cost <= model.offset:
+            break
         if cost is not None:
             lower.below(-((model.offset - cost) // model.unit))
-        found = oracle.solve()
+        try:
+            found = oracle.solve(lambda: better() is not None)
+        except Overtaken:
+            continue
         if found is None:
             break
         best, before, cost = found, cost, model.cost(found)
@@ -210,22 +249,34 @@ def improve(model: Formula, oracle: Oracle, report: Report, start: Start | None 
     return Answer(Status.OPTIMAL, best, cost, bound=cost)
 
 
+def _literals(known: Start) -> list[int]:
+    """The literals that are true in a network that is known."""
+    true: list[int] = np.where(known.values == 1, known.variables, -known.variables).tolist()
+    return true
+
+
 class _Bound:
-    """Asks the oracle for a cost below ever smaller values, with PySAT's totalizer or PB encodings."""
+    """Asks the oracle for a cost below ever smaller values, with PySAT's totalizer or PB encodings.
+
+    The totalizer (Bailleux, Boufkhad 2003) has each literal as often as it weighs. It is built once and takes
+    a lower bound as a unit clause, where a PB encoding has to be built anew.
+    """
 
     def __init__(self, model: Formula, oracle: Oracle) -> None:
         self._oracle = oracle
         self._lits, self._weights = (-model.soft).tolist(), model.weights.tolist()
-        self._weighted = bool((model.weights > 1).any())
+        self._total = sum(self._weights)
         self._top = model.n_variables
         self._rhs: list[int] | None = None
 
     def below(self, cost: int) -> None:
         """From now on the weights of the false soft literals sum to less than ``cost``."""
         bound = cost - 1
+        if bound >= self._total:
+            return
         if bound == 0:
             self._oracle.add([[-lit] for lit in self._lits])
-        elif self._rhs is None and (self._weighted or len(self._lits) * bound > _TOTALIZER_LIMIT):
+        elif self._rhs is None and self._total * bound > _TOTALIZER_LIMIT:
             from pysat.pb import PBEnc
 
             counted = PBEnc.atmost(lits=self._lits, weights=self._weights, bound=bound, top_id=self._top)
@@ -235,7 +286,8 @@ class _Bound:
             if self._rhs is None:
                 from pysat.card import ITotalizer
 
-                with ITotalizer(lits=self._lits, ubound=bound, top_id=self._top) as totalizer:
+                lits = np.repeat(self._lits, self._weights).tolist()
+                with ITotalizer(lits=lits, ubound=bound, top_id=self._top) as totalizer:
                     self._oracle.add(totalizer.cnf.clauses)
                     self._rhs = list(totalizer.rhs)
             self._oracle.add([[-self._rhs[bound]]])

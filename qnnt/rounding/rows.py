@@ -16,7 +16,7 @@ from qnnt.limits import Limit, Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import Rounder, RowAnswer, cut_short
 from qnnt.workers.pool import run_isolated
-from qnnt.workers.task import Ended, Tell, describe, run_here
+from qnnt.workers.task import Ended, Hear, Tell, describe, run_here
 
 T = TypeVar("T")
 
@@ -233,7 +233,7 @@ class RowTask:
         """Rows under the same memory limit."""
         return f"round {self.rounder.name} {self.limits.memory}"
 
-    def execute(self, tell: Tell[None]) -> RowAnswer:  # noqa: ARG002 - a row has no news
+    def execute(self, tell: Tell[None], hear: Hear) -> RowAnswer:  # noqa: ARG002 - knows all it needs
         """The rounder's answer; raises whatever the rounder raises."""
         limits = self.limits
         if limits.time is not None:

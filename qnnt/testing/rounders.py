@@ -22,7 +22,7 @@ from qnnt.rounding.rows import RowTask
 from qnnt.testing import declared
 from qnnt.testing.cases import PASSED, Case, CheckReport, Finding, Grade, expect, run_cases
 from qnnt.workers.pool import run_isolated
-from qnnt.workers.task import Tell, run_here
+from qnnt.workers.task import Hear, Tell, run_here
 
 Reals = npt.NDArray[np.float64]
 
@@ -67,10 +67,10 @@ class OneRow(RowTask):
 
     prepared: Any = None
 
-    def execute(self, tell: Tell[None]) -> RowAnswer:
+    def execute(self, tell: Tell[None], hear: Hear) -> RowAnswer:
         """What the rounder says; raises what it raises."""
         prepared = self.rounder.prepare(self.model.gram, _no)
-        return RowTask(self.model, self.rounder, self.limits, prepared, self.stopped).execute(tell)
+        return RowTask(self.model, self.rounder, self.limits, prepared, self.stopped).execute(tell, hear)
 
 
 def _yes() -> bool:

@@ -25,6 +25,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     connection = Connection(int(sys.argv[1]))
     sys.path[:], warm_up = connection.recv()
+    from qnnt.workers.slot import Slot
     from qnnt.workers.task import News, Started, run_here
 
     if warm_up:
@@ -35,7 +36,8 @@ def main() -> None:
             task = _received(connection)
             with _dies_with_parent(connection.fileno(), task), _memory_limit(task.limits.memory):
                 connection.send(Started())
-                ended = run_here(task, lambda event: connection.send(News(event)))
+                slot = Slot(os.environ["TMPDIR"])  # the folder that the parent made for this process
+                ended = run_here(task, lambda event: connection.send(News(event)), slot.look)
             connection.send(ended)
             del task, ended
 

@@ -24,6 +24,8 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from qnnt.workers.slot import Slot
+
 if TYPE_CHECKING:
     from qnnt.limits import Limit, Limits
     from qnnt.workers.task import Ended, Task, Tell
@@ -60,13 +62,14 @@ class Worker:
     """A child process and the connection to it.
 
     ``warm_up`` names what it calls before its first task comes, as ``module:function``. It is ``warm`` once
-    it has sent a message.
+    it has sent a message. A task that it runs is told what is put into its ``slot``.
     """
 
     def __init__(self, warm_up: str = "") -> None:
         self.warm = False
         # What a killed solver leaves in the temporary folder has to go with it.
         self._folder = tempfile.mkdtemp(prefix="qnnt-")
+        self.slot = Slot(self._folder)
         try:
             self._connect(warm_up)
         except BaseException:  # Ctrl-C; the process ends with its connection
@@ -106,6 +109,7 @@ class Worker:
 
     def send(self, task: Task[E, A]) -> None:
         """Hand over a task; that the worker has gone shows when it is heard."""
+        self.slot.clear()  # it was for the last task
         with contextlib.suppress(_Lost), _losing():
             self._connection.send(task)
 
@@ -236,7 +240,7 @@ class Running(Generic[E, A]):
     """
 
     def __init__(self, task: Task[E, A], tell: Tell[E]) -> None:
-        self._task, self._tell = task, tell
+        self._task, self._tell, self._message = task, tell, None
         self._hand_to(_POOL.take("" if task.fresh else task.family))
 
     def _hand_to(self, worker: Worker) -> None:
@@ -248,6 +252,8 @@ class Running(Generic[E, A]):
         except BaseException:
             self.kill()
             raise
+        if self._message is not None:  # put before the last worker was found dead
+            worker.slot.put(self._message)
 
     def _from_now(self, spare: float = 0.0) -> float:
         limit = self._task.limits.time
@@ -286,6 +292,12 @@ class Running(Generic[E, A]):
         self._worker.kill()
         self._hand_to(Worker())
         return None
+
+    def inform(self, message: Any) -> None:
+        """Have the task find this message when it next asks for one; never waits, whatever the task does."""
+        if not self._over:
+            self._message = message
+            self._worker.slot.put(message)
 
     def cut_short(self, limit: Limit, reason: str) -> Ended[A]:
         """Kill the worker. What it had sent still counts: its news are told, and its own end is returned."""

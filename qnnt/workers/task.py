@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from qnnt.exceptions import QnntError
 from qnnt.limits import Limit, Limits
@@ -17,9 +17,15 @@ A_co = TypeVar("A_co", covariant=True)
 Tell = Callable[[E], None]
 """Takes the news of a running task."""
 
+Hear = Callable[[], Any | None]
+"""Gives the latest message for a running task, or None if there is none since it was last asked."""
+
 
 class Task(Protocol[E_co, A_co]):
-    """What a worker can do: a picklable value that tells events ``E`` and comes to an answer ``A``."""
+    """What a worker can do: a picklable value that tells events ``E`` and comes to an answer ``A``.
+
+    While it runs it may ask for messages: what kind they are is between the task and its caller.
+    """
 
     @property
     def family(self) -> str:
@@ -37,7 +43,7 @@ class Task(Protocol[E_co, A_co]):
     def runs_programs(self) -> bool:
         """Whether the task waits for another program, which has to end with it."""
 
-    def execute(self, tell: Tell[E_co]) -> A_co:
+    def execute(self, tell: Tell[E_co], hear: Hear) -> A_co:
         """Do it. What it raises ends the task without an answer; see :class:`Ended`."""
 
 
@@ -66,7 +72,11 @@ class Ended(Generic[A]):
     error: QnntError | None = None
 
 
-def run_here(task: Task[E, A], tell: Tell[E]) -> Ended[A]:
+def no_message() -> None:
+    """Hear nothing."""
+
+
+def run_here(task: Task[E, A], tell: Tell[E], hear: Hear = no_message) -> Ended[A]:
     """Run a task in this process; whatever it raises is how it ended, but what ``tell`` raises is raised."""
     failures: list[BaseException] = []
 
@@ -77,15 +87,15 @@ def run_here(task: Task[E, A], tell: Tell[E]) -> Ended[A]:
             failures.append(error)
             raise
 
-    ended = _executed(task, pass_on)
+    ended = _executed(task, pass_on, hear)
     if failures:
         raise failures[0]
     return ended
 
 
-def _executed(task: Task[E, A], tell: Tell[E]) -> Ended[A]:
+def _executed(task: Task[E, A], tell: Tell[E], hear: Hear) -> Ended[A]:
     try:
-        return Ended(task.execute(tell))
+        return Ended(task.execute(tell, hear))
     except QnntError as error:
         return Ended(reason=str(error), error=error)
     except MemoryError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -113,7 +114,7 @@ class Repeating(sat.Oracle):
         self.model = np.zeros(formula.n_variables + 1, dtype=np.int8)
         self.model[np.abs(formula.soft)] = formula.soft < 0
 
-    def solve(self) -> sat.Model:
+    def solve(self, stop: Callable[[], bool] = bool) -> sat.Model:
         return self.model
 
     def add(self, clauses: list[list[int]]) -> None:
@@ -123,4 +124,4 @@ class Repeating(sat.Oracle):
 def test_a_model_that_is_not_better_ends_the_search() -> None:
     formula, _ = ClauseEncoder().apply(contradictory([1] * 6))
     with pytest.raises(RuntimeError, match="asked for less than 6 errors"):
-        sat.improve(formula, Repeating(formula), Mock())
+        sat.improve(formula, Repeating(formula), Mock(known=lambda: None))

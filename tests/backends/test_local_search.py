@@ -1,5 +1,7 @@
 """Local search: its arithmetic against the definition, and that it finds what there is."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from strategies import activations, instances
 
 import qnnt
 from qnnt.activation import Activation
+from qnnt.backends.base import Start
 from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.backends.local_search import moves
 from qnnt.backends.local_search.arrays import graph, points
@@ -142,3 +145,15 @@ def test_a_late_answer_says_so_and_keeps_what_it_has():
     incumbents = [errors for errors in heard if errors is not None]
     assert incumbents == sorted(incumbents, reverse=True)
     assert result.errors == incumbents[-1]
+
+
+def test_a_network_that_others_found_counts_as_its_own() -> None:
+    """By itself it would hardly find just the teacher."""
+    rng, domain, architecture = np.random.default_rng(0), qnnt.Domain(5), qnnt.Architecture.dense([12, 8, 3])
+    teacher, inputs = (rng.integers(-2, 3, size) for size in (architecture.n_parameters, (300, 12)))
+    labels = qnnt.Network.from_vector(architecture, domain, teacher).predict(inputs)
+    instance = qnnt.Instance(domain, architecture, qnnt.Dataset(inputs, labels))
+    report = Mock(known=lambda: Start(np.arange(len(teacher)), teacher, 0))
+    found = LocalSearchBackend().run(instance, qnnt.Limits(time=60.0), report)
+    assert (found.status, found.cost) == (qnnt.Status.SATISFIABLE, 0)
+    assert np.array_equal(found.assignment, teacher)

@@ -12,7 +12,7 @@ from strategies import activations, instances, named_activations
 
 import qnnt
 from qnnt.activation import Activation, Activations
-from qnnt.backends.base import Answer
+from qnnt.backends.base import Answer, Start
 from qnnt.backends.neuron.backend import NeuronBackend, problem_of
 from qnnt.testing.brute_force import Truth
 
@@ -197,6 +197,7 @@ class Heard:
     def __init__(self) -> None:
         self.incumbents: list[int] = []
         self.bounds: list[int] = []
+        self.others: Start | None = None
 
     def incumbent(self, assignment: np.ndarray, cost: int) -> None:
         self.incumbents.append(cost)
@@ -206,6 +207,9 @@ class Heard:
 
     def progress(self, done: int, total: int) -> None:
         assert 0 <= done <= total
+
+    def known(self) -> Start | None:
+        return self.others
 
 
 def answer(instance: qnnt.Instance, heard: Heard, time: float | None = None) -> Answer:
@@ -224,6 +228,32 @@ def test_bounds_and_incumbents_meet_at_the_optimum(monkeypatch: pytest.MonkeyPat
     assert len(heard.bounds) > 2
     assert heard.bounds[-1] == heard.incumbents[-1] == optimum.cost
     assert heard.incumbents == sorted(set(heard.incumbents), reverse=True)
+
+
+def test_the_best_that_others_know_is_where_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance, alone, told = random_instance(12, 50), Heard(), Heard()
+    monkeypatch.setattr(minimum, "_SLICE", 100)
+    for what in ("_TRIES", "_STEPS", "_CLIMBS"):
+        monkeypatch.setattr(minimum, what, 1)  # a bad start
+    best = answer(instance, alone)
+    assert len(alone.incumbents) > 2
+    told.others = Start(np.arange(13), best.assignment, best.cost)
+    after = answer(instance, told)
+    assert (after.status, after.cost, after.bound) == (qnnt.Status.OPTIMAL, best.cost, best.cost)
+    assert len(told.incumbents) < len(alone.incumbents)
+    assert np.array_equal(after.assignment, best.assignment)
+
+
+def test_what_others_know_is_no_answer_to_an_exact_goal() -> None:
+    """A network with fewer errors is as wrong as one with more."""
+    instance, heard = random_instance(9, 40), Heard()
+    best = answer(instance, heard)
+    heard.others = Start(np.arange(10), best.assignment, best.cost)
+    goal = qnnt.Exactly(best.cost + 2)
+    exact = answer(instance.with_goal(goal), heard)
+    assert exact.status is not qnnt.Status.UNKNOWN
+    if exact.assignment is not None:
+        assert instance.network(exact.assignment).error(instance.dataset) == goal.budget
 
 
 def test_two_runs_do_the_same() -> None:

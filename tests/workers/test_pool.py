@@ -17,8 +17,10 @@ from faulty import Faulty
 from processes import children, ctrl_c, descendants, end_soon
 
 import qnnt
+from qnnt import registry
+from qnnt.job import Incumbent, Job
 from qnnt.workers import pool
-from qnnt.workers.task import run_here
+from qnnt.workers.task import Ended, run_here
 
 HUMP = qnnt.Dataset([[0], [1], [-1]], [[1], [0], [0]], [2, 2, 1])
 BEST = (-1, -1)  # a weight and a bias
@@ -137,7 +139,7 @@ def test_errors_of_the_callback_are_raised(
 
 def test_an_error_of_the_callback_is_raised_though_the_task_swallows_it() -> None:
     class Deaf:
-        def execute(self, tell) -> int:
+        def execute(self, tell, hear) -> int:
             with contextlib.suppress(ValueError):
                 tell(1)
             return 2
@@ -265,6 +267,46 @@ def test_a_worker_is_reused_and_replaced_when_dead(instance: qnnt.Instance) -> N
     os.kill(worker, signal.SIGKILL)
     assert qnnt.solve(instance, backend="enumeration").errors == 1
     assert worker not in children()
+
+
+def _ended(running: pool.Running) -> Ended:
+    for _ in range(300):
+        ended = running.take_in() if pool.heard([running], 0.1) else None
+        if ended is not None:
+            return ended
+    running.kill()
+    raise AssertionError("the task hears nothing")
+
+
+def _job(instance: qnnt.Instance, fault: str, note: Path) -> Job:
+    return Job(instance, registry.encoder("direct"), Faulty(fault, str(note)), qnnt.Limits(time=60.0))
+
+
+def test_a_message_is_for_the_task_that_runs(instance: qnnt.Instance, tmp_path: Path) -> None:
+    """The next task of the same worker does not find it."""
+    note, message = tmp_path / "note", Incumbent(np.array(BEST), 1)
+    pool.close_workers()
+    running = pool.Running(_job(instance, "waits-for-news", note), lambda _: None)
+    running.inform(message)
+    assert _ended(running).answer.cost == 1
+    assert note.read_text() == "([-1, -1], 1)"
+    running.inform(message)
+    assert _ended(pool.Running(_job(instance, "known-note", note), lambda _: None)).answer is not None
+    assert note.read_text() == "None"
+
+
+def test_a_message_outlives_an_idle_worker_that_was_dead(
+    instance: qnnt.Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool.close_workers()
+    before = children()
+    qnnt.solve(instance, backend=Faulty("unknown"))
+    (worker,) = children() - before
+    os.kill(worker, signal.SIGKILL)
+    monkeypatch.setattr(pool.Worker, "alive", True)  # it dies after this was asked
+    running = pool.Running(_job(instance, "waits-for-news", tmp_path / "note"), lambda _: None)
+    running.inform(Incumbent(np.array(BEST), 1))
+    assert _ended(running).answer.cost == 1
 
 
 def test_runs_in_parallel_threads_do_not_mix() -> None:

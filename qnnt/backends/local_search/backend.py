@@ -65,9 +65,14 @@ class LocalSearchBackend:
         floor, budget = model.choices.unavoidable, model.goal.budget
         found, zeros = Found(), np.zeros(model.architecture.n_parameters, dtype=np.int64)
         found.take(zeros, model.network(zeros).error(model.dataset) - floor)
-        if start is not None and start.values.size:
-            found.take(start.values.astype(np.int64), start.cost - floor)
-        team = Team(model, found, limits, enough=0 if budget is None else budget - floor)
+
+        def take(known: Start | None) -> None:
+            if known is not None and known.values.size:
+                found.take(known.values.astype(np.int64), known.cost - floor)
+
+        take(start)
+        enough = 0 if budget is None else budget - floor
+        team = Team(model, found, limits, enough=enough, listen=lambda: take(report.known()))
         for parameters, excess in team.run() if model.domain.d > 1 else ():
             report.incumbent(parameters, floor + excess)
         errors = floor + found.errors

@@ -237,10 +237,15 @@ class Searcher:
 
 
 class Team:
-    """The searches of all threads, from one seed, for ``enough`` errors beyond the unavoidable ones."""
+    """The searches of all threads, from one seed, for ``enough`` errors beyond the unavoidable ones.
 
-    def __init__(self, instance: Instance, found: Found, limits: Limits, *, enough: int) -> None:
-        self._found, self._enough = found, enough
+    ``listen`` is called now and then, to put what others found into ``found``.
+    """
+
+    def __init__(
+        self, instance: Instance, found: Found, limits: Limits, *, enough: int, listen: Callable[[], None]
+    ) -> None:
+        self._found, self._enough, self._listen = found, enough, listen
         self._deadline = math.inf if limits.time is None else time.monotonic() + limits.time
         self._stopped, self._news = threading.Event(), SimpleQueue[None]()
         patience = _PATIENCE * (instance.architecture.n_parameters + 10) ** 3
@@ -281,6 +286,7 @@ class Team:
                         break
                     with suppress(Empty):
                         self._news.get(timeout=_LOOK)
+                    self._listen()
                     best, errors = self._found.now()
                     if best is not None and errors < told:
                         told = errors

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.availability import Availability
-from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.base import Answer, Capability, Report, Start
 from qnnt.backends.enumeration import FEW_NETWORKS
 from qnnt.backends.estimates import clause_solver
 from qnnt.instance import Instance
@@ -114,6 +114,7 @@ class _Run:
         self._instance, self._report, self._deadline = instance, report, deadline
         self._offset = instance.choices.unavoidable
         self._search: Minimum | None = None
+        self._heard: Start | None = None
         self.sizes: dict[str, int] = {"nodes": 0}
 
     def answer(self) -> Answer:
@@ -171,7 +172,17 @@ class _Run:
             unit, offset, report = problem.unit, self._offset, self._report
             self._search.improved = lambda best, cost: report.incumbent(best, offset + cost * unit)
             self._search.bounded = lambda bound: report.bound(offset + bound * unit)
+            if self._instance.goal.minimizes:
+                self._search.known = self._known
         return self._search
+
+    def _known(self) -> Ints | None:
+        """What others know, once."""
+        known = self._report.known()
+        if known is None or known is self._heard or not known.values.size:
+            return None
+        self._heard = known
+        return known.values.astype(np.int64)
 
     def _counted(self) -> dict[str, int]:
         if self._search is not None:

@@ -36,6 +36,10 @@ def _no_bound(_: int) -> None:
     """Hear of a lower bound."""
 
 
+def _nobody() -> None:
+    """Others know no parameters."""
+
+
 def _no_progress(_: int, __: int) -> None:
     """Hear of steps done and steps in all."""
 
@@ -45,7 +49,8 @@ class Minimum:
     """The search for parameters of ``problem`` that cost as little as possible, or what is wanted.
 
     Costs and bounds are in units of the problem. ``best`` (m + 1,) holds the best parameters so far, which
-    cost ``cost``; nothing costs less than ``bound``. The callbacks hear of each change. The search ends at a
+    cost ``cost``; nothing costs less than ``bound``. The callbacks hear of each change. ``known`` gives
+    parameters (m + 1,) that others know, or None if it has no new ones. The search ends at a
     ``deadline`` by ``time.monotonic`` and after ``most_nodes``. Work is cut into slices by what is looked at,
     not by the clock, so that two runs do the same.
     """
@@ -55,6 +60,7 @@ class Minimum:
     improved: Callable[[Ints, int], None] = _nothing
     bounded: Callable[[int], None] = _no_bound
     progress: Callable[[int, int], None] = _no_progress
+    known: Callable[[], Ints | None] = _nobody
     best: Ints | None = None
     cost: int = -1
     bound: int = 0
@@ -86,6 +92,11 @@ class Minimum:
     def _tick(self) -> None:
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise OutOfTime
+        known = self.known()
+        if known is not None:
+            cost = int(self.problem.costs(known[None])[0])
+            if self.best is None or cost < self.cost:
+                self.best, self.cost = known, cost
         if self.most_nodes is not None and self.nodes >= self.most_nodes:
             raise OutOfTime
 
