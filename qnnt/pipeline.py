@@ -16,6 +16,8 @@ from qnnt.arrows import Arrow, Chain
 from qnnt.auto import PORTFOLIO, choose, distinct, team
 from qnnt.backends.base import Backend, Capability
 from qnnt.constant import best_constant
+from qnnt.cubes.choice import as_part, backend_for_cubes
+from qnnt.cubes.run import Cubes, solve_cubes
 from qnnt.encoders.base import Encoder
 from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
 from qnnt.goals import Goal
@@ -64,6 +66,7 @@ def solve(
     symmetry: bool = True,
     start: Network | None = None,
     presolve: Sequence[Step] | None = None,
+    cubes: Cubes | int | None = None,
     isolate: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
@@ -89,6 +92,12 @@ def solve(
     unless the goal is to be met exactly, a smaller error will do. Which backend ``auto`` takes, and whether a
     backend declines, is decided on the source.
 
+    ``cubes``, or how many, splits the instance into parts and joins their answers: see
+    :class:`qnnt.cubes.Cubes`. ``limits.threads`` of them run at a time, each with one thread. One backend
+    answers them all, for ``auto`` the one that expects to be quickest. It has to take models whose parameters
+    can be bounded. Under a minimum the parts are decisions: whether a cube has a network with fewer errors
+    than the best one. The presolve steps are taken in this process, before the split.
+
     Raises :class:`UnknownWord` for a name that there is not, :class:`InputError` for a start that does not
     fit the instance, :class:`Unsupported` when the backend declines the case, :class:`Unavailable` when it is
     not installed, and :class:`WrongAnswer` when what it says does not survive the replay.
@@ -97,19 +106,30 @@ def solve(
     began = time.perf_counter()
     limits = limits or Limits()
     asked = registry.encoder(encoder, symmetry=symmetry) if isinstance(encoder, str) else encoder
-    backends = _backends(instance, backend, asked, limits, isolate)
+    steps = DEFAULT if presolve is None else tuple(presolve)
+    split = Cubes(cubes) if isinstance(cubes, int) else cubes
+    if split is None:
+        backends = _backends(instance, backend, asked, limits, isolate)
+        shared = _shared(limits, backends, refuse=_named(backend))
+    else:
+        backends = [backend_for_cubes(instance, backend, asked)]
+        own = _usable(replace(limits, threads=1), backends[0], refuse=False)
+        shared = [replace(own, threads=limits.threads)]  # of one thread each
     members = []
-    for chosen, own in zip(backends, _shared(limits, backends, refuse=_named(backend)), strict=True):
-        version = _admit(instance, chosen, own, isolate)
+    for chosen, own in zip(backends, shared, strict=True):
+        version = _admit(instance if split is None else as_part(instance), chosen, own, isolate)
         made = registry.encoder_for(chosen, asked, symmetry=symmetry)
         arrow: Arrow[Instance, Network, Any, Any] = made
-        for step in reversed(DEFAULT if presolve is None else presolve):
-            arrow = Chain(step, arrow)
-        members.append(_Member(Job(instance, arrow, chosen, own), made.name, version))
+        if split is None:  # else the steps come before the split
+            for step in reversed(steps):
+                arrow = Chain(step, arrow)
+        members.append(_Member(Job(instance, arrow, chosen, own), made, version))
     run = _Run(instance, progress, members, start)
     outcome, who = Outcome(Status.UNKNOWN), None
     if run.settled:
         _LOG.info("the network called %r decides the matter, so nothing is run", run.best.source)
+    elif split is not None:
+        outcome, who = solve_cubes(members[0].job, members[0].encoder, steps, split, run, isolate=isolate), 0
     elif len(members) == 1:
         outcome, who = _outcome(replace(members[0].job, start=run.start), run, isolate), 0
     else:
@@ -129,7 +149,7 @@ class _Member:
     """A backend that runs, alone or in a race: its task, and what the result tells of it."""
 
     job: Job
-    encoder: str
+    encoder: Encoder
     version: str | None
 
     @property
@@ -137,7 +157,7 @@ class _Member:
         return self.job.backend.name
 
     def __str__(self) -> str:
-        return f"backend {self.name!r} with encoder {self.encoder!r}"
+        return f"backend {self.name!r} with encoder {self.encoder.name!r}"
 
 
 def _named(backend: str | Backend | Sequence[str | Backend]) -> bool:
@@ -349,7 +369,7 @@ class _Run:
             deciding = [self.best.source, *([] if proves is None else [proves.name])]
         else:
             deciding = []
-        encoders = [by_name[name].encoder for name in deciding or by_name if name in by_name]
+        encoders = [by_name[name].encoder.name for name in deciding or by_name if name in by_name]
         return Result(
             Status.UNKNOWN,
             str(self.instance.goal),
