@@ -137,7 +137,9 @@ class _Splitter:
         scored: list[tuple[int, int, _Cut]] = []
         unseen: list[_Cut] = []
         for cut in node.cuts:
-            if cut.literal in node.implied:
+            least, greatest = node.box.range(cut.parameter, self._domain)
+            # What the formula implies by itself, the solver does not list.
+            if cut.literal in node.implied or not least < cut.threshold <= greatest:
                 continue
             if (node.literals and len(scored) == _COMPARED) or self._work > _WORK:
                 unseen.append(cut)

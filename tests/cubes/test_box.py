@@ -20,7 +20,12 @@ from qnnt.instance import Instance
 from qnnt.models import Bounded
 
 BOUNDED = [e.name for e in registry.encoders() if issubclass(e.makes, Bounded)]
-SOLVER = {"Formula": "sat", "CpSatModel": "cpsat", "LinearModel": "milp:cbc", "PseudoBooleanModel": "milp:cbc"}
+SOLVER = {
+    "Formula": "sat",
+    "CpSatModel": "cpsat",
+    "LinearModel": "milp:cbc",
+    "PseudoBooleanModel": "milp:cbc",
+}
 
 
 @st.composite
@@ -49,7 +54,11 @@ def test_a_box_leaves_the_networks_inside(encoder: str) -> None:
         inside = np.array([vector in box for vector in vectors])
         errors = count_errors(instance, vectors)[inside]
         restricted = BoxedEncoder(chosen, box)
-        for goal in (qnnt.Minimize(), qnnt.AtMost(int(errors.min())), qnnt.AtMost(max(0, int(errors.min()) - 1))):
+        for goal in (
+            qnnt.Minimize(),
+            qnnt.AtMost(int(errors.min())),
+            qnnt.AtMost(max(0, int(errors.min()) - 1)),
+        ):
             model, lift = restricted.apply(instance.with_goal(goal))
             answer = backend.run(model, qnnt.Limits(), Silent())
             if answer.assignment is not None:
@@ -79,9 +88,13 @@ def test_models_are_left_as_they_are() -> None:
     instance = Instance(Domain(3), qnnt.Architecture.dense([1, 1]), qnnt.Dataset([[1]], [[1]]))
     for name in BOUNDED:
         model, lift = registry.encoder(name).apply(instance)
-        before = repr(pickle.dumps(model)) if name != "cpsat" and name != "cpsat-textbook" else str(model.model)
+        before = (
+            repr(pickle.dumps(model)) if name != "cpsat" and name != "cpsat-textbook" else str(model.model)
+        )
         model.within(*lift.bounds(Box(((0, 1, 1), (1, -1, 0)))))
-        after = repr(pickle.dumps(model)) if name != "cpsat" and name != "cpsat-textbook" else str(model.model)
+        after = (
+            repr(pickle.dumps(model)) if name != "cpsat" and name != "cpsat-textbook" else str(model.model)
+        )
         assert before == after
 
 

@@ -17,14 +17,20 @@ from qnnt.symmetry import arranged, interchanges
 
 @settings(max_examples=60)
 @given(instances(max_networks=500, activation=activations), st.integers(1, 12), st.booleans())
-def test_a_split_is_a_partition_and_refutes_what_is_refuted(instance: Instance, n: int, symmetry: bool) -> None:
+def test_a_split_is_a_partition_and_refutes_what_is_refuted(
+    instance: Instance, n: int, symmetry: bool
+) -> None:
     if instance.goal.minimizes:
         instance = instance.with_goal(qnnt.AtMost(0))
     found = split(instance, n, symmetry=symmetry)
     assert found == split(instance, n, symmetry=symmetry)
     assert partition([*found.cubes, *found.refuted], instance.architecture.n_parameters, instance.domain)
     vectors = np.concatenate(list(parameter_blocks(instance)))
-    good = [v for v, e in zip(vectors, count_errors(instance, vectors).tolist(), strict=True) if instance.goal.accepts(e)]
+    good = [
+        v
+        for v, e in zip(vectors, count_errors(instance, vectors).tolist(), strict=True)
+        if instance.goal.accepts(e)
+    ]
     if symmetry:
         classes = interchanges(instance)
         good = [arranged(instance.network(v), classes).vector for v in good]
