@@ -18,9 +18,9 @@ class BoxedEncoder:
 
     The box refers to the instance that is encoded: if presolve steps come first, to what they make.
 
-    With ``symmetry`` the encoder keeps one network of those that exchanges of neurons make of one another, and
-    this one has to lie in the box. So there may be no model although the box has a network that meets the
-    goal. Boxes that cover the space lose nothing together, as the order is the same in all of them.
+    With ``symmetry`` the encoder keeps one network of those that exchanges of neurons make of one another,
+    and this one has to lie in the box. So there may be no model although the box has a network that meets
+    the goal. Boxes that cover the space lose nothing together, as the order is the same in all of them.
     """
 
     encoder: Encoder

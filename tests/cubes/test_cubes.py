@@ -218,6 +218,7 @@ def test_ctrl_c_keeps_the_best_network_and_leaves_nothing(kind: str, misbehaving
         if progress.incumbent == 2:
             press()
 
+    close_workers()
     with executor_of(kind) as executor:
         with ctrl_c() as press:
             result = qnnt.solve(

@@ -217,7 +217,7 @@ sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
 from cubing import IMPOSSIBLE
 from qnnt.cubes.journal import Journal
-Journal(Path({str(journal)!r}), IMPOSSIBLE, symmetry=True, asked=6)
+held = Journal(Path({str(journal)!r}), IMPOSSIBLE, symmetry=True, asked=6)
 print("held", flush=True)
 time.sleep(60)
 """
@@ -225,9 +225,11 @@ time.sleep(60)
     with holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(qnnt.InputError, match="in use by another run"):
-            run(IMPOSSIBLE, journal)
-        holder.kill()
+        try:
+            with pytest.raises(qnnt.InputError, match="in use by another run"):
+                run(IMPOSSIBLE, journal)
+        finally:
+            holder.kill()
     assert run(IMPOSSIBLE, journal).status == "UNSATISFIABLE"
 
 
