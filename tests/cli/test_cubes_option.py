@@ -12,7 +12,7 @@ def test_the_parts_are_counted(qnnt, tmp_path):
     run = qnnt("solve", tmp_path / "i.json", "--cubes", 6, "--threads", 2)
     assert (run.status, run.err) == (0, "")
     assert run.out.startswith("UNSATISFIABLE: every network gets 1 or more of 30 points wrong\n")
-    assert "model        6 cubes, 0 refuted by propagation, " in run.out
+    assert "model        7 cubes, 1 refuted by propagation, " in run.out
     assert "backend      sat:cadical153" in run.out
 
 
