@@ -6,7 +6,8 @@ systems without a small hitting set. Each is solved without cubes, and through t
 and with two. One line for each: seconds of the three runs, and what the second thread gains. Then one run is
 killed (SIGKILL) in its middle, and the same command goes on.
 
-Seconds are those of the wall clock, so other programs that run count. Exit status: 1 if a run is not
+The ratio is that of wall seconds, so other programs that run count. CPU seconds tell the work of a run without
+cubes, and of one with them and one thread; both include the start of a worker. Exit status: 1 if a run is not
 UNSATISFIABLE or the killed run did not go on, 130 after Ctrl-C, else 0.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -42,6 +44,7 @@ from qnnt.limits import Limit, Limits, Status
 from qnnt.pipeline import solve
 from qnnt.reductions.hitting_set import HITTING_SET
 from qnnt.reductions.sources.sets import HittingSet
+from qnnt.workers.pool import close_workers
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
@@ -109,13 +112,17 @@ def table(
     print(
         f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {cubes} cubes, {backend}"
     )
-    print(f"{'instance':{width}} {'no cubes':>8} {'1 thread':>8} {'2 threads':>9} {'ratio':>6}")
+    print(f"{'':{width}} {'wall seconds':^27} {'':6} {'CPU seconds':^17}")
+    print(f"{'instance':{width}} {'no cubes':>8} {'1 thread':>8} {'2 threads':>9} {'ratio':>6}", end="")
+    print(f" {'no cubes':>8} {'cubes':>8}")
     gains, against, wrong = [], [], 0
     for name, make in chosen.items():
-        instance, seconds = make(), []
+        instance, seconds, work = make(), [], []
         for threads, split in ((1, None), (1, Cubes(cubes)), (2, Cubes(cubes))):
             limits = Limits(time=time_limit, threads=threads)
+            before = _worked()
             result = solve(instance, backend=backend, limits=limits, cubes=split)
+            work.append(_worked() - before)
             if result.limit is Limit.INTERRUPT:
                 return INTERRUPTED
             wrong += result.status is not Status.UNSATISFIABLE
@@ -123,19 +130,24 @@ def table(
         whole, one, two = seconds
         gains.append(one / two)
         against.append(whole / two)
-        print(
-            f"{name:{width}} {whole:8.2f} {one:8.2f} {two:9.2f} {gains[-1]:6.2f} {against[-1]:7.2f}",
-            flush=True,
-        )
+        print(f"{name:{width}} {whole:8.2f} {one:8.2f} {two:9.2f} {gains[-1]:6.2f}", end="")
+        print(f" {work[0]:8.2f} {work[1]:8.2f}", flush=True)
     print(
-        f"geometric means: two threads are {geometric_mean(gains):.2f}x as fast as one through the same cubes, "
-        f"and {geometric_mean(against):.2f}x as fast as one thread without cubes; "
+        f"geometric means: two threads are {geometric_mean(gains):.2f} times as fast as one through the same "
+        f"cubes, and {geometric_mean(against):.2f} times as fast as one without cubes; "
         f"{wrong} runs without the answer UNSATISFIABLE"
     )
     if kill:
         print()
         wrong += not _killed_and_resumed(next(iter(chosen.items())), cubes, backend)
     return FAILED if wrong else OK
+
+
+def _worked() -> float:
+    """CPU seconds of this process and of the workers that it had, which are closed."""
+    close_workers()
+    ours, theirs = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ours.ru_utime + ours.ru_stime + theirs.ru_utime + theirs.ru_stime
 
 
 def _killed_and_resumed(case: tuple[str, Callable[[], Instance]], cubes: int, backend: str) -> bool:

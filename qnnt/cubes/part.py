@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import tempfile
 import time
 from dataclasses import dataclass
@@ -19,15 +18,14 @@ from qnnt.workers.task import Ended, run_here
 
 @dataclass(frozen=True)
 class Flag:
-    """A file on a host that is there as long as the run goes on."""
+    """A file that is there as long as the run goes on, for those who can see it."""
 
     path: str
-    host: str
 
     @property
-    def down(self) -> bool:
-        """Whether the run has ended; on another host nothing is known, unless it shares the file."""
-        return not Path(self.path).exists()
+    def up(self) -> bool:
+        """Whether the file is there."""
+        return Path(self.path).exists()
 
 
 class Raised:
@@ -35,7 +33,7 @@ class Raised:
 
     def __enter__(self) -> Self:
         self._file = tempfile.NamedTemporaryFile(prefix="qnnt-run-")
-        self.flag = Flag(self._file.name, socket.gethostname())
+        self.flag = Flag(self._file.name)
         return self
 
     def __exit__(
@@ -70,9 +68,10 @@ class Ending:
 def run_part(part: Part) -> Ending:
     """Run the part in a worker of this process, or in this process itself; the same on every host.
 
-    If the flag goes down the worker is killed, and what it had told still counts.
+    If the flag goes down the worker is killed, and what it had told still counts. On a host that does not
+    share the file it was never up, and the part runs to its end.
     """
-    known = part.flag.host == socket.gethostname() or not part.flag.down
+    seen = part.flag.up
     goal, best = part.job.instance.goal, list[Incumbent]()
 
     def tell(event: Event) -> None:
@@ -83,7 +82,7 @@ def run_part(part: Part) -> Ending:
 
     began = time.perf_counter()
     if part.isolate:
-        ended = run_isolated(part.job, tell, lambda: known and part.flag.down)
+        ended = run_isolated(part.job, tell, lambda: seen and not part.flag.up)
     else:
         ended = run_here(part.job, tell)
     return Ending(ended, best[0] if best else None, time.perf_counter() - began)
@@ -117,9 +116,10 @@ class KeptEncoder:
     def apply(self, instance: Instance) -> Any:
         """The model and the lift, made once."""
         global _KEPT
-        if _KEPT is None or _KEPT[0] != self:
-            _KEPT = self, self.encoder.apply(instance)
-        return _KEPT[1]
+        kept = _KEPT  # another thread may keep another one in the meantime
+        if kept is None or kept[0] != self:
+            _KEPT = kept = self, self.encoder.apply(instance)
+        return kept[1]
 
 
 _KEPT: tuple[KeptEncoder, Any] | None = None

@@ -6,8 +6,8 @@ is asked for a network better than the best one so far, again and again until it
 
 The cubes partition the parameters of the instance *after* presolve, as that is what encoders search. An
 encoder keeps one network of those that exchanges of neurons make of one another. It is the same one in all
-parts, as its order depends on the instance alone, and it lies in some cube. So no part may use an order of
-its own, and a journal tells whether there was an order.
+parts and in the split, as the order of :mod:`qnnt.symmetry` depends on the instance alone, and it lies in
+some cube. A journal tells whether there was an order.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class _Run:
         except KeyboardInterrupt:
             outcome = Outcome(Status.UNKNOWN, limit=Limit.INTERRUPT, reason="interrupted")
         else:
-            outcome = self._joined()
+            return replace(self._joined(), sizes=self._sizes)
         finally:
             raised.lower()
             for future in self._running:
@@ -313,25 +313,25 @@ class _Run:
         if outcome.status is Status.SATISFIABLE:
             self._found(cube, goal, outcome, more)
         elif outcome.status is Status.UNSATISFIABLE:
-            budget = goal.budget if self.job.instance.goal.minimizes else None
-            self._note(Refuted(cube, budget))
+            if ending.told is not None and goal.accepts(ending.told.cost):
+                raise WrongAnswer(f"{self._said} that no network exists, after reporting one")
+            refuted = Refuted(cube, goal.budget if self.job.instance.goal.minimizes else None)
+            self._note(refuted)
             if self._journal is not None:
-                self._journal.note_refuted(Refuted(cube, budget), **more)
+                self._journal.note_refuted(refuted, **more)
         elif outcome.status is Status.UNKNOWN:
             reason = ended.reason or outcome.reason or "the backend gave no reason"
             self._failed[cube] = ended.limit or outcome.limit, reason
         else:
-            raise WrongAnswer(f"backend {self.job.backend.name!r} calls a decision {outcome.status}")
+            raise WrongAnswer(f"{self._said} {outcome.status} of a decision")
         if outcome.status is not Status.UNKNOWN and not self.board.settled and not self._done(cube):
             self._waiting.appendleft(cube)
 
     def _found(self, cube: int, goal: Goal, outcome: Outcome, more: dict[str, Any]) -> None:
         """A network in the cube meets the goal of its part."""
         if not goal.accepts(self.board.best.errors):
-            found = f"the best network that is known has {self.board.best.errors} errors"
-            raise WrongAnswer(
-                f"backend {self.job.backend.name!r} says {outcome.status} for {goal}, but {found}"
-            )
+            best = f"the best network that is known has {self.board.best.errors} errors"
+            raise WrongAnswer(f"{self._said} {outcome.status} for {goal}, but {best}")
         if self._journal is not None and outcome.vector is not None:
             vector = self._lifted(outcome.vector)
             self._journal.note_network(cube, vector.tolist(), **more)
@@ -344,17 +344,20 @@ class _Run:
         if outcome is not None and outcome.vector is not None:
             self.board.hear(Event(vector=self._lifted(outcome.vector), cost=outcome.cost))
 
+    @property
+    def _said(self) -> str:
+        return f"backend {self.job.backend.name!r} with encoder {self.encoder.name!r} says"
+
     def _lifted(self, vector: Vector) -> Vector:
         return self.lift(self.job.instance.network(np.asarray(vector))).vector
 
     # The end.
 
     def _hear_last_words(self) -> None:
-        """Networks of parts that were cut short."""
+        """What parts came to that were cut short, or that ended in time after all."""
         ended, _ = wait(self._running, timeout=_GRACE)
         for future in ended:
-            if not future.cancelled() and future.exception() is None:
-                self._hear_ending(future.result())
+            self._take_in(future, *self._running.pop(future))
 
     def _joined(self) -> Outcome:
         """What all parts come to together."""

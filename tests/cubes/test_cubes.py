@@ -196,6 +196,14 @@ def test_a_lie_of_a_part_is_raised(fault: str, isolate: bool, misbehaving: Any) 
             qnnt.solve(instance, **misbehaving(fault, 1), cubes=4, isolate=isolate)
 
 
+def test_a_part_that_takes_back_its_network_is_a_liar(misbehaving: Any) -> None:
+    best = qnnt.solve(LEAST_2, backend="enumeration").network
+    assert best is not None
+    lie = misbehaving("false-impossible", 0, tuple(best.vector.tolist()))
+    with pytest.raises(qnnt.WrongAnswer, match="after reporting one"):
+        qnnt.solve(LEAST_2, **lie, cubes=4, presolve=())
+
+
 def test_a_part_that_declines_is_raised(misbehaving: Any) -> None:
     with pytest.raises(qnnt.Unsupported, match="too large"):
         qnnt.solve(LESS_THAN_2, **misbehaving("late-refusal", 1), cubes=4)
