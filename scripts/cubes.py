@@ -6,9 +6,9 @@ systems without a small hitting set. Each is solved without cubes, and through t
 and with two. One line for each: seconds of the three runs, and what the second thread gains. Then one run is
 killed (SIGKILL) in its middle, and the same command goes on.
 
-The ratio is that of wall seconds, so other programs that run count. CPU seconds tell the work of a run without
-cubes, and of one with them and one thread; both include the start of a worker. Exit status: 1 if a run is not
-UNSATISFIABLE or the killed run did not go on, 130 after Ctrl-C, else 0.
+The ratio is that of wall seconds, so other programs that run count. CPU seconds tell the work of a run
+without cubes, and of one through cubes with one thread. Exit status: 1 if a run is not UNSATISFIABLE or the
+killed run did not go on, 130 after Ctrl-C, else 0.
 """
 
 from __future__ import annotations

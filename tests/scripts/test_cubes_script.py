@@ -23,7 +23,7 @@ def call(module, *arguments):
 
 def test_three_runs_a_kill_and_the_rest(small, capsys):
     assert call(small, "--match", "many", "--cubes", 48) == 0
-    _, _, line, means, _, killed, went_on = capsys.readouterr().out.splitlines()
+    _, _, _, line, means, _, killed, went_on = capsys.readouterr().out.splitlines()
     assert line.startswith("many")
     assert means.endswith("; 0 runs without the answer UNSATISFIABLE")
     assert killed.startswith("many: killed after ")
