@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,6 @@ from qnnt.arrows import Arrow, Chain
 from qnnt.auto import PORTFOLIO, choose, distinct, team
 from qnnt.backends.base import Backend, Capability
 from qnnt.constant import best_constant
-from qnnt.cubes.choice import as_part, backend_for_cubes
-from qnnt.cubes.run import Cubes, solve_cubes
 from qnnt.encoders.base import Encoder
 from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
 from qnnt.goals import Goal
@@ -31,6 +29,9 @@ from qnnt.result import Result, Statistics
 from qnnt.verify.replay import check
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, run_here
+
+if TYPE_CHECKING:
+    from qnnt.cubes.run import Cubes
 
 _LOG = logging.getLogger(__name__)
 
@@ -107,29 +108,32 @@ def solve(
     limits = limits or Limits()
     asked = registry.encoder(encoder, symmetry=symmetry) if isinstance(encoder, str) else encoder
     steps = DEFAULT if presolve is None else tuple(presolve)
-    split = Cubes(cubes) if isinstance(cubes, int) else cubes
-    if split is None:
+    posed = instance
+    if cubes is None:
         backends = _backends(instance, backend, asked, limits, isolate)
         shared = _shared(limits, backends, refuse=_named(backend))
     else:
-        backends = [backend_for_cubes(instance, backend, asked)]
-        own = _usable(replace(limits, threads=1), backends[0], refuse=False)
-        shared = [replace(own, threads=limits.threads)]  # of one thread each
+        from qnnt.cubes.choice import as_part, backend_for_cubes  # what few runs need
+
+        backends, posed = [backend_for_cubes(instance, backend, asked)], as_part(instance)
+        alone = _usable(replace(limits, threads=1), backends[0], refuse=False)
+        shared = [replace(alone, threads=limits.threads)]  # so many processes
     members = []
     for chosen, own in zip(backends, shared, strict=True):
-        version = _admit(instance if split is None else as_part(instance), chosen, own, isolate)
+        version = _admit(posed, chosen, own, isolate)
         made = registry.encoder_for(chosen, asked, symmetry=symmetry)
         arrow: Arrow[Instance, Network, Any, Any] = made
-        if split is None:  # else the steps come before the split
-            for step in reversed(steps):
-                arrow = Chain(step, arrow)
+        for step in reversed(steps) if cubes is None else ():  # else they come before the split
+            arrow = Chain(step, arrow)
         members.append(_Member(Job(instance, arrow, chosen, own), made, version))
     run = _Run(instance, progress, members, start)
     outcome, who = Outcome(Status.UNKNOWN), None
     if run.settled:
         _LOG.info("the network called %r decides the matter, so nothing is run", run.best.source)
-    elif split is not None:
-        outcome, who = solve_cubes(members[0].job, members[0].encoder, steps, split, run, isolate=isolate), 0
+    elif cubes is not None:
+        from qnnt.cubes.run import solve_cubes
+
+        outcome, who = solve_cubes(members[0].job, members[0].encoder, steps, cubes, run, isolate=isolate), 0
     elif len(members) == 1:
         outcome, who = _outcome(replace(members[0].job, start=run.start), run, isolate), 0
     else:

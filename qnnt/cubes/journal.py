@@ -152,7 +152,7 @@ class Journal:
                 while data:
                     data = data[self._file.write(data) :]
                 os.fsync(self._file.fileno())
-            except OSError:
+            except BaseException:  # Ctrl-C, too
                 self._file.truncate(end)
                 raise
 
@@ -162,9 +162,9 @@ class Journal:
         # Without one complete line it may be another file, not the journal of a run that was killed at once.
         if not complete and raw and not raw.startswith(f'{{"format": "{FORMAT}"'.encode()[: len(raw)]):
             raise InputError("", "is no journal of cubes")
-        head, *lines = raw[:complete].splitlines() or [b""]
-        if head:
-            self._read_head(_parsed(head, 1))
+        lines = raw[:complete].splitlines()
+        if lines:
+            self._read_head(_parsed(lines.pop(0), 1))
         for number, line in enumerate(lines, 2):
             self._read_line(_parsed(line, number), number)
         self._file.truncate(complete)

@@ -48,9 +48,8 @@ class Raised:
 
 @dataclass(frozen=True)
 class Part:
-    """What an executor gets: the job of cube ``number``, the run's flag, and whether to use a worker."""
+    """What an executor gets: the job of a cube, the run's flag, and whether to use a worker."""
 
-    number: int
     job: Job
     flag: Flag
     isolate: bool = True

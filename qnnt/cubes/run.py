@@ -93,7 +93,7 @@ class Board(Protocol):
 
 
 def solve_cubes(
-    job: Job, encoder: Encoder, steps: Sequence[Step], cubes: Cubes, board: Board, *, isolate: bool
+    job: Job, encoder: Encoder, steps: Sequence[Step], cubes: Cubes | int, board: Board, *, isolate: bool
 ) -> Outcome:
     """What the cubes of an instance come to together.
 
@@ -104,6 +104,7 @@ def solve_cubes(
     Nothing of the run is left when this returns or raises. But a part in another's executor on another host
     goes on, unless it can see that the run has ended: see :class:`qnnt.cubes.part.Flag`.
     """
+    cubes = Cubes(cubes) if isinstance(cubes, int) else cubes
     target = job.instance
     lift: Lift[Network, Network] = _same
     for step in steps:
@@ -286,7 +287,7 @@ class _Run:
         if not math.isinf(left):
             limits = replace(limits, time=left)
         encoder = BoxedEncoder(KeptEncoder(self.encoder, digest(instance)), self._boxes[cube])
-        part = Part(cube, Job(instance, encoder, job.backend, limits), flag, self.isolate)
+        part = Part(Job(instance, encoder, job.backend, limits), flag, self.isolate)
         try:
             future = executor.submit(run_part, part)
         except RuntimeError as error:  # it was shut down, or it is broken

@@ -156,7 +156,9 @@ def test_boxes_that_are_no_partition_are_refused(tmp_path: Path, boxes: Any) -> 
         run(IMPOSSIBLE, journal)
 
 
-@pytest.mark.parametrize("text", ["hello", "hello\n", "{}\n", "[1]\n", '{"format": "qnnt-instance"}\n'])
+@pytest.mark.parametrize(
+    "text", ["hello", "hello\n", "\n{}\n", "{}\n", "[1]\n", '{"format": "qnnt-instance"}\n']
+)
 def test_what_is_no_journal_is_left_alone(tmp_path: Path, text: str) -> None:
     journal = tmp_path / "j"
     journal.write_text(text)
