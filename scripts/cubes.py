@@ -84,22 +84,22 @@ def hitting_set(elements: int, sets: int, size: int, seed: int) -> Instance:
 
 
 CASES: dict[str, Callable[[], Instance]] = {
-    "random labels d3 8-3-1, 40 points": partial(random_labels, 3, [8, 3, 1], 40, 0, "step", 1),
-    "random labels d3 8-3-1, 50 points": partial(random_labels, 3, [8, 3, 1], 50, 0, "step", 0),
-    "random labels d4 6-3-1, 60 points": partial(random_labels, 4, [6, 3, 1], 60, 0, "step", 0),
-    "one neuron 16-1, 3 of 60 wrong": partial(random_labels, 3, [16, 1], 60, 3, "sign", 1),
-    "one neuron 16-1, 4 of 60 wrong": partial(random_labels, 3, [16, 1], 60, 4, "sign", 2),
-    "teacher d5 8-4-1, 2 hidden": partial(too_small, 5, [8, 4, 1], 2, 40, 1),
-    "bottleneck d6 17-2-17": partial(bottleneck, 6, 17, 2, "relu"),
+    "random labels d3 8-3-1, 33 points": partial(random_labels, 3, [8, 3, 1], 33, 0, "step", 0),
+    "random labels d3 9-3-1, 50 points": partial(random_labels, 3, [9, 3, 1], 50, 0, "step", 0),
+    "one neuron 16-1, 4 of 60 wrong, seed 0": partial(random_labels, 3, [16, 1], 60, 4, "sign", 0),
+    "one neuron 16-1, 4 of 60 wrong, seed 1": partial(random_labels, 3, [16, 1], 60, 4, "sign", 1),
+    "teacher d3 12-6-2, 3 hidden": partial(too_small, 3, [12, 6, 2], 3, 70, 3),
     "bottleneck d7 17-2-17": partial(bottleneck, 7, 17, 2, "relu"),
+    "bottleneck d7 20-2-20": partial(bottleneck, 7, 20, 2, "relu"),
     "hitting set 50 elements, size 17": partial(hitting_set, 50, 140, 17, 0),
     "hitting set 60 elements, size 20": partial(hitting_set, 60, 150, 20, 0),
+    "hitting set 60 elements, size 19": partial(hitting_set, 60, 150, 19, 1),
 }
 
 
 @app.command()
 def table(
-    cubes: Annotated[int, typer.Option(metavar="N", help="Cubes of each instance.")] = 64,
+    cubes: Annotated[int, typer.Option(metavar="N", help="Cubes of each instance.")] = 32,
     backend: Annotated[str, typer.Option(metavar="NAME", help="Backend.")] = "sat",
     time_limit: Annotated[float, typer.Option(metavar="S", help="Seconds for each run.")] = 300.0,
     match: Annotated[str, typer.Option(metavar="A,B", help="Only names that hold one of these.")] = "",
