@@ -6,8 +6,9 @@ systems without a small hitting set. Each is solved without cubes, and through t
 and with two. One line for each: seconds of the three runs, and what the second thread gains. Then one run is
 killed (SIGKILL) in its middle, and the same command goes on.
 
-The ratio is that of wall seconds, so other programs that run count. CPU seconds tell the work of a run
-without cubes, and of one through cubes with one thread. Exit status: 1 if a run is not UNSATISFIABLE or the
+The ratio is that of wall seconds, so other programs that run count. As a control, two processes that only
+count are held against one: no ratio can be expected to be higher than theirs. CPU seconds tell the work of
+the three runs. Exit status: 1 if a run is not UNSATISFIABLE or the
 killed run did not go on, 130 after Ctrl-C, else 0.
 """
 
@@ -112,9 +113,10 @@ def table(
     print(
         f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {cubes} cubes, {backend}"
     )
-    print(f"{'':{width}} {'wall seconds':^27} {'':6} {'CPU seconds':^17}")
+    print(f"two processes that only count get {_gain():.2f} times the CPU of one")
+    print(f"{'':{width}} {'wall seconds':^27} {'':6} {'CPU seconds':^27}")
     print(f"{'instance':{width}} {'no cubes':>8} {'1 thread':>8} {'2 threads':>9} {'ratio':>6}", end="")
-    print(f" {'no cubes':>8} {'cubes':>8}")
+    print(f" {'no cubes':>8} {'1 thread':>8} {'2 threads':>9}")
     gains, against, wrong = [], [], 0
     for name, make in chosen.items():
         instance, seconds, work = make(), [], []
@@ -131,16 +133,35 @@ def table(
         gains.append(one / two)
         against.append(whole / two)
         print(f"{name:{width}} {whole:8.2f} {one:8.2f} {two:9.2f} {gains[-1]:6.2f}", end="")
-        print(f" {work[0]:8.2f} {work[1]:8.2f}", flush=True)
+        print(f" {work[0]:8.2f} {work[1]:8.2f} {work[2]:9.2f}", flush=True)
     print(
         f"geometric means: two threads are {geometric_mean(gains):.2f} times as fast as one through the same "
         f"cubes, and {geometric_mean(against):.2f} times as fast as one without cubes; "
         f"{wrong} runs without the answer UNSATISFIABLE"
     )
+    print(f"two processes that only count get {_gain():.2f} times the CPU of one")
     if kill:
         print()
         wrong += not _killed_and_resumed(next(iter(chosen.items())), cubes, backend)
     return FAILED if wrong else OK
+
+
+def _gain(seconds: float = 3.0) -> float:
+    """How much more CPU time two processes get than one, in so many seconds each."""
+    counting = (
+        "import time; start = time.monotonic()\n"
+        f"while time.monotonic() < start + {seconds}: sum(range(10000))\n"
+        "print(time.process_time())"
+    )
+
+    def got(processes: int) -> float:
+        running = [
+            subprocess.Popen([sys.executable, "-c", counting], stdout=subprocess.PIPE, text=True)
+            for _ in range(processes)
+        ]
+        return sum(float(each.communicate()[0]) for each in running)
+
+    return got(2) / got(1)
 
 
 def _worked() -> float:
