@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from qnnt.backends.base import Capability as Capability
     from qnnt.backends.base import Report as Report
     from qnnt.backends.base import Start as Start
+    from qnnt.box import Box as Box
+    from qnnt.cubes.run import Cubes as Cubes
     from qnnt.dataset import Choices as Choices
     from qnnt.dataset import Dataset as Dataset
     from qnnt.domain import Domain as Domain
@@ -68,11 +70,13 @@ _PUBLIC = {
     "AtMost": "goals",
     "Availability": "availability",
     "Backend": "backends.base",
+    "Box": "box",
     "Capability": "backends.base",
     "Chain": "arrows",
     "Check": "verify.replay",
     "Choices": "dataset",
     "CpSatModel": "models",
+    "Cubes": "cubes.run",
     "Dataset": "dataset",
     "Domain": "domain",
     "Encoder": "encoders.base",

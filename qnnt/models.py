@@ -6,12 +6,13 @@ Every model of an instance bounds or minimises its *error*; a quadratic model is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.box import Box
 from qnnt.domain import IntArray
 from qnnt.instance import Instance
 from qnnt.network import Network
@@ -34,6 +35,14 @@ class Model(Protocol):
 
     def sizes(self) -> dict[str, int]:
         """Counts for the statistics."""
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A model some of whose variables can be given smaller ranges."""
+
+    def within(self, variables: IntArray, lower: IntArray, upper: IntArray) -> Self:
+        """A copy of the model in which each of the variables (m,) is between ``lower`` and ``upper`` (m,)."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,16 @@ class ParameterLift:
         # One integer variable, or the literals [parameter > base], [parameter > base + 1], …
         values = steps if self.index.shape[1] == 1 else steps > np.arange(self.index.shape[1])
         return self.index.ravel(), np.broadcast_to(values, self.index.shape).astype(np.int64).ravel()
+
+    def bounds(self, box: Box) -> tuple[npt.NDArray[np.int64], ...]:
+        """(variables, lower, upper), (m·k,) each: what a box says of the model's variables."""
+        parameters, least, greatest = box.arrays
+        index, low, high = self.index[parameters], least - self.base, greatest - self.base
+        if index.shape[1] == 1:
+            return index[:, 0], low, high
+        place = np.arange(index.shape[1])  # of the literals [parameter > base], [parameter > base + 1], …
+        lower, upper = place < low[:, None], place < high[:, None]
+        return index.ravel(), lower.astype(np.int64).ravel(), upper.astype(np.int64).ravel()
 
     def variables(self) -> Mapping[str, Any]:
         """What ``qnnt encode`` writes beside a model: parameter = base + sum of its variables."""
@@ -120,6 +139,11 @@ class Formula(Priced):
         true = (assignment[np.abs(self.soft)] == 1) == (self.soft > 0)
         return self.error(int(self.weights[~true].sum()))
 
+    def within(self, variables: IntArray, lower: IntArray, upper: IntArray) -> Self:
+        """See :class:`Bounded`: a clause of one literal for each variable that has but one value left."""
+        fixed = np.where(lower == 1, variables, -variables)[lower == upper]
+        return replace(self, hard=(*self.hard, fixed.astype(np.int32)[:, None]))
+
     def sizes(self) -> dict[str, int]:
         """Counts for the statistics."""
         literals = sum(block.size for block in self.hard)
@@ -159,6 +183,12 @@ class LinearModel(Priced):
         """The error that an assignment (n,) stands for."""
         return self.error(int(self.objective @ assignment))
 
+    def within(self, variables: IntArray, lower: IntArray, upper: IntArray) -> Self:
+        """See :class:`Bounded`."""
+        ends = self.lower.copy(), self.upper.copy()
+        ends[0][variables], ends[1][variables] = lower, upper
+        return replace(self, lower=ends[0], upper=ends[1])
+
     def largest_sum(self) -> float:
         """How far from 0 a row's bound, or the terms of a row or of the objective, can get."""
         rows, reach = self.rows, np.maximum(np.abs(self.lower), np.abs(self.upper)).astype(np.float64)
@@ -192,6 +222,15 @@ class CpSatModel(Priced):
     def cost(self, assignment: IntArray) -> int:
         """The error that an assignment (n,) stands for."""
         return self.error(int(self.weights @ assignment[self.objective]))
+
+    def within(self, variables: IntArray, lower: IntArray, upper: IntArray) -> Self:
+        """See :class:`Bounded`."""
+        model = self.model.clone()
+        for variable, *ends in zip(variables.tolist(), lower.tolist(), upper.tolist(), strict=True):
+            domain = model.proto.variables[variable].domain
+            domain.clear()
+            domain.extend(ends)
+        return replace(self, model=model)
 
     def sizes(self) -> dict[str, int]:
         """Counts for the statistics."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from qnnt.result import Result, Statistics
 from qnnt.verify.replay import check
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, run_here
+
+if TYPE_CHECKING:
+    from qnnt.cubes.run import Cubes
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,6 +67,7 @@ def solve(
     symmetry: bool = True,
     start: Network | None = None,
     presolve: Sequence[Step] | None = None,
+    cubes: Cubes | int | None = None,
     isolate: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
@@ -89,6 +93,12 @@ def solve(
     unless the goal is to be met exactly, a smaller error will do. Which backend ``auto`` takes, and whether a
     backend declines, is decided on the source.
 
+    ``cubes``, or how many, splits the instance into parts and joins their answers: see
+    :class:`qnnt.cubes.Cubes`. ``limits.threads`` of them run at a time, each with one thread. One backend
+    answers them all, for ``auto`` the one that expects to be quickest. It has to take models whose parameters
+    can be bounded. Under a minimum the parts are decisions: whether a cube has a network with fewer errors
+    than the best one. The presolve steps are taken in this process, before the split.
+
     Raises :class:`UnknownWord` for a name that there is not, :class:`InputError` for a start that does not
     fit the instance, :class:`Unsupported` when the backend declines the case, :class:`Unavailable` when it is
     not installed, and :class:`WrongAnswer` when what it says does not survive the replay.
@@ -97,19 +107,33 @@ def solve(
     began = time.perf_counter()
     limits = limits or Limits()
     asked = registry.encoder(encoder, symmetry=symmetry) if isinstance(encoder, str) else encoder
-    backends = _backends(instance, backend, asked, limits, isolate)
+    steps = DEFAULT if presolve is None else tuple(presolve)
+    posed = instance
+    if cubes is None:
+        backends = _backends(instance, backend, asked, limits, isolate)
+        shared = _shared(limits, backends, refuse=_named(backend))
+    else:
+        from qnnt.cubes.choice import as_part, backend_for_cubes  # what few runs need
+
+        backends, posed = [backend_for_cubes(instance, backend, asked)], as_part(instance)
+        alone = _usable(replace(limits, threads=1), backends[0], refuse=False)
+        shared = [replace(alone, threads=limits.threads)]  # so many processes
     members = []
-    for chosen, own in zip(backends, _shared(limits, backends, refuse=_named(backend)), strict=True):
-        version = _admit(instance, chosen, own, isolate)
+    for chosen, own in zip(backends, shared, strict=True):
+        version = _admit(posed, chosen, own, isolate)
         made = registry.encoder_for(chosen, asked, symmetry=symmetry)
         arrow: Arrow[Instance, Network, Any, Any] = made
-        for step in reversed(DEFAULT if presolve is None else presolve):
+        for step in reversed(steps) if cubes is None else ():  # else they come before the split
             arrow = Chain(step, arrow)
-        members.append(_Member(Job(instance, arrow, chosen, own), made.name, version))
+        members.append(_Member(Job(instance, arrow, chosen, own), made, version))
     run = _Run(instance, progress, members, start)
     outcome, who = Outcome(Status.UNKNOWN), None
     if run.settled:
         _LOG.info("the network called %r decides the matter, so nothing is run", run.best.source)
+    elif cubes is not None:
+        from qnnt.cubes.run import solve_cubes
+
+        outcome, who = solve_cubes(members[0].job, members[0].encoder, steps, cubes, run, isolate=isolate), 0
     elif len(members) == 1:
         outcome, who = _outcome(replace(members[0].job, start=run.start), run, isolate), 0
     else:
@@ -129,7 +153,7 @@ class _Member:
     """A backend that runs, alone or in a race: its task, and what the result tells of it."""
 
     job: Job
-    encoder: str
+    encoder: Encoder
     version: str | None
 
     @property
@@ -137,7 +161,7 @@ class _Member:
         return self.job.backend.name
 
     def __str__(self) -> str:
-        return f"backend {self.name!r} with encoder {self.encoder!r}"
+        return f"backend {self.name!r} with encoder {self.encoder.name!r}"
 
 
 def _named(backend: str | Backend | Sequence[str | Backend]) -> bool:
@@ -349,7 +373,7 @@ class _Run:
             deciding = [self.best.source, *([] if proves is None else [proves.name])]
         else:
             deciding = []
-        encoders = [by_name[name].encoder for name in deciding or by_name if name in by_name]
+        encoders = [by_name[name].encoder.name for name in deciding or by_name if name in by_name]
         return Result(
             Status.UNKNOWN,
             str(self.instance.goal),

@@ -293,5 +293,8 @@ def _cbc(model: LinearModel, limits: Limits) -> Answer:
     if not (optimal or stopped or verdict.startswith("stopped")):
         raise RuntimeError(f"CBC ended with {solver.verdict.strip()!r}")
     found = "infeasible" not in verdict and "no integer solution" not in verdict
-    values = np.array([v.varValue or 0.0 for v in variables]) if found else None
+    values = None
+    if found:  # of variables that are in no row CBC is not told
+        told = np.array([np.nan if v.varValue is None else v.varValue for v in variables], dtype=np.float64)
+        values = np.where(np.isnan(told), np.clip(0, model.lower, model.upper), told)
     return _answer(model, values, proved=optimal, bound=None, limit=Limit.TIME)

@@ -12,8 +12,10 @@ from qnnt.cli.log import logged
 from qnnt.cli.options import EncoderName, Errors, InstanceFile, Json, NoSymmetry, load, value_of, writable
 from qnnt.cli.output import count, print_columns, print_json, print_network
 from qnnt.cli.program import OK, UNKNOWN
+from qnnt.exceptions import InputError
 
 if TYPE_CHECKING:
+    from qnnt.cubes.run import Cubes
     from qnnt.instance import Instance
     from qnnt.result import Result
 
@@ -50,6 +52,16 @@ def solve(
     start: Annotated[
         Path | None, typer.Option(metavar="NETWORK", help="A network to begin from: the best so far.")
     ] = None,
+    cubes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Split the instance into N parts and join their answers; --threads at a time."
+        ),
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --cubes: note each finished part, and go on from there."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="NETWORK", help="Write the network, or the best so far."),
@@ -67,6 +79,7 @@ def solve(
 
     with value_of(""):
         limits = Limits(time_limit, memory_limit, threads, seed)
+    split = _split(cubes, journal)
     if output is not None:
         writable(output)
     problem = load(instance, errors)
@@ -84,6 +97,7 @@ def solve(
             symmetry=not no_symmetry,
             start=known,
             presolve=() if no_presolve else None,
+            cubes=split,
             progress=progress,
         )
     if output is not None and result.network is not None:
@@ -95,6 +109,18 @@ def solve(
     if output is not None and result.status not in (Status.SATISFIABLE, Status.OPTIMAL):
         print(f"{output}: {_written(problem, result)}", file=sys.stderr)
     return UNKNOWN if result.status is Status.UNKNOWN else OK
+
+
+def _split(cubes: int | None, journal: Path | None) -> Cubes | None:
+    """How the instance is to be split, if it is."""
+    if cubes is None:
+        if journal is not None:
+            raise InputError("--journal", "is for parts of an instance: give --cubes N, too")
+        return None
+    from qnnt.cubes.run import Cubes
+
+    with value_of("--cubes"):
+        return Cubes(cubes, None if journal is None else writable(journal))
 
 
 def _written(problem: Instance, result: Result) -> str:

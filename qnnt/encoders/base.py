@@ -21,7 +21,10 @@ class Encoder(Protocol):
 
     @property
     def symmetry(self) -> bool:
-        """Whether interchangeable neurons are ordered; never so when networks are counted."""
+        """Whether interchangeable neurons are in the order of :mod:`qnnt.symmetry`, and in no other.
+
+        It is off when networks are counted. What splits the parameter space relies on this order.
+        """
 
     def apply(self, instance: Instance) -> tuple[Any, ParameterLift]:
         """The model, and the lift that carries its assignments back to networks."""

@@ -1,0 +1,221 @@
+"""The journal of a run over cubes: what is known of each cube, so that a run that was killed goes on.
+
+JSON lines. The first one holds the digest of the instance that was split, and all boxes. Every further one is
+a cube in which no network meets the goal, or a network. A line is on disk before the run goes on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+
+import qnnt
+from qnnt.box import Box, partition
+from qnnt.exceptions import InputError
+from qnnt.files.documents import compact
+from qnnt.instance import Instance
+
+FORMAT = "qnnt-cubes"
+VERSION = 1
+
+
+def digest(instance: Instance) -> str:
+    """SHA-256 of all that a run on an instance depends on: not of names, nor of ``meta``."""
+    architecture, data = instance.architecture, instance.dataset
+    words = {
+        "d": instance.domain.d,
+        "layers": [len(layer) for layer in architecture.layers],
+        "activation": instance.activation.document,
+        "goal": instance.goal.document,
+        "points": len(data),
+    }
+    sha = hashlib.sha256(compact(words).encode())
+    for array in (architecture.arc_index, data.inputs, data.labels, data.counts):
+        sha.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+    return sha.hexdigest()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The boxes of a run. The last ``refuted`` of them hold no network that meets the goal.
+
+    If the error is minimised, that means none with at most ``budget`` errors. ``asked`` is the number of
+    cubes that was asked for.
+    """
+
+    boxes: tuple[Box, ...]
+    refuted: int
+    budget: int | None
+    asked: int
+
+
+@dataclass(frozen=True)
+class Refuted:
+    """Cube ``cube`` has no network that meets the goal, or none with at most ``budget`` errors."""
+
+    cube: int
+    budget: int | None
+
+
+class Journal:
+    """A journal of an instance, open for one run. What it had is in ``plan``, ``refuted`` and ``vectors``.
+
+    Raises :class:`InputError` for a file of another instance or split, one that is no journal, one that
+    another run writes, and if it cannot be read or written. A last line that is not complete, as a killed run
+    may leave, is dropped.
+    """
+
+    def __init__(self, path: Path, instance: Instance, *, symmetry: bool, asked: int) -> None:
+        self._path, self._instance = path, instance
+        self._head = {
+            "format": FORMAT,
+            "version": VERSION,
+            "qnnt": qnnt.__version__,
+            "instance": digest(instance),
+            "symmetry": symmetry,
+            "asked": asked,
+        }
+        self.plan: Plan | None = None
+        self.refuted: list[Refuted] = []
+        self.vectors: list[list[int]] = []
+        with self._located():
+            self._file: IO[bytes] = os.fdopen(
+                os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0
+            )
+            try:
+                self._lock()
+                self._read()
+            except BaseException:
+                self._file.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def begin(self, plan: Plan) -> None:
+        """Write the first line."""
+        self._write(
+            {
+                **self._head,
+                "budget": plan.budget,
+                "refuted": plan.refuted,
+                "boxes": [box.sides for box in plan.boxes],
+            }
+        )
+
+    def note_refuted(self, refuted: Refuted, **more: Any) -> None:
+        """Write that a cube is done; ``more`` is for the reader."""
+        self._write({"cube": refuted.cube, "refuted": True, "budget": refuted.budget, **more})
+
+    def note_network(self, cube: int, vector: list[int], **more: Any) -> None:
+        """Write a network by its parameters; ``more`` is for the reader."""
+        self._write({"cube": cube, "network": vector, **more})
+
+    @contextmanager
+    def _located(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(str(self._path), f"cannot be used: {error.strerror or error}") from None
+        except InputError as error:
+            place = f"{self._path}: {error.place}" if error.place else str(self._path)
+            raise InputError(place, error.message) from None
+
+    def _lock(self) -> None:
+        # Not flock: what a process of an executor inherits must not keep the lock.
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError("", "is in use by another run") from None
+
+    def _write(self, line: dict[str, Any]) -> None:
+        """Append a line that is on disk when this returns, or nothing."""
+        with self._located():
+            end = self._file.seek(0, os.SEEK_END)
+            data = compact(line).encode() + b"\n"
+            try:
+                while data:
+                    data = data[self._file.write(data) :]
+                os.fsync(self._file.fileno())
+            except BaseException:  # Ctrl-C, too
+                self._file.truncate(end)
+                raise
+
+    def _read(self) -> None:
+        raw = self._file.read()
+        complete = raw.rfind(b"\n") + 1
+        # Without one complete line it may be another file, not the journal of a run that was killed at once.
+        if not complete and raw and not raw.startswith(f'{{"format": "{FORMAT}"'.encode()[: len(raw)]):
+            raise InputError("", "is no journal of cubes")
+        lines = raw[:complete].splitlines()
+        if lines:
+            self._read_head(_parsed(lines.pop(0), 1))
+        for number, line in enumerate(lines, 2):
+            self._read_line(_parsed(line, number), number)
+        self._file.truncate(complete)
+
+    def _read_head(self, head: dict[str, Any]) -> None:
+        if head.get("format") != FORMAT:
+            raise InputError("line 1", "is not that of a journal of cubes")
+        ours, theirs = self._head, {key: head.get(key) for key in self._head}
+        for key in ("version", "qnnt"):
+            if ours[key] != theirs[key]:
+                raise InputError("", "was written by another version of qnnt")
+        if ours["instance"] != theirs["instance"]:
+            raise InputError("", "belongs to another instance, or to another goal or presolve of this one")
+        if ours["symmetry"] != theirs["symmetry"]:
+            raise InputError(
+                "", f"was begun {'with' if theirs['symmetry'] else 'without'} the order of neurons"
+            )
+        if ours["asked"] != theirs["asked"]:
+            raise InputError("", f"holds a split for {theirs['asked']} cubes, not for {ours['asked']}")
+        try:
+            boxes = tuple(Box(tuple(map(tuple, sides))) for sides in head["boxes"])
+            refuted, budget = int(head["refuted"]), head["budget"]
+            whole = partition(list(boxes), self._instance.architecture.n_parameters, self._instance.domain)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError("line 1", f"is damaged: {error}") from None
+        if not whole or not 0 <= refuted <= len(boxes) or not _is_budget(budget, self._instance):
+            raise InputError("line 1", "is damaged: the boxes are no partition of the parameter space")
+        self.plan = Plan(boxes, refuted, budget, int(head["asked"]))
+
+    def _read_line(self, line: dict[str, Any], number: int) -> None:
+        assert self.plan is not None
+        cube, vector, budget = line.get("cube"), line.get("network"), line.get("budget")
+        right = isinstance(cube, int) and 0 <= cube < len(self.plan.boxes)
+        if right and line.get("refuted") is True and _is_budget(budget, self._instance):
+            self.refuted.append(Refuted(int(str(cube)), budget))
+        elif right and isinstance(vector, list) and all(type(value) is int for value in vector):
+            self.vectors.append(vector)
+        else:
+            raise InputError(f"line {number}", "says nothing about a cube")
+
+
+def _is_budget(budget: Any, instance: Instance) -> bool:
+    """Only under a minimum a cube is refuted for a number of errors, not for the goal."""
+    return type(budget) is int if instance.goal.minimizes else budget is None
+
+
+def _parsed(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise InputError(f"line {number}", "is not a JSON object")
+    return document

@@ -1,0 +1,124 @@
+"""A cube as work for an executor: picklable, self-contained, and stopped when the run has ended."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from qnnt.encoders.base import Encoder
+from qnnt.instance import Instance
+from qnnt.job import Event, Incumbent, Job, Outcome
+from qnnt.workers.pool import run_isolated
+from qnnt.workers.task import Ended, run_here
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A file that is there as long as the run goes on, for those who can see it."""
+
+    path: str
+
+    @property
+    def up(self) -> bool:
+        """Whether the file is there."""
+        return Path(self.path).exists()
+
+
+class Raised:
+    """Keeps a :class:`Flag` up inside of a ``with`` block."""
+
+    def __enter__(self) -> Self:
+        self._file = tempfile.NamedTemporaryFile(prefix="qnnt-run-")
+        self.flag = Flag(self._file.name)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.lower()
+
+    def lower(self) -> None:
+        """Tell all parts that the run has ended."""
+        self._file.close()
+
+
+@dataclass(frozen=True)
+class Part:
+    """What an executor gets: the job of a cube, the run's flag, and whether to use a worker."""
+
+    job: Job
+    flag: Flag
+    isolate: bool = True
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a part ended, the best network that it told before, and how many seconds it took."""
+
+    ended: Ended[Outcome]
+    told: Incumbent | None
+    seconds: float
+
+
+def run_part(part: Part) -> Ending:
+    """Run the part in a worker of this process, or in this process itself; the same on every host.
+
+    If the flag goes down the worker is killed, and what it had told still counts. On a host that does not
+    share the file it was never up, and the part runs to its end.
+    """
+    seen = part.flag.up
+    goal, best = part.job.instance.goal, list[Incumbent]()
+
+    def tell(event: Event) -> None:
+        if event.vector is None or event.cost is None:
+            return
+        if not best or goal.distance(event.cost) < goal.distance(best[0].cost):
+            best[:] = [Incumbent(event.vector, event.cost)]
+
+    began = time.perf_counter()
+    if part.isolate:
+        ended = run_isolated(part.job, tell, lambda: seen and not part.flag.up)
+    else:
+        ended = run_here(part.job, tell)
+    return Ending(ended, best[0] if best else None, time.perf_counter() - began)
+
+
+@dataclass(frozen=True)
+class KeptEncoder:
+    """An encoder whose last model this process keeps, as all parts of a run encode the same instance.
+
+    ``key`` says which instance, goal included. Models are not changed by those who use them.
+    """
+
+    encoder: Encoder
+    key: str
+
+    @property
+    def name(self) -> str:
+        """That of the encoder."""
+        return self.encoder.name
+
+    @property
+    def makes(self) -> type[Any]:
+        """What the encoder makes."""
+        return self.encoder.makes
+
+    @property
+    def symmetry(self) -> bool:
+        """Whether the encoder orders interchangeable neurons."""
+        return self.encoder.symmetry
+
+    def apply(self, instance: Instance) -> Any:
+        """The model and the lift, made once."""
+        global _KEPT
+        kept = _KEPT  # another thread may keep another one in the meantime
+        if kept is None or kept[0] != self:
+            _KEPT = kept = self, self.encoder.apply(instance)
+        return kept[1]
+
+
+_KEPT: tuple[KeptEncoder, Any] | None = None
