@@ -73,6 +73,9 @@ def test_a_box_leaves_the_networks_inside(encoder: str) -> None:
 
 
 class Silent:
+    def known(self) -> None:
+        return None
+
     def incumbent(self, assignment, cost) -> None:
         pass
 
