@@ -24,7 +24,7 @@ from qnnt.encoders.clauses import ClauseEncoder
 from qnnt.instance import Instance
 from qnnt.job import Event
 from qnnt.limits import Limits
-from qnnt.workers.task import Hear, Tell, no_message
+from qnnt.workers.task import Hear, Tell
 
 _SOLVER = "glucose4"
 _COMPARED = 12  # cuts of a box: those that were best for the box around it; of the whole space, all
@@ -178,7 +178,7 @@ class SplitTask:
         """Whether a new worker is needed, as for any job under a memory limit."""
         return self.limits.memory is not None
 
-    def execute(self, tell: Tell[Event], hear: Hear = no_message) -> Split:
+    def execute(self, tell: Tell[Event], hear: Hear) -> Split:  # noqa: ARG002 - knows all it needs
         """Split it."""
         tell(Event(phase="split"))
         return split(
