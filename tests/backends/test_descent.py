@@ -76,7 +76,7 @@ def test_layers_that_are_too_large_are_left_to_moves(monkeypatch):
     for most in (10, 9):
         monkeypatch.setattr(module, "_MOST_WEIGHTS", most)
         assert descends(graph(instance)) == (most == 10)
-        (searcher,) = Team(instance, Found(), Limits(), enough=0)._searchers
+        (searcher,) = Team(instance, Found(), Limits(), enough=0, listen=lambda: None)._searchers
         epochs = searcher._epochs()
         kinds.append({next(epochs).begin for _ in range(8)})
     assert kinds == [set(Begin), {Begin.RANDOM, Begin.BEST}]
