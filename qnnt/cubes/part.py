@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from qnnt.encoders.base import Encoder
+from qnnt.encoders.boxed import AroundEncoder
 from qnnt.instance import Instance
 from qnnt.job import Event, Incumbent, Job, Outcome
 from qnnt.workers.pool import run_isolated
@@ -88,29 +88,13 @@ def run_part(part: Part) -> Ending:
 
 
 @dataclass(frozen=True)
-class KeptEncoder:
+class KeptEncoder(AroundEncoder):
     """An encoder whose last model this process keeps, as all parts of a run encode the same instance.
 
     ``key`` says which instance, goal included. Models are not changed by those who use them.
     """
 
-    encoder: Encoder
     key: str
-
-    @property
-    def name(self) -> str:
-        """That of the encoder."""
-        return self.encoder.name
-
-    @property
-    def makes(self) -> type[Any]:
-        """What the encoder makes."""
-        return self.encoder.makes
-
-    @property
-    def symmetry(self) -> bool:
-        """Whether the encoder orders interchangeable neurons."""
-        return self.encoder.symmetry
 
     def apply(self, instance: Instance) -> Any:
         """The model and the lift, made once."""

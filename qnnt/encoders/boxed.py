@@ -13,22 +13,14 @@ from qnnt.models import Bounded, ParameterLift
 
 
 @dataclass(frozen=True)
-class BoxedEncoder:
-    """The model of ``encoder`` with bounds on the variables that stand for the parameters in the box.
-
-    The box refers to the instance that is encoded: if presolve steps come first, to what they make.
-
-    With ``symmetry`` the encoder keeps one network of those that exchanges of neurons make of one another,
-    and this one has to lie in the box. So there may be no model although the box has a network that meets
-    the goal. Boxes that cover the space lose nothing together, as the order is the same in all of them.
-    """
+class AroundEncoder:
+    """What is said of an encoder is said of one around it."""
 
     encoder: Encoder
-    box: Box
 
     @property
     def name(self) -> str:
-        """That of the encoder: the box is no part of it."""
+        """That of the encoder: what is around it is no part of the name."""
         return self.encoder.name
 
     @property
@@ -40,6 +32,20 @@ class BoxedEncoder:
     def symmetry(self) -> bool:
         """Whether the encoder orders interchangeable neurons."""
         return self.encoder.symmetry
+
+
+@dataclass(frozen=True)
+class BoxedEncoder(AroundEncoder):
+    """The model of ``encoder`` with bounds on the variables that stand for the parameters in the box.
+
+    The box refers to the instance that is encoded: if presolve steps come first, to what they make.
+
+    With ``symmetry`` the encoder keeps one network of those that exchanges of neurons make of one another,
+    and this one has to lie in the box. So there may be no model although the box has a network that meets
+    the goal. Boxes that cover the space lose nothing together, as the order is the same in all of them.
+    """
+
+    box: Box
 
     def apply(self, instance: Instance) -> tuple[Any, ParameterLift]:
         """The model within the box, and the encoder's lift.
