@@ -21,7 +21,7 @@ class LocalSearchBackend:
     """Changes weights and biases one by one, at rising and falling temperatures, in each thread anew.
 
     Parallel tempering (Swendsen, Wang 1986; Geyer 1991), simulated annealing (Kirkpatrick, Gelatt, Vecchi
-    1983) and gradient descent of real parameters that are drawn to integers, in turns. It answers OPTIMAL
+    1983) and families of networks that gradient descent improves, in turns. It answers OPTIMAL
     only where no network can be better: if all errors are unavoidable. Counts may be as large as a data set
     takes (below 2^62 in all): errors are added up as 64-bit integers.
     """

@@ -14,6 +14,7 @@ import numpy as np
 from qnnt.backends.local_search.arrays import Floats, Graph, Integers, Points
 from qnnt.compiled import compiled
 
+_INTENSITY = 3  # moves for each parameter of a neuron, before the next neuron
 _F = np.float32
 _ZERO = np.float32(0)
 
@@ -95,7 +96,7 @@ def _draw(random: Any) -> Any:
 
 
 @compiled()
-def _below(random: Any, n: int) -> Any:
+def below(random: Any, n: int) -> Any:
     """A random integer from 0 to n − 1, for n below 2^31."""
     return np.int64((_draw(random) >> np.uint64(33)) * np.uint64(n) >> np.uint64(31))
 
@@ -334,10 +335,10 @@ def _block(
         now += _several_energy(z, room.ones, _ZERO, o, room.row_rest, points, cap)
     accepted = 0
     for _ in range(moves):
-        q = _below(state.random, fan + 1)
+        q = below(state.random, fan + 1)
         c = first + q if q < fan else graph.source.shape[0] + h
         old = parameters[c]
-        new = graph.lo + _below(state.random, d - 1)
+        new = graph.lo + below(state.random, d - 1)
         new += new >= old
         x = shown[graph.source[c]] if q < fan else room.ones
         w = _F(new - old) if q < fan else _F(old - new)
@@ -371,7 +372,6 @@ def search(
     state: State,
     cap: Any,
     heats: Any,
-    intensity: int,
     enough: int,
     best: Integers,
     lowest: Integers,
@@ -379,7 +379,7 @@ def search(
 ) -> Any:
     """Rounds over all networks: ``heats`` (rounds, R) are their temperatures, rising; neighbours may swap.
 
-    In a round each neuron of a network is changed once on average, ``intensity`` moves for each of its
+    In a round each neuron of a network is changed once on average, three moves for each of its
     parameters. The network with the least ``lowest[0]`` errors beyond the unavoidable ones is kept in
     ``best``; the search ends once they are ``enough``. Returns (share of accepted moves in the hottest
     network, moves).
@@ -390,8 +390,8 @@ def search(
         for t in range(replicas):
             r = state.order[t]
             for _ in range(neurons - graph.n_inputs):
-                h = _below(state.random, neurons - graph.n_inputs)
-                moves = intensity * (graph.first[h + 1] - graph.first[h] + 1)
+                h = below(state.random, neurons - graph.n_inputs)
+                moves = _INTENSITY * (graph.first[h + 1] - graph.first[h] + 1)
                 taken = _block(graph, points, state, r, h + graph.n_inputs, cap, heats[i, t], moves, room)
                 moved += moves
                 if t == replicas - 1:
@@ -415,4 +415,4 @@ def search(
 def scatter(graph: Graph, state: State, r: int) -> None:
     """Draw all parameters of network r."""
     for q in range(state.parameters.shape[1]):
-        state.parameters[r, q] = graph.lo + _below(state.random, graph.hi - graph.lo + 1)
+        state.parameters[r, q] = graph.lo + below(state.random, graph.hi - graph.lo + 1)

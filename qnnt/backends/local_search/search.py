@@ -1,4 +1,4 @@
-"""Epochs of descent, tempering and annealing, ever longer, in threads that share the best network."""
+"""Epochs of families, tempering and annealing in threads that share the best network."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from itertools import count
 from queue import Empty, SimpleQueue
 
 import numpy as np
-import numpy.typing as npt
 
 from qnnt.backends.local_search.arrays import Graph, Integers, Points, graph, points
-from qnnt.backends.local_search.descent import Descent, descends
+from qnnt.backends.local_search.descent import Lesson, lesson
+from qnnt.backends.local_search.family import Family
+from qnnt.backends.local_search.ladder import Temperatures, slices
 from qnnt.backends.local_search.moves import (
     Scratch,
     State,
     evaluate,
-    excess,
     scatter,
     scratch,
     search,
@@ -31,39 +31,32 @@ from qnnt.backends.local_search.moves import (
 from qnnt.instance import Instance
 from qnnt.limits import Limits
 
-_SLICE = 0.05  # seconds between two looks at whether to stop
 _LOOK = 0.1  # seconds between two looks at the clock
 _PATIENCE = 200  # moves without a better network, times the cube of the number of parameters
 _COLDEST = 0.2  # in units of the least step of the energy: one distance of one input
 _LIVELY = 0.35  # share of moves that the hottest network accepts
 _REPLICAS = 12
 _SHORTEST = 64  # rounds of tempering in the first cycle
-_DESCENTS = 8  # networks of a descent
-_STEPS = 8  # of a descent in the first cycle, for each parameter
-_MOST_STEPS = 4096  # of any descent
+_BARREN = 16  # generations of a family without a better network, before its end
 _ROOM = 1 << 28  # bytes of one thread's networks
-_INTENSITY = 3  # moves for each parameter of a neuron, before the next neuron
-
-Temperatures = npt.NDArray[np.float64]
 
 
 class Begin(Enum):
-    """Where the networks of an epoch come from: random ones, the best one, or gradient descent."""
+    """Where the networks of an epoch come from: random ones, the best one, or a family of descents."""
 
     RANDOM = auto()
     BEST = auto()
-    DESCENT = auto()
+    FAMILY = auto()
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What is done to ``networks`` side by side: ``rounds`` of moves under the energy of ``cap``."""
+    """What is done to ``networks`` side by side, under the energy of ``cap``; ``rounds`` are of moves."""
 
     begin: Begin
     cap: float
     networks: int
     rounds: int
-    steps: int = 0  # of descent
 
 
 @dataclass
@@ -92,14 +85,15 @@ class Found:
 class Searcher:
     """One thread's search over a graph and its points, until ``stop`` says so or patience ends.
 
-    Epochs alternate between descent, tempering and annealing, between the two energies, and between random
-    networks and the best one as starts; each cycle is twice as long as the last. ``place`` is the kind of
-    epoch that this thread begins with. The search gives up after
-    ``patience`` moves without a better network, or ten times as many as the best one took.
+    Epochs alternate between families, tempering and annealing, between the two energies, and between random
+    networks and the best one as starts; each cycle of tempering and annealing is twice as long as the last.
+    ``place`` is the kind of epoch that this thread begins with. The search gives up after ``patience`` moves
+    without a better network, or ten times as many as the best one took.
     """
 
     graph: Graph
     points: Points
+    lesson: Lesson
     found: Found
     place: int
     seed: int
@@ -112,24 +106,16 @@ class Searcher:
         """Search; the outcome is in ``found``."""
         room, moved, since = scratch(self.graph, self.points), 0, 0
         for number, epoch in enumerate(self._epochs()):
-            state = states(self.graph, self.points, epoch.networks, self.seed * 1_000_003 + number)
-            before = self.found.errors
-            self._begin(state, epoch, room)
-            moved += epoch.steps * epoch.networks * self._parameters
-            if self.found.errors < before:
-                before, since = self.found.errors, moved
             if self._over:
                 return
-            for heats in self._heats(state, epoch, room):
-                moved += self._slice(state, epoch.cap, heats, room)[1]
+            state = states(self.graph, self.points, epoch.networks, self.seed * 1_000_003 + number)
+            before = self.found.errors
+            for moves in self._run(state, epoch, room):
+                moved += moves
                 if self.found.errors < before:
                     before, since = self.found.errors, moved
                 if self._over or moved - since > max(self.patience, 10 * since):
                     return
-
-    @property
-    def _parameters(self) -> int:
-        return len(self.graph.source) + len(self.graph.first) - 1
 
     @property
     def _over(self) -> bool:
@@ -142,67 +128,53 @@ class Searcher:
         many = int(np.clip(_ROOM // max(1, one), 1, _REPLICAS))
         kinds = [
             (Begin.RANDOM, 3 * steps, many),
+            (Begin.FAMILY, 3 * steps, many),
             (Begin.RANDOM, 1.0, many),
             (Begin.RANDOM, 3 * steps, 1),
             (Begin.RANDOM, 1.0, 1),
             (Begin.BEST, 1.0, many),
         ]
-        if descends(self.graph):
-            kinds.insert(1, (Begin.DESCENT, 3 * steps, min(many, _DESCENTS)))
         for cycle in count():
             for i in range(len(kinds)):
                 begin, cap, networks = kinds[(i + self.place) % len(kinds)]
-                rounds = (_SHORTEST << cycle) * many // networks
-                if begin is not Begin.DESCENT:
-                    yield Epoch(begin, cap, networks, rounds)
-                    continue
-                steps = (_STEPS << cycle) * self._parameters
-                times = max(1, steps // _MOST_STEPS)
-                for _ in range(times):
-                    yield Epoch(begin, cap, networks, rounds // times // 4, min(steps, _MOST_STEPS))
+                yield Epoch(begin, cap, networks, (_SHORTEST << cycle) * many // networks)
 
-    def _begin(self, state: State, epoch: Epoch, room: Scratch) -> None:
-        """Set up the networks of an epoch."""
-        if epoch.begin is Begin.DESCENT:
-            self._descend(state, epoch, room)
+    def _run(self, state: State, epoch: Epoch, room: Scratch) -> Iterator[int]:
+        """An epoch; yields, now and then, how many moves were made since."""
+        if epoch.begin is Begin.FAMILY:
+            family = Family(
+                self.graph,
+                self.points,
+                self.lesson,
+                state,
+                room,
+                epoch.cap,
+                self.enough,
+                take=self._take,
+                over=lambda: self._over,
+            )
+            yield from family.run(_BARREN)
+            return
         for r in range(epoch.networks):
             if epoch.begin is Begin.BEST and (best := self.found.now()[0]) is not None:
                 state.parameters[r] = best
-            elif epoch.begin is not Begin.DESCENT:
+            else:
                 scatter(self.graph, state, r)
             evaluate(self.graph, self.points, state, r, epoch.cap, room)
+        for heats in slices(self._ladder(state, epoch, room)):
+            yield self._slice(state, epoch.cap, heats, room)[1]
 
-    def _descend(self, state: State, epoch: Epoch, room: Scratch) -> None:
-        """Fill in the best networks that descents pass through when they are rounded."""
-        descent = Descent(self.graph, self.points, int(state.random[0]))
-        lowest, best = np.full(epoch.networks, 2**62), state.parameters.copy()
-        for networks in descent.run(epoch.networks, epoch.steps):
-            state.parameters[:] = networks
-            for r in range(epoch.networks):
-                evaluate(self.graph, self.points, state, r, epoch.cap, room)
-                errors = int(excess(state.before[r, -self.graph.n_outputs :], self.points))
-                if errors < lowest[r]:
-                    lowest[r], best[r] = errors, networks[r]
-                    if self.found.take(networks[r], errors):
-                        self.tell()
-            if self._over:
-                break
-        state.parameters[:] = best
+    def _take(self, parameters: Integers, errors: int) -> None:
+        if self.found.take(parameters, errors):
+            self.tell()
 
-    def _heats(self, state: State, epoch: Epoch, room: Scratch) -> Iterator[Temperatures]:
-        """The temperatures (rounds, networks) of the slices of an epoch."""
+    def _ladder(self, state: State, epoch: Epoch, room: Scratch) -> Temperatures:
+        """The temperatures (rounds, networks) of an epoch: tempering, or annealing of a single network."""
         coldest = _COLDEST / epoch.cap
         hottest = self._hottest(state, epoch.cap, room) if epoch.begin is Begin.RANDOM else 3 * coldest
         if epoch.networks == 1:
-            ladder = np.geomspace(hottest, coldest, epoch.rounds)[:, None]
-        else:
-            ladder = np.tile(np.geomspace(coldest, hottest, epoch.networks), (epoch.rounds, 1))
-        begin, size = 0, 1
-        while begin < epoch.rounds:
-            clock = time.monotonic()
-            yield ladder[begin : begin + size]
-            begin += size
-            size = 2 * size if time.monotonic() - clock < _SLICE / 2 else max(1, size // 2)
+            return np.geomspace(hottest, coldest, epoch.rounds)[:, None]
+        return np.tile(np.geomspace(coldest, hottest, epoch.networks), (epoch.rounds, 1))
 
     def _hottest(self, state: State, cap: float, room: Scratch) -> float:
         """A temperature at which the moves of network 0 are often accepted."""
@@ -225,14 +197,13 @@ class Searcher:
             state,
             np.float32(cap),
             heats,
-            _INTENSITY,
             self.enough,
             best,
             lowest,
             room,
         )
-        if lowest[0] < self.found.errors and self.found.take(best, int(lowest[0])):
-            self.tell()
+        if lowest[0] < self.found.errors:
+            self._take(best, int(lowest[0]))
         return float(share), int(moved)
 
 
@@ -250,10 +221,12 @@ class Team:
         self._stopped, self._news = threading.Event(), SimpleQueue[None]()
         patience = _PATIENCE * (instance.architecture.n_parameters + 10) ** 3
         network, data = graph(instance), points(instance)
+        taught = lesson(data)
         self._searchers = [
             Searcher(
                 network,
                 data,
+                taught,
                 found,
                 place=i,
                 seed=limits.seed * 1009 + i,
