@@ -241,8 +241,8 @@ def as_markdown(rows: Rows) -> str:
 
 
 # Okabe and Ito's colours, which the colour-blind can tell apart, and a style for each round through them.
-_COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
-_STYLES = ("-", "--", ":")
+COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
+STYLES = ("-", "--", ":")
 
 
 def draw_cactus(series: Mapping[str, Sequence[float]], time_limit: float, path: Path) -> None:
@@ -255,7 +255,7 @@ def draw_cactus(series: Mapping[str, Sequence[float]], time_limit: float, path: 
     figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
     ranked = sorted(series.items(), key=lambda item: (-len(item[1]), sum(item[1])))
     for i, (name, seconds) in enumerate(ranked):
-        colour, style = _COLOURS[i % len(_COLOURS)], _STYLES[i // len(_COLOURS) % len(_STYLES)]
+        colour, style = COLOURS[i % len(COLOURS)], STYLES[i // len(COLOURS) % len(STYLES)]
         across = range(1, len(seconds) + 1)
         axes.plot(across, seconds, style, marker=".", color=colour, label=f"{name} ({len(seconds)})")
     axes.axhline(time_limit, color="#999999", linewidth=0.8)

@@ -151,15 +151,16 @@ SHARED_TABLES: dict[str, tuple[str, tuple[int, ...]]] = {
     "monk1": ("monk1_enc", (0, 1, 2)),
     "monk2": ("monk2_enc", (0, 1, 2)),
     "monk3": ("monk3_enc", (0, 1, 2)),
-    "votes": ("house-votes-84_enc", (0, 1)),
-    "balance": ("balance-scale_enc", (0, 1)),
-    "car": ("car_evaluation_enc", (0,)),
-    "soybean": ("soybean-small_enc", (0, 1)),
+    "votes": ("house-votes-84_enc", (0, 1, 2)),
+    "balance": ("balance-scale_enc", (0, 1, 2)),
+    "car": ("car_evaluation_enc", (0, 1, 2)),
+    "soybean": ("soybean-small_enc", (0, 1, 2)),
 }
 SKLEARN_TABLES: dict[str, tuple[int, ...]] = {
-    "iris": (0, 1, 2),
-    "wine": (0, 1, 2),
-    "breast_cancer": (0, 1, 2),
+    "iris": (0, 1, 2, 3),
+    "wine": (0, 1, 2, 3),
+    "breast_cancer": (0, 1, 2, 3),
+    "digits": (0, 1, 2, 3),
 }
 
 

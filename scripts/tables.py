@@ -1,0 +1,167 @@
+"""Tables of data: errors of each contestant of ``benchmark.py``, and of a perceptron rounded to the domain.
+
+Reads the runs of ``benchmark.py --suite 'tables-*' -o RUNS.jsonl``. The perceptrons are scikit-learn's:
+``Perceptron`` for each output if there is no hidden layer, else ``MLPClassifier`` with as many hidden
+neurons. They learn the same inputs and labels, values of Z_d. Their weights are scaled, layer by layer, in
+many ways and rounded; the fewest errors of several seeds count. ``--plot`` draws the errors of some tables
+over time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from benchmark_report import COLOURS, STYLES, Rows, as_markdown, as_text
+from benchmark_runs import Run, read_runs
+from suite import TABLES, cases
+
+from qnnt.instance import Instance
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Layers = list[tuple[Floats, Floats]]  # weights (n_in, n_out) and thresholds (n_out,)
+
+
+def perceptron(instance: Instance, seeds: int = 3, scales: int = 20) -> int:
+    """The fewest errors of a rounded perceptron."""
+    x, y = instance.dataset.inputs.astype(float), instance.dataset.labels.astype(np.int64)
+    x, y = np.repeat(x, instance.dataset.counts, axis=0), np.repeat(y, instance.dataset.counts, axis=0)
+    hidden = [len(layer) for layer in instance.architecture.layers[1:-1]]
+    best = instance.dataset.total
+    for seed in range(seeds):
+        layers = _with_hidden(x, y, hidden, seed) if hidden else _without_hidden(x, y, seed)
+        for factors in itertools.product(np.geomspace(0.1, 10, scales), repeat=len(layers)):
+            vector = _rounded(instance, layers, factors)
+            best = min(best, instance.network(vector).error(instance.dataset))
+    return best
+
+
+def _without_hidden(x: Floats, y: Integers, seed: int) -> Layers:
+    from sklearn.linear_model import Perceptron
+
+    weights, thresholds = np.zeros((x.shape[1], y.shape[1])), np.zeros(y.shape[1])
+    for o in range(y.shape[1]):
+        if len(np.unique(y[:, o])) > 1:
+            model = Perceptron(random_state=seed, class_weight="balanced").fit(x, y[:, o] > y[:, o].min())
+            size = max(np.abs(model.coef_).mean(), 1e-9)
+            weights[:, o], thresholds[o] = model.coef_[0] / size, -model.intercept_[0] / size
+    return [(weights, thresholds)]
+
+
+def _with_hidden(x: Floats, y: Integers, hidden: Sequence[int], seed: int) -> Layers:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = MLPClassifier(tuple(hidden), solver="lbfgs", max_iter=500, random_state=seed)
+        labels = (y > y.min(axis=0)).astype(int)
+        model.fit(x, labels if y.shape[1] > 1 else labels[:, 0])
+    sizes = [max(np.abs(weights).mean(), 1e-9) for weights in model.coefs_]
+    pairs = zip(model.coefs_, model.intercepts_, sizes, strict=True)
+    return [(weights / size, -intercepts / size) for weights, intercepts, size in pairs]
+
+
+def _rounded(instance: Instance, layers: Layers, factors: Sequence[float]) -> Integers:
+    """The parameters of scaled and rounded layers, arcs first, in the instance's order."""
+    starts = np.cumsum([0, *(len(layer) for layer in instance.architecture.layers)])
+    weights, biases = [], []
+    for i, ((matrix, thresholds), factor) in enumerate(zip(layers, factors, strict=True)):
+        arcs = instance.architecture.arc_index
+        own = arcs[(arcs[:, 1] >= starts[i + 1]) & (arcs[:, 1] < starts[i + 2])]
+        weights.append(factor * matrix[own[:, 0] - starts[i], own[:, 1] - starts[i + 1]])
+        biases.append(factor * thresholds - (0.5 if i + 1 == len(layers) else 0.0))  # shows 1 from 1 on
+    vector = np.rint(np.concatenate([*weights, *biases])).astype(np.int64)
+    return np.clip(vector, instance.domain.lo, instance.domain.hi)
+
+
+def rows(runs: Sequence[Run], instances: Mapping[str, Instance]) -> Rows:
+    """A row for each table: errors, a star where they are proved least, the best bound, the perceptron."""
+    contestants = list(dict.fromkeys(run.contestant for run in runs))
+    shown = [["", *contestants, "bound", "rounded perceptron"]]
+    for case, instance in instances.items():
+        here = {run.contestant: run for run in runs if run.case == case}
+        bound = max((run.lower_bound or 0 for run in here.values()), default=0)
+        cells = [_cell(here.get(name)) for name in contestants]
+        shown.append([case.removeprefix("tables-"), *cells, str(bound), str(perceptron(instance))])
+    return shown
+
+
+def _cell(run: Run | None) -> str:
+    if run is None or run.errors is None:
+        return "–"
+    return f"{run.errors}{'*' if run.errors == run.lower_bound else ''}"
+
+
+def draw(runs: Sequence[Run], names: Sequence[str], path: Path) -> None:
+    """Draw errors over seconds, a panel for each case."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    contestants = list(dict.fromkeys(run.contestant for run in runs))
+    columns = min(2, len(names))
+    figure, panels = pyplot.subplots(
+        -(-len(names) // columns), columns, figsize=(4.5 * columns, 3 * -(-len(names) // columns)),
+        layout="constrained", squeeze=False,
+    )  # fmt: skip
+    for name, axes in itertools.zip_longest(names, panels.flat):
+        if name is None:
+            axes.set_axis_off()
+            continue
+        for run in (run for run in runs if run.case == name and run.incumbents):
+            i = contestants.index(run.contestant)
+            seconds, errors = zip(*run.incumbents, strict=True)
+            end = max(seconds[-1], run.seconds or 0)
+            style = STYLES[i // len(COLOURS) % len(STYLES)]
+            axes.step(
+                [*seconds, end], [*errors, errors[-1]], style, where="post", color=COLOURS[i % len(COLOURS)],
+                label=run.contestant,
+            )  # fmt: skip
+        axes.set(xscale="log", title=name.removeprefix("tables-"), xlabel="seconds", ylabel="errors")
+        axes.set_ylim(bottom=0)
+    handles = {
+        text: line
+        for axes in panels.flat
+        for line, text in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(4, len(handles)))
+    figure.savefig(path, dpi=150)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", type=Path, metavar="RUNS.jsonl")
+    parser.add_argument(
+        "--tables", type=Path, default=TABLES, metavar="FOLDER", help="folder of further tables"
+    )
+    parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--plot", type=Path, metavar="PNG")
+    parser.add_argument("--plotted", default="wine-h1,breast_cancer-h2,digits-h0,digits-h3", metavar="A,B,…")
+    args = parser.parse_args()
+    runs = [run for run in read_runs(args.runs) if run.family == "tables"]
+    names = {run.case for run in runs}
+    instances = {case.name: case.make() for case in cases(tables=args.tables) if case.name in names}
+    if not instances:
+        sys.exit(f"{args.runs}: no run of a table")
+    print((as_markdown if args.markdown else as_text)(rows(runs, instances)))
+    print(
+        f"\nErrors in {runs[0].time_limit:g} s with --threads {runs[0].threads}; * proved to be the fewest."
+    )
+    if args.plot:
+        plotted = [f"tables-{name}" for name in args.plotted.split(",")]
+        draw(runs, [name for name in plotted if name in names] or list(instances)[:4], args.plot)
+
+
+if __name__ == "__main__":
+    main()
