@@ -78,8 +78,8 @@ def _rounded(instance: Instance, layers: Layers, factors: Sequence[float]) -> In
         own = arcs[(arcs[:, 1] >= starts[i + 1]) & (arcs[:, 1] < starts[i + 2])]
         weights.append(factor * matrix[own[:, 0] - starts[i], own[:, 1] - starts[i + 1]])
         biases.append(factor * thresholds - (0.5 if i + 1 == len(layers) else 0.0))  # shows 1 from 1 on
-    vector = np.rint(np.concatenate([*weights, *biases])).astype(np.int64)
-    return np.clip(vector, instance.domain.lo, instance.domain.hi)
+    vector: Integers = np.rint(np.concatenate([*weights, *biases])).astype(np.int64)
+    return vector.clip(instance.domain.lo, instance.domain.hi)
 
 
 def rows(runs: Sequence[Run], instances: Mapping[str, Instance]) -> Rows:
