@@ -39,7 +39,7 @@ def run(tables, case, contestant, errors, bound, incumbents=()):
 
 def test_a_rounded_perceptron_is_a_network_of_the_domain(tables, iris):
     instance = iris["tables-iris-h0"]
-    least = qnnt.solve(instance, backend="neuron").errors
+    least = qnnt.solve(instance, backend="maxsat").errors
     found = tables.perceptron(instance, seeds=1, scales=8)
     assert least <= found < instance.dataset.total
     assert tables.perceptron(iris["tables-iris-h1"], seeds=1, scales=3) >= 50
