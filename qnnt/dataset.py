@@ -146,3 +146,25 @@ def integers(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     if not np.issubdtype(array.dtype, np.integer):
         raise InputError(name, f"must be integers, not {array.dtype}")
     return array
+
+
+def whole_numbers(name: str, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """The values as integers, also those that are floats without a fraction, or Booleans.
+
+    Raises :class:`InputError` naming the first value that is none, with its position after ``name``.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise InputError(name, "must be rows of the same length") from None
+    if array.size and array.dtype.kind not in "biuf":
+        first = array.reshape(-1)[0]
+        raise InputError(name, f"must be integers, not {array.dtype} such as {str(first)[:40]!r}")
+    with np.errstate(invalid="ignore"):  # nan and inf, which are found below
+        whole = array.astype(np.int64)
+    wrong = whole != array
+    if wrong.any():
+        at = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        where = "".join(f"[{i}]" for i in at)
+        raise InputError(f"{name}{where}", f"must be an integer, not {array[at]}")
+    return whole

@@ -68,9 +68,16 @@ class Instance:
         """The activation of each layer after the inputs, one for each connection of the architecture."""
         return self.activation.each(self.architecture.depth)
 
+    @property
+    def encoding(self) -> dict[str, Any] | None:
+        """How rows of a table became inputs and labels, if the instance was made from a table."""
+        if self.meta.get("kind") != "table" or not {"columns", "targets"} <= self.meta.keys():
+            return None
+        return {"columns": self.meta["columns"], "targets": self.meta["targets"]}
+
     def network(self, vector: IntArray) -> Network:
         """The network whose parameters are ``vector`` (A + H,): all weights, then all biases."""
-        return Network.from_vector(self.architecture, self.domain, vector, self.activation)
+        return Network.from_vector(self.architecture, self.domain, vector, self.activation, self.encoding)
 
     def with_goal(self, goal: Goal) -> Instance:
         """The same instance under another goal."""

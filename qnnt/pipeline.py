@@ -270,7 +270,7 @@ def _replayed(instance: Instance, start: Network) -> int:
         what = "neurons of other names" if ours.layers != theirs.layers else "other arcs"
         raise InputError("start", f"has {what} than the instance")
     try:
-        return check(instance, start).errors
+        return check(instance, replace(start, encoding=None)).errors  # another table's network may be tried
     except InputError as error:
         raise InputError("start", error.message) from None
 
@@ -305,7 +305,10 @@ class _Run:
         self.best = _Known(constant, check(instance, constant).errors, "constant")
         self.start: Incumbent | None = None
         if start is not None:
-            known = _Known(start, _replayed(instance, start), "start")
+            errors = _replayed(instance, start)
+            known = _Known(
+                instance.network(start.vector), errors, "start"
+            )  # with the instance's own encoding
             self.start = Incumbent(start.vector, known.errors)
             self.best = min(known, self.best, key=lambda each: distance(each.errors))
         self.raced = False

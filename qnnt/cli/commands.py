@@ -13,12 +13,13 @@ from qnnt.cli.check import check
 from qnnt.cli.encode import encode
 from qnnt.cli.info import info
 from qnnt.cli.lift import lift
+from qnnt.cli.predict import predict
 from qnnt.cli.round import round_
 from qnnt.cli.solve import solve
 
 # Plain help: the one with boxes triples the time of --help.
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-for command in (solve, check, info, lift, encode, backends):
+for command in (solve, check, predict, info, lift, encode, backends):
     app.command()(command)
 app.command("round")(round_)
 app.add_typer(generate.app, name="generate")

@@ -6,17 +6,49 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, UnknownWord
 from qnnt.goals import Goal, parse_goal
 
 if TYPE_CHECKING:
     from qnnt.instance import Instance
+    from qnnt.tables.features import Missing as MissingWord
+    from qnnt.tables.features import Unseen as UnseenWord
 
-InstanceFile = Annotated[Path, typer.Argument(help="Instance file, .json or .json.gz.")]
+
+def incoming(path: Path | None) -> Path | None:
+    """The file to read; ``-`` is standard input."""
+    return Path("/dev/stdin") if path == Path("-") else path
+
+
+InstanceFile = Annotated[
+    Path, typer.Argument(callback=incoming, help="Instance file, .json or .json.gz; - for standard input.")
+]
+NetworkFile = Annotated[
+    Path, typer.Argument(callback=incoming, help="Network file, .json or .json.gz; - for standard input.")
+]
+TableFile = Annotated[
+    Path,
+    typer.Argument(metavar="ROWS.csv", callback=incoming, help="Table of data; - for standard input."),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        show_default=False,
+        help="Whether the first row names the columns; default: yes, unless it looks like data.",
+    ),
+]
+Unseen = Annotated[
+    str,
+    typer.Option(
+        metavar="WHAT",
+        help="A category that no row had that the encoding was made from: error, or ignore for none of them.",
+    ),
+]
 Errors = Annotated[
     str | None,
     typer.Option(metavar="GOAL", help="at-most:N, exactly:N or min; replaces the instance's own goal."),
@@ -34,6 +66,9 @@ EncoderName = Annotated[
     str | None, typer.Option("--encoder", metavar="NAME", help="Encoder; default: the fitting one.")
 ]
 NoSymmetry = Annotated[bool, typer.Option("--no-symmetry", help="Do not order interchangeable neurons.")]
+
+
+STDOUT = Path("-")
 
 
 @contextmanager
@@ -59,6 +94,22 @@ def sizes_of(option: str, text: str) -> list[int]:
         return [int(word) for word in words]
 
 
+def unseen_of(word: str) -> UnseenWord:
+    """What ``--unseen`` says."""
+    return cast("UnseenWord", _word("--unseen", word, ("error", "ignore")))
+
+
+def missing_of(word: str) -> MissingWord:
+    """What ``--missing`` says."""
+    return cast("MissingWord", _word("--missing", word, ("error", "impute", "level")))
+
+
+def _word(option: str, word: str, known: tuple[str, ...]) -> str:
+    if word not in known:
+        raise UnknownWord("choice", word, known, option)
+    return word
+
+
 def load(path: Path, errors: str | None = None) -> Instance:
     """The instance in a file, under the goal that ``--errors`` names if it does."""
     goal = goal_of(errors)
@@ -69,7 +120,12 @@ def load(path: Path, errors: str | None = None) -> Instance:
 
 
 def writable(path: Path) -> Path:
-    """The path, or bad input if no file could be written there: to be known before the work is done."""
+    """The path, or bad input if no file could be written there: to be known before the work is done.
+
+    ``-``, standard output, passes.
+    """
+    if path == STDOUT:
+        return path
     place = path.resolve() if path.is_file() or not path.exists() else path
     if place.is_dir():
         raise InputError(str(path), "cannot be written: it is a folder")

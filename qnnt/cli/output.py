@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from qnnt.cli.options import STDOUT
 
 if TYPE_CHECKING:
     from qnnt.activation import Activation
@@ -99,16 +101,32 @@ def _sum(terms: list[tuple[int, str]], bias: int) -> str:
     return text.removeprefix(" + ") if text.startswith(" +") else f"-{text[3:]}"
 
 
+def write_text(text: str, output: Path | None) -> None:
+    """Write a text to a file, whole or not at all, or to standard output for None or ``-``."""
+    if output is None or output == STDOUT:
+        sys.stdout.write(text)
+        return
+    from qnnt.files.documents import write_pieces
+
+    write_pieces(output, [text])
+
+
+def write_file(save: Callable[[Path], None], output: Path | None, name: str = "file.json") -> None:
+    """Save something to a file, or to standard output for None or ``-``."""
+    if output is not None and output != STDOUT:
+        save(output)
+        return
+    with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
+        save(Path(folder) / name)
+        sys.stdout.write((Path(folder) / name).read_text(encoding="utf-8"))
+
+
 def deliver(instance: Instance, output: Path | None) -> None:
     """Write a generated instance to a file or standard output, and say on stderr what it is."""
-    if output is not None:
-        instance.save(output)
-    else:
-        with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
-            instance.save(Path(folder) / "instance.json")
-            sys.stdout.write((Path(folder) / "instance.json").read_text(encoding="utf-8"))
+    write_file(instance.save, output)
     shape = "-".join(str(len(layer)) for layer in instance.architecture.layers)
     data = instance.dataset
     made = f"{instance.meta['kind']}: d = {instance.domain.d}, layers {shape}, {count(data.total, 'point')}"
     unavoidable = count(instance.choices.unavoidable, "unavoidable error")
-    print(f"{output or 'stdout'}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)
+    to = "stdout" if output is None or output == STDOUT else output
+    print(f"{to}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)

@@ -198,10 +198,18 @@ def _joined(opening: str, items: Iterable[str], between: str, closing: str) -> I
 def write_document(path: Path, fields: Mapping[str, str | Iterable[str]]) -> None:
     """Write an object whose values are JSON, whole or in pieces; the same fields give the same bytes.
 
+    Writes as :func:`write_pieces` does.
+    """
+    write_pieces(path, _pieces(fields))
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """Write pieces of text to a file, compressed if it is named ``*.gz``.
+
     The file appears whole or not at all. Raises :class:`InputError` naming the path if it cannot be written.
     """
     try:
-        _write_atomically(path, _pieces(fields))
+        _write_atomically(path, pieces)
     except UnicodeEncodeError as error:
         raise InputError(
             str(path), f"cannot be written: {error.object[error.start]!r} is no Unicode character"

@@ -1,13 +1,14 @@
 """Network files: format ``qnnt-network``, as ``*.json`` or ``*.json.gz``.
 
-Version 2 names the activation; version 1, which has none, means the paper's ReLU_d.
+Version 2 names the activation; version 1, which has none, means the paper's ReLU_d. Version 3 may hold the
+``encoding`` of the table that the network was trained on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import numpy as np
 from pydantic import ConfigDict, FailFast, Strict, TypeAdapter, with_config
@@ -43,12 +44,21 @@ class _First(TypedDict):
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
-class _Document(_First):
+class _Second(_First):
     activation: Any
 
 
-VERSION = 2
-_SCHEMAS: dict[int, TypeAdapter[Any]] = {1: TypeAdapter(_First), VERSION: TypeAdapter(_Document)}
+@with_config(ConfigDict(extra="forbid", strict=True))
+class _Document(_Second):
+    encoding: NotRequired[dict[str, Any]]
+
+
+VERSION = 3
+_SCHEMAS: dict[int, TypeAdapter[Any]] = {
+    1: TypeAdapter(_First),
+    2: TypeAdapter(_Second),
+    VERSION: TypeAdapter(_Document),
+}
 
 
 def network_document(network: Network) -> dict[str, Any]:
@@ -64,6 +74,7 @@ def network_document(network: Network) -> dict[str, Any]:
         "layers": [list(layer) for layer in architecture.layers],
         "weights": [[source, target, weight] for (source, target), weight in arcs],
         "biases": dict(zip(neurons, network.biases.tolist(), strict=True)),
+        **({} if network.encoding is None else {"encoding": network.encoding}),
     }
 
 
@@ -106,6 +117,7 @@ def read_network(path: Path) -> Network:
             np.array([weight_of[arc] for arc in architecture.arcs], dtype=np.int64),
             np.array([biases[name] for name in neurons], dtype=np.int64),
             activation_of(document.get("activation", "relu")),
+            document.get("encoding"),
         )
 
 
