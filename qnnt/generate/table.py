@@ -72,41 +72,75 @@ def table_split(
     category that only the second part has: an error, or, for ``"ignore"``, none of the known ones. The rest
     is as for :func:`table_instance`; there is no second instance without a share.
     """
-    if d < 2:
-        raise InputError("d", f"must be at least 2, as the only output in Z_1 is 0, not {d}")
-    for i, size in enumerate(hidden):
-        if size < 1:
-            raise InputError(f"hidden[{i}]", f"a layer has at least one neuron, not {size}")
+    _check_sizes(d, hidden)
     if not 0 <= test_share < 1:
         raise InputError("test_share", f"lies from 0 to below 1, not {test_share}")
     path = _path(table)
     with located(path), collector_paused():
         columns = read_columns(table, header=header)
         _check_targets(targets, columns)
-        shown = Activations.of(activation, Domain(d))
-        if shown.output.top < 1:
-            raise InputError("activation", f"outputs that show one value tell no classes: {shown.output}")
         learned = [Target.fit(named(columns, name)) for name in targets]
         first, second = _parts(columns, learned, test_share, seed)
         given = [column.take(first) for column in columns] if len(second) else columns
-        read = [column for column in given if column.name not in targets]
-        encoding = TableEncoding.fit(read, Domain(d), learned, missing)
-        if not encoding.n_inputs:
-            raise InputError("", "no feature column is left: each is a target or the same in every row")
-        layers = _layers(encoding, hidden)
-        encoding = replace(encoding, named=_owners(encoding, layers))
-        meta = {"kind": "table", "source": path.name, "d": d, "hidden": list(hidden), **encoding.document}
-        architecture = Architecture.full(layers)
-
-        def made(rows: Sequence[Column], **facts: Any) -> Instance:
-            dataset = _dataset(encoding, rows, shown.output, unseen)
-            return Instance(encoding.domain, architecture, dataset, goal, {**meta, **facts}, shown)
-
+        meta: dict[str, Any] = {"source": path.name}
+        if len(second):
+            meta |= {"part": "training", "test_share": test_share, "seed": seed}
+        instance, encoding = columns_instance(given, learned, d, hidden, goal, activation, missing, meta)
         if not len(second):
-            return made(given), None
-        drawn = {"test_share": test_share, "seed": seed}
-        test = [column.take(second) for column in columns]
-        return made(given, part="training", **drawn), made(test, part="test", **drawn)
+            return instance, None
+        rest = [column.take(second) for column in columns]
+        return instance, _with_rows(instance, encoding, rest, unseen, {"part": "test"})
+
+
+def columns_instance(
+    columns: Sequence[Column],
+    targets: Sequence[Target],
+    d: int,
+    hidden: Sequence[int],
+    goal: Goal,
+    activation: ActivationLike = "relu",
+    missing: Missing = "error",
+    meta: dict[str, Any] | None = None,
+) -> tuple[Instance, TableEncoding]:
+    """The instance that has the columns of the ``targets`` learned from the others, and the encoding fitted.
+
+    Raises :class:`InputError` for columns that cannot be used.
+    """
+    _check_sizes(d, hidden)
+    domain = Domain(d)
+    shown = Activations.of(activation, domain)
+    if shown.output.top < 1:
+        raise InputError("activation", f"outputs that show one value tell no classes: {shown.output}")
+    learned = {target.column for target in targets}
+    read = [column for column in columns if column.name not in learned]
+    encoding = TableEncoding.fit(read, domain, targets, missing)
+    if not encoding.n_inputs:
+        raise InputError("", "no feature column is left: each is a target or the same in every row")
+    layers = _layers(encoding, hidden)
+    encoding = replace(encoding, named=_owners(encoding, layers))
+    facts = {"kind": "table", **(meta or {}), "d": d, "hidden": list(hidden), **encoding.document}
+    dataset = _dataset(encoding, columns, shown.output, "error")
+    return Instance(domain, Architecture.full(layers), dataset, goal, facts, shown), encoding
+
+
+def _with_rows(
+    instance: Instance,
+    encoding: TableEncoding,
+    columns: Sequence[Column],
+    unseen: Unseen,
+    meta: dict[str, Any],
+) -> Instance:
+    """The instance with these rows as its data."""
+    dataset = _dataset(encoding, columns, instance.activation.output, unseen)
+    return replace(instance, dataset=dataset, meta={**instance.meta, **meta})
+
+
+def _check_sizes(d: int, hidden: Sequence[int]) -> None:
+    if d < 2:
+        raise InputError("d", f"must be at least 2, as the only output in Z_1 is 0, not {d}")
+    for i, size in enumerate(hidden):
+        if size < 1:
+            raise InputError(f"hidden[{i}]", f"a layer has at least one neuron, not {size}")
 
 
 def table_like(
@@ -120,11 +154,10 @@ def table_like(
     path = _path(table)
     with located(path), collector_paused():
         columns = read_columns(table, header=header)
-        dataset = _dataset(encoding, columns, instance.activation.output, unseen)
-    meta = {**instance.meta, "source": path.name}
+        other = _with_rows(instance, encoding, columns, unseen, {"source": path.name})
     for key in ("part", "test_share", "seed"):
-        meta.pop(key, None)
-    return Instance(instance.domain, instance.architecture, dataset, instance.goal, meta, instance.activation)
+        other.meta.pop(key, None)
+    return other
 
 
 def encoding_of(instance: Instance) -> TableEncoding:
