@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qnnt import generate as generate
     from qnnt import rounding as rounding
     from qnnt.activation import Activation as Activation
     from qnnt.activation import Activations as Activations
@@ -59,7 +60,7 @@ __version__ = "0.1.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless the caller asks
 
-_PACKAGES = ("rounding",)
+_PACKAGES = ("generate", "rounding")
 
 _PUBLIC = {
     "Activation": "activation",

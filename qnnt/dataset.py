@@ -12,6 +12,7 @@ from qnnt.activation import Activation
 from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
 from qnnt.rowcodes import distinct_rows
+from qnnt.wording import count
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Choices:
     unavoidable: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """A multiset of data points: ``inputs`` (N, α), ``labels`` (N, ω), ``counts`` (N,) ≥ 1.
 
@@ -75,6 +76,10 @@ class Dataset:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        values = f"{count(self.alpha, 'input value')}, {count(self.omega, 'output value')}"
+        return f"Dataset({count(self.total, 'point')} of {values})"
 
     def __len__(self) -> int:
         """Number of rows held; see ``total`` for the number of data points."""

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from qnnt import formula
 from qnnt.activation import ActivationLike, Activations
 from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset, integers, whole_numbers
 from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
+from qnnt.wording import count
 
 _BLOCK = 1 << 22  # products held at once while evaluating
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Network:
     """``weights`` (A,) in the order of ``architecture.arcs``, ``biases`` (H,) of all but the input neurons.
 
@@ -91,6 +93,19 @@ class Network:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        used = f"{self.n_weights:,} of {count(self.architecture.n_arcs, 'weight')} not 0"
+        return f"Network({self.domain}, {self.architecture.shape}, {self.activation}, {used})"
+
+    def __str__(self) -> str:
+        """Each neuron as a formula; a large network is cut."""
+        return formula.text(self.architecture, self.activation, self.weights, self.biases)
+
+    @property
+    def n_weights(self) -> int:
+        """How many weights are not 0."""
+        return int(np.count_nonzero(self.weights))
 
     def activations(self, inputs: npt.ArrayLike) -> list[npt.NDArray[np.int64]]:
         """Values of every neuron on inputs (n, α): one (n, layer size) array per layer, inputs first.

@@ -7,11 +7,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qnnt import registry
+from qnnt.arguments import (
+    instance_of,
+    limits_of,
+    network_of,
+    require_backend,
+    require_cubes,
+    require_encoder,
+)
 from qnnt.arrows import Arrow, Chain
 from qnnt.auto import PORTFOLIO, choose, distinct, team
 from qnnt.backends.base import Backend, Capability
@@ -58,14 +67,14 @@ class Progress:
 
 
 def solve(
-    instance: Instance,
+    instance: Instance | str | Path,
     *,
-    goal: Goal | None = None,
+    goal: Goal | str | None = None,
     backend: str | Backend | Sequence[str | Backend] = "auto",
     encoder: str | Encoder | None = None,
-    limits: Limits | None = None,
+    limits: Limits | float | None = None,
     symmetry: bool = True,
-    start: Network | None = None,
+    start: Network | str | Path | None = None,
     presolve: Sequence[Step] | None = None,
     cubes: Cubes | int | None = None,
     isolate: bool = True,
@@ -73,10 +82,11 @@ def solve(
 ) -> Result:
     """Train a network, or prove that none exists.
 
-    ``goal`` replaces the instance's own. ``encoder`` defaults to the one that makes what the backend likes
-    best. With ``isolate`` the run is a child process under all limits; without it (tests, notebooks) the
-    backend keeps the time limit as well as it can and a memory limit is refused. Ctrl-C ends the run with
-    UNKNOWN and the best network so far.
+    ``instance`` and ``start`` may be paths of files, ``goal`` a word as on the command line (``"min"``), and
+    ``limits`` a number of seconds. ``goal`` replaces the instance's own. ``encoder`` defaults to the one that
+    makes what the backend likes best. With ``isolate`` the run is a child process under all limits; without
+    it (tests, notebooks) the backend keeps the time limit as well as it can and a memory limit is refused.
+    Ctrl-C ends the run with UNKNOWN and the best network so far.
 
     ``backend`` names one, or is one; several, or ``portfolio:A+B``, race: see :func:`qnnt.portfolio.race`.
     ``limits.threads`` of them run at a time, each under the memory limit, and threads that are left over go
@@ -99,13 +109,18 @@ def solve(
     can be bounded. Under a minimum the parts are decisions: whether a cube has a network with fewer errors
     than the best one. The presolve steps are taken in this process, before the split.
 
-    Raises :class:`UnknownWord` for a name that there is not, :class:`InputError` for a start that does not
-    fit the instance, :class:`Unsupported` when the backend declines the case, :class:`Unavailable` when it is
-    not installed, and :class:`WrongAnswer` when what it says does not survive the replay.
+    Raises ``TypeError`` for an argument of another type, :class:`UnknownWord` for a name that there is not,
+    :class:`InputError` for a start that does not fit the instance, :class:`Unsupported` when the backend
+    declines the case, :class:`Unavailable` when it is not installed, and :class:`WrongAnswer` when what it
+    says does not survive the replay.
     """
+    require_backend(backend)
+    require_encoder(encoder)
+    require_cubes(cubes)
+    instance, limits = instance_of(instance), limits_of(limits)
     instance = instance if goal is None else instance.with_goal(goal)
+    start = None if start is None else network_of(start, "start")
     began = time.perf_counter()
-    limits = limits or Limits()
     asked = registry.encoder(encoder, symmetry=symmetry) if isinstance(encoder, str) else encoder
     steps = DEFAULT if presolve is None else tuple(presolve)
     posed = instance
@@ -264,9 +279,8 @@ def _replayed(instance: Instance, start: Network) -> int:
     """The errors of a start; raises :class:`InputError` naming what does not fit the instance."""
     ours, theirs = instance.architecture, start.architecture
     if ours != theirs and start.domain == instance.domain:
-        shapes = ["-".join(str(len(layer)) for layer in a.layers) for a in (theirs, ours)]
-        if shapes[0] != shapes[1]:
-            raise InputError("start", f"has the layers {shapes[0]}, the instance {shapes[1]}")
+        if theirs.shape != ours.shape:
+            raise InputError("start", f"has the layers {theirs.shape}, the instance {ours.shape}")
         what = "neurons of other names" if ours.layers != theirs.layers else "other arcs"
         raise InputError("start", f"has {what} than the instance")
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
+from qnnt.wording import count
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Statistics:
     sizes: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """The outcome of :func:`qnnt.solve`.
 
@@ -47,6 +48,13 @@ class Result:
     members: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     statistics: Statistics = field(default_factory=Statistics)
+
+    def __repr__(self) -> str:
+        found = "no network" if self.errors is None else count(self.errors, "error")
+        parts = [f"{self.status}: {found}", f"lower bound {self.lower_bound or 0:,}", f"goal {self.goal}"]
+        parts += [f"backend {self.backend}", *([] if self.reason is None else [self.reason])]
+        seconds = self.statistics.seconds.get("total")
+        return f"Result({', '.join(parts)}{'' if seconds is None else f', {seconds:.2f} s'})"
 
     def as_dict(self) -> dict[str, Any]:
         """The object that ``qnnt solve --json`` prints."""

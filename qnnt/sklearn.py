@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
 from qnnt.generate.table import columns_instance
-from qnnt.goals import AtMost, Goal, parse_goal
+from qnnt.goals import AtMost, Goal, as_goal
 from qnnt.limits import Limit, Limits
 from qnnt.pipeline import solve
 from qnnt.tables.columns import MISSING, Column
@@ -127,7 +127,8 @@ class QuantizedReLUClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
                 raise InputError("y", f"has the one class {self.classes_[0]!r}; at least two are needed")
             target = Target(_free("class", columns), _texts(self.classes_))
             columns.append(Column(target.column, target.classes, codes, np.arange(len(y)), "row"))
-            hidden, goal = [int(size) for size in self.hidden], _goal(self.errors)
+            hidden = [int(size) for size in self.hidden]
+            goal = as_goal(AtMost(self.errors) if isinstance(self.errors, int) else self.errors)
             instance, self.encoding_ = columns_instance(
                 columns, [target], int(self.d), hidden, goal, self.activation, self.missing
             )
@@ -209,9 +210,3 @@ def _free(name: str, columns: Sequence[Column]) -> str:
     while name in taken:
         name += "_"
     return name
-
-
-def _goal(errors: str | int | Goal) -> Goal:
-    if isinstance(errors, Goal):
-        return errors
-    return parse_goal(errors, "errors") if isinstance(errors, str) else AtMost(errors)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qnnt.cli.options import InstanceFile, Json, NetworkFile, load
-from qnnt.cli.output import count, print_columns, print_json, vector
+from qnnt.cli.output import print_columns, print_json, vector
 from qnnt.cli.program import OK
+from qnnt.wording import count
 
 if TYPE_CHECKING:
     from qnnt.goals import Goal

@@ -23,9 +23,10 @@ from qnnt.cli.options import (
     unseen_of,
     writable,
 )
-from qnnt.cli.output import deliver, printable
+from qnnt.cli.output import deliver
 from qnnt.cli.program import OK
 from qnnt.exceptions import InputError
+from qnnt.wording import printable
 
 app = typer.Typer(rich_markup_mode=None, help="Make an instance; how it was made stays in its meta.")
 for name, command in hardness.COMMANDS.items():

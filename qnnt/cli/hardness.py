@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qnnt.cli.options import Output, sizes_of, writable
-from qnnt.cli.output import count, deliver
+from qnnt.cli.output import deliver
 from qnnt.cli.program import OK
+from qnnt.wording import count
 
 if TYPE_CHECKING:
     from qnnt.reductions.sources.solve import Source

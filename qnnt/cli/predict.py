@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qnnt.cli.options import Header, Json, NetworkFile, TableFile, Unseen, load, unseen_of, writable
-from qnnt.cli.output import count, print_json, write_text
+from qnnt.cli.output import print_json, write_text
 from qnnt.cli.program import OK
+from qnnt.wording import count
 
 if TYPE_CHECKING:
     from qnnt.tables.prediction import Prediction

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qnnt.cli.options import Json, value_of, writable
-from qnnt.cli.output import count, print_columns, print_json, printable
+from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import FAILED, OK, UNKNOWN
 from qnnt.exceptions import InputError, require_word
+from qnnt.wording import count, printable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,9 +10,10 @@ import typer
 
 from qnnt.cli.log import logged
 from qnnt.cli.options import EncoderName, Errors, InstanceFile, Json, NoSymmetry, load, value_of, writable
-from qnnt.cli.output import count, print_columns, print_json, print_network
+from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import OK, UNKNOWN
 from qnnt.exceptions import InputError
+from qnnt.wording import count
 
 if TYPE_CHECKING:
     from qnnt.cubes.run import Cubes
@@ -151,7 +152,7 @@ def _show(problem: Instance, result: Result) -> None:
     ]
     print_columns(rows)
     if result.network is not None:
-        print_network(result.network)
+        print(result.network)
 
 
 def _errors(problem: Instance, result: Result) -> str:

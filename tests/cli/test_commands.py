@@ -11,7 +11,6 @@ from qnnt import Activation, Architecture, Dataset, Domain, Instance, Minimize, 
 from qnnt.auto import choose
 from qnnt.availability import caps
 from qnnt.backends.sat import SOLVERS, solver_names
-from qnnt.cli.output import print_network
 from qnnt.constant import best_constant
 from qnnt.verify.replay import check
 
@@ -399,18 +398,18 @@ def test_the_solvers_listed_are_those_of_pysat():
 
 def test_a_large_network_is_cut_and_says_so(capsys):
     architecture, domain = Architecture.dense([20, 60, 1]), Domain(3)
-    print_network(Network(architecture, domain, [-1] * architecture.n_arcs, [1] * architecture.n_biases))
+    print(Network(architecture, domain, [-1] * architecture.n_arcs, [1] * architecture.n_biases))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 42
     assert lines[1].startswith("  h0   =  ReLU(-x0 - x1 - ")
     assert lines[1].endswith(" + … (8 more terms) - 1)")
-    assert lines[-1] == "  … and 21 more neurons; -o FILE writes the whole network"
+    assert lines[-1] == "  … and 21 more neurons; a network file holds them all"
 
 
 def test_a_neuron_of_zeros_and_names_that_would_upset_a_terminal(capsys):
     architecture, domain = Architecture([["\x1b[31m"], ["y\n"]], [("\x1b[31m", "y\n")]), Domain(3)
-    print_network(Network(architecture, domain, [0], [0]))
-    print_network(Network(architecture, domain, [1], [-1]))
+    print(Network(architecture, domain, [0], [0]))
+    print(Network(architecture, domain, [1], [-1]))
     out = capsys.readouterr().out
     assert "ReLU(0)" in out
     assert r"y\n  =  ReLU(\x1b[31m + 1)" in out
@@ -419,7 +418,7 @@ def test_a_neuron_of_zeros_and_names_that_would_upset_a_terminal(capsys):
 def test_activations_are_called_by_their_names(capsys):
     architecture, domain = Architecture.dense([1, 1, 1]), Domain(5)
     for activation in ("sign", ("relu", "step"), (Activation((0, 5), (-1, 0, 2)), Activation((0,), (0, 2)))):
-        print_network(Network(architecture, domain, [1, 1], [0, 0], activation))
+        print(Network(architecture, domain, [1, 1], [0, 0], activation))
     assert capsys.readouterr().out.splitlines() == [
         "Network, where sign is -1 below 0, 1 from 0 on; weights of 0 are left out:",
         "  h0  =  sign(x0)",
