@@ -251,7 +251,9 @@ def _usable(limits: Limits, backend: Backend, *, refuse: bool) -> Limits:
     """The limits without what the backend cannot use; threads are refused if ``refuse``."""
     if limits.threads > 1 and Capability.THREADS not in backend.capabilities:
         if refuse:
-            raise Unsupported(f"backend {backend.name!r} uses one thread, not {limits.threads}")
+            able = [b.name for b in registry.backends() if Capability.THREADS in b.capabilities]
+            others = f"try {', '.join(able)}, or auto, which has several backends race"
+            raise Unsupported(f"backend {backend.name!r} uses one thread, not {limits.threads}; {others}")
         _LOG.info("backend %s uses one thread, not %d", backend.name, limits.threads)
         limits = replace(limits, threads=1)
     if limits.seed and Capability.SEED not in backend.capabilities:

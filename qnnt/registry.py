@@ -20,7 +20,7 @@ from typing import Any, cast
 from qnnt.availability import Availability
 from qnnt.backends.base import Backend
 from qnnt.encoders.base import Encoder
-from qnnt.exceptions import QnntError, Unavailable, UnknownWord, Unsupported
+from qnnt.exceptions import QnntError, Unavailable, UnknownWord, Unsupported, did_you_mean
 from qnnt.rounders.base import Rounder
 from qnnt.workers.task import describe
 
@@ -76,6 +76,8 @@ def _point(group: str, name: str) -> EntryPoint:
     if name not in points:
         other, does = _ELSEWHERE.get(group, ("", ""))
         hint = does if other and name in _group(other) else ""
+        if not hint and group in _ASKED:
+            hint = did_you_mean(name, [*points, *(each.name for each in _every(group))])
         raise UnknownWord(_KINDS[group], name, sorted(points), hint=hint)
     return points[name]
 
@@ -158,6 +160,11 @@ def backend(name: str) -> Backend:
     return cast(Backend, _make(_BACKENDS, name))
 
 
+def backend_families() -> list[str]:
+    """The names of all registered backends, without variants; nothing is loaded."""
+    return sorted(_group(_BACKENDS))
+
+
 def backends() -> list[Backend]:
     """Every registered backend in every variant that it names itself."""
     return list(_every(_BACKENDS))
@@ -165,7 +172,7 @@ def backends() -> list[Backend]:
 
 def default_backends() -> list[Backend]:
     """Every registered backend once, in its default variant."""
-    return [backend(family) for family in sorted(_group(_BACKENDS))]
+    return [backend(family) for family in backend_families()]
 
 
 def state_of(tested: Backend | Rounder) -> Availability:

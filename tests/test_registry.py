@@ -64,7 +64,9 @@ def test_a_known_variant_loads_no_solver() -> None:
 def test_an_unknown_name_is_one_kind_of_error() -> None:
     with pytest.raises(qnnt.UnknownWord, match="no backend 'foo'; there are: cpsat, dimacs"):
         registry.backend("foo")
-    with pytest.raises(qnnt.UnknownWord, match="no encoder 'clauses:foo'; there are: clauses, cpsat"):
+    with pytest.raises(
+        qnnt.UnknownWord, match="no encoder 'clauses:foo': did you mean 'clauses'; there are: clauses, cpsat"
+    ):
         registry.encoder("clauses:foo")
     with pytest.raises(qnnt.UnknownWord, match=r"no rounding backend 'maxsat': it trains .*; there are: "):
         registry.rounder("maxsat")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from qnnt.cli import hardness
+from qnnt.cli import completion, hardness
 from qnnt.cli.options import (
     STDOUT,
     ActivationName,
@@ -24,18 +25,15 @@ from qnnt.cli.options import (
     writable,
 )
 from qnnt.cli.output import deliver
-from qnnt.cli.program import OK
+from qnnt.cli.program import OK, add_command, new_app
 from qnnt.exceptions import InputError
 from qnnt.wording import printable
 
-app = typer.Typer(rich_markup_mode=None, help="Make an instance; how it was made stays in its meta.")
-for name, command in hardness.COMMANDS.items():
-    app.command(name)(command)
+app = new_app("Make an instance; how it was made stays in its meta.")
 
 Size = Annotated[int, typer.Option("--d", metavar="D", help="Size of the domain Z_d.")]
 
 
-@app.command()
 def table(
     data: Annotated[
         Path,
@@ -51,7 +49,10 @@ def table(
     ] = None,
     activation: ActivationName | None = None,
     errors: Annotated[
-        str | None, typer.Option(metavar="GOAL", help="at-most:N, exactly:N or min; default: min.")
+        str | None,
+        typer.Option(
+            metavar="GOAL", autocompletion=completion.goals, help="at-most:N, exactly:N or min; default: min."
+        ),
     ] = None,
     header: Header = None,
     missing: Annotated[
@@ -85,7 +86,7 @@ def table(
     other = _second_output(output, test_output, test_share)
     for path in (output, other):
         if path is not None:
-            writable(path)
+            writable(path, stdout=True)
     if like is not None:
         stated: dict[str, object] = {
             "--d": d,
@@ -147,7 +148,6 @@ def _second_output(output: Path | None, test_output: Path | None, share: float) 
     return output.with_name(f"{stem}-test{dot}{suffixes}")
 
 
-@app.command()
 def teacher(
     d: Size,
     layers: Annotated[str, typer.Option(metavar="SIZES", help="Layer sizes of the teacher, such as 6,4,2.")],
@@ -160,7 +160,11 @@ def teacher(
     activation: ActivationName = "relu",
     errors: Annotated[
         str | None,
-        typer.Option(metavar="GOAL", help="at-most:N, exactly:N or min; default: at most those changed."),
+        typer.Option(
+            metavar="GOAL",
+            autocompletion=completion.goals,
+            help="at-most:N, exactly:N or min; default: at most those changed.",
+        ),
     ] = None,
     output: Output = None,
 ) -> int:
@@ -168,10 +172,15 @@ def teacher(
     goal, sizes = goal_of(errors), sizes_of("--layers", layers)
     student = None if student_layers is None else sizes_of("--student-layers", student_layers)
     if output is not None:
-        writable(output)
+        writable(output, stdout=True)
     from qnnt.activation import parse_activation
     from qnnt.generate.teacher import teacher_instance
 
     shown = parse_activation(activation)
     deliver(teacher_instance(d, sizes, points, noise, seed, student, goal, shown), output)
     return OK
+
+
+_COMMANDS: dict[str, Callable[..., int]] = {"table": table, "teacher": teacher, **hardness.COMMANDS}
+for name, command in _COMMANDS.items():
+    add_command(app, command, name)

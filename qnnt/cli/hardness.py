@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qnnt.cli import completion
 from qnnt.cli.options import Output, sizes_of, writable
 from qnnt.cli.output import deliver
 from qnnt.cli.program import OK
@@ -58,7 +59,12 @@ def hitting_set(
 
 
 def family(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Family; an unknown one lists them.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", autocompletion=completion.families, help="Family; an unknown one lists them."
+        ),
+    ],
     sizes: Annotated[str, typer.Option(metavar="A,B", help="Variables or elements, such as 10,20.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to.")],
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
@@ -83,7 +89,7 @@ def _from_formula(kind: str, formula: Path, output: Path | None) -> int:
 
 def _ready(output: Path | None) -> None:
     if output is not None:
-        writable(output)
+        writable(output, stdout=True)
 
 
 def _deliver(kind: str, source: Source, path: Path, output: Path | None) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from qnnt.cli import completion
 from qnnt.exceptions import InputError, UnknownWord
 from qnnt.goals import Goal, parse_goal
 
@@ -51,7 +52,11 @@ Unseen = Annotated[
 ]
 Errors = Annotated[
     str | None,
-    typer.Option(metavar="GOAL", help="at-most:N, exactly:N or min; replaces the instance's own goal."),
+    typer.Option(
+        metavar="GOAL",
+        autocompletion=completion.goals,
+        help="at-most:N, exactly:N or min; replaces the instance's own goal.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Output = Annotated[
@@ -60,10 +65,21 @@ Output = Annotated[
 ]
 ActivationName = Annotated[
     str,
-    typer.Option("--activation", metavar="NAME", help="relu, sign or step, for all, or HIDDEN,OUTPUT."),
+    typer.Option(
+        "--activation",
+        metavar="NAME",
+        autocompletion=completion.activations,
+        help="relu, sign or step, for all, or HIDDEN,OUTPUT.",
+    ),
 ]
 EncoderName = Annotated[
-    str | None, typer.Option("--encoder", metavar="NAME", help="Encoder; default: the fitting one.")
+    str | None,
+    typer.Option(
+        "--encoder",
+        metavar="NAME",
+        autocompletion=completion.encoders,
+        help="Encoder; default: the fitting one.",
+    ),
 ]
 NoSymmetry = Annotated[bool, typer.Option("--no-symmetry", help="Do not order interchangeable neurons.")]
 
@@ -119,12 +135,14 @@ def load(path: Path, errors: str | None = None) -> Instance:
     return instance if goal is None else instance.with_goal(goal)
 
 
-def writable(path: Path) -> Path:
+def writable(path: Path, *, stdout: bool = False) -> Path:
     """The path, or bad input if no file could be written there: to be known before the work is done.
 
-    ``-``, standard output, passes.
+    ``-`` is standard output where ``stdout`` can be written to, and bad input elsewhere.
     """
     if path == STDOUT:
+        if not stdout:
+            raise InputError(str(path), "must be a file: this is not written to standard output")
         return path
     place = path.resolve() if path.is_file() or not path.exists() else path
     if place.is_dir():

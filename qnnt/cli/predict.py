@@ -42,7 +42,7 @@ def predict(
     not trained on a table reads a column of integers for each input, and shows its outputs.
     """
     if output is not None:
-        writable(output)
+        writable(output, stdout=True)
     chosen = unseen_of(unseen)
     from qnnt.files.documents import located
     from qnnt.generate.table import encoding_of

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qnnt.cli import completion
 from qnnt.cli.log import logged
-from qnnt.cli.options import EncoderName, Errors, InstanceFile, Json, NoSymmetry, load, value_of, writable
-from qnnt.cli.output import print_columns, print_json
+from qnnt.cli.options import (
+    STDOUT,
+    EncoderName,
+    Errors,
+    InstanceFile,
+    Json,
+    NoSymmetry,
+    incoming,
+    load,
+    value_of,
+    writable,
+)
+from qnnt.cli.output import print_columns, print_json, write_file
 from qnnt.cli.program import OK, UNKNOWN
 from qnnt.exceptions import InputError
 from qnnt.wording import count
@@ -27,6 +40,7 @@ def solve(
         str,
         typer.Option(
             metavar="NAME",
+            autocompletion=completion.backends,
             help="Backend, see 'qnnt backends'; auto: those that expect to be quickest; "
             "portfolio or portfolio:A+B+…: several that race.",
         ),
@@ -51,7 +65,8 @@ def solve(
         bool, typer.Option("--no-presolve", help="Encode the instance as it is, without simplifying it.")
     ] = False,
     start: Annotated[
-        Path | None, typer.Option(metavar="NETWORK", help="A network to begin from: the best so far.")
+        Path | None,
+        typer.Option(metavar="NETWORK", callback=incoming, help="A network to begin from: the best so far."),
     ] = None,
     cubes: Annotated[
         int | None,
@@ -65,7 +80,12 @@ def solve(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="NETWORK", help="Write the network, or the best so far."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="NETWORK",
+            help="Write the network, or the best so far; - for standard output.",
+        ),
     ] = None,
     json: Json = False,
     verbose: Annotated[
@@ -82,7 +102,7 @@ def solve(
         limits = Limits(time_limit, memory_limit, threads, seed)
     split = _split(cubes, journal)
     if output is not None:
-        writable(output)
+        writable(output, stdout=not json)
     problem = load(instance, errors)
     from qnnt.cli.progress import progress_line
     from qnnt.network import Network
@@ -102,11 +122,12 @@ def solve(
             progress=progress,
         )
     if output is not None and result.network is not None:
-        result.network.save(output)
+        write_file(result.network.save, output)
     if json:
         print_json(result.as_dict())
     else:
-        _show(problem, result)
+        with redirect_stdout(sys.stderr if output == STDOUT else sys.stdout):
+            _show(problem, result)
     if output is not None and result.status not in (Status.SATISFIABLE, Status.OPTIMAL):
         print(f"{output}: {_written(problem, result)}", file=sys.stderr)
     return UNKNOWN if result.status is Status.UNKNOWN else OK
