@@ -58,6 +58,13 @@ def formats(incomplete: str) -> list[str]:
     return _beginning(incomplete, formats())
 
 
+def exports(incomplete: str) -> list[str]:
+    """Formats that a network is exported in."""
+    from qnnt.export.formats import FORMATS
+
+    return _beginning(incomplete, FORMATS)
+
+
 def families(incomplete: str) -> list[str]:
     """Families of hard instances."""
     from qnnt.generate.family import FAMILIES

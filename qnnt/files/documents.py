@@ -37,13 +37,18 @@ def located(path: Path) -> Iterator[None]:
 
 
 def read_document(path: Path, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
-    """The JSON object in a file (gzip if it is named ``*.gz``) of format ``kind``.
+    """The JSON object in a file (gzip if named ``*.gz``) of format ``kind``: see :func:`parse_document`."""
+    return parse_document(read_text(path), kind, schemas)
+
+
+def parse_document(text: str, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
+    """The JSON object in a text of format ``kind``.
 
     ``schemas`` has a schema for each version of the format.
-    Raises :class:`InputError` naming the place in the file.
+    Raises :class:`InputError` naming the place in the text.
     """
     try:
-        return _checked(_parse(read_text(path)), kind, schemas)
+        return _checked(_parse(text), kind, schemas)
     except RecursionError:
         raise InputError("", "is nested too deeply") from None
 
