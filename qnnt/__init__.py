@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from qnnt.network import Network as Network
     from qnnt.pipeline import Progress as Progress
     from qnnt.pipeline import solve as solve
+    from qnnt.result import Fewest as Fewest
     from qnnt.result import Result as Result
     from qnnt.result import Statistics as Statistics
     from qnnt.sparsity.lemma1 import sparsify as sparsify
@@ -82,6 +83,7 @@ _PUBLIC = {
     "Domain": "domain",
     "Encoder": "encoders.base",
     "Exactly": "goals",
+    "Fewest": "result",
     "Formula": "models",
     "Goal": "goals",
     "InputError": "exceptions",

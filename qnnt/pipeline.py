@@ -26,7 +26,8 @@ from qnnt.auto import PORTFOLIO, choose, distinct, team
 from qnnt.backends.base import Backend, Capability
 from qnnt.constant import best_constant
 from qnnt.encoders.base import Encoder
-from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
+from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer, require_word
+from qnnt.fewest import FEWEST_WEIGHTS, with_fewest_weights
 from qnnt.goals import Goal
 from qnnt.instance import Instance
 from qnnt.job import Event, Incumbent, Job, Outcome, Vector
@@ -77,6 +78,7 @@ def solve(
     start: Network | str | Path | None = None,
     presolve: Sequence[Step] | None = None,
     cubes: Cubes | int | None = None,
+    then: str | None = None,
     isolate: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
@@ -109,6 +111,9 @@ def solve(
     can be bounded. Under a minimum the parts are decisions: whether a cube has a network with fewer errors
     than the best one. The presolve steps are taken in this process, before the split.
 
+    ``then="fewest-weights"`` goes on, within the limits, to a network with the fewest weights that are not 0,
+    among those of least error or, of another goal, among those that meet it: see ``Result.fewest``.
+
     Raises ``TypeError`` for an argument of another type, :class:`UnknownWord` for a name that there is not,
     :class:`InputError` for a start that does not fit the instance, :class:`Unsupported` when the backend
     declines the case, :class:`Unavailable` when it is not installed, and :class:`WrongAnswer` when what it
@@ -117,6 +122,8 @@ def solve(
     require_backend(backend)
     require_encoder(encoder)
     require_cubes(cubes)
+    if then is not None:
+        require_word("second goal", then, (FEWEST_WEIGHTS,))
     instance, limits = instance_of(instance), limits_of(limits)
     instance = instance if goal is None else instance.with_goal(goal)
     start = None if start is None else network_of(start, "start")
@@ -160,7 +167,10 @@ def solve(
     result = run.conclude(outcome, who, limits)
     now = time.perf_counter()
     seconds = {**run.seconds(who, outcome, checking), "check": now - checking, "total": now - began}
-    return replace(result, statistics=Statistics(seconds, {**run.sizes(who), **outcome.sizes}))
+    result = replace(result, statistics=Statistics(seconds, {**run.sizes(who), **outcome.sizes}))
+    if then is None:
+        return result
+    return with_fewest_weights(instance, result, backends[0], limits, symmetry=symmetry, isolate=isolate)
 
 
 @dataclass(frozen=True)

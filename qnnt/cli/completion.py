@@ -77,5 +77,10 @@ def goals(incomplete: str) -> list[str]:
     return _beginning(incomplete, ["min", "at-most:", "exactly:"])
 
 
+def second_goals(incomplete: str) -> list[str]:
+    """What can be asked for among networks that are as good."""
+    return _beginning(incomplete, ["fewest-weights"])
+
+
 def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
     return [word for word in words if word.startswith(incomplete)]

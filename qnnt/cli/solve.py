@@ -31,7 +31,7 @@ from qnnt.wording import count
 if TYPE_CHECKING:
     from qnnt.cubes.run import Cubes
     from qnnt.instance import Instance
-    from qnnt.result import Result
+    from qnnt.result import Fewest, Result
 
 
 def solve(
@@ -78,6 +78,14 @@ def solve(
         Path | None,
         typer.Option(metavar="FILE", help="With --cubes: note each finished part, and go on from there."),
     ] = None,
+    then: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GOAL",
+            autocompletion=completion.second_goals,
+            help="fewest-weights: among the networks that are as good, one with the fewest weights not 0.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -94,7 +102,8 @@ def solve(
 ) -> int:
     """Train a network, or prove that there is none.
 
-    Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN.
+    Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN, also
+    if the fewest weights are asked for and not proved.
     """
     from qnnt.limits import Limits, Status
 
@@ -119,6 +128,7 @@ def solve(
             start=known,
             presolve=() if no_presolve else None,
             cubes=split,
+            then=then,
             progress=progress,
         )
     if output is not None and result.network is not None:
@@ -130,7 +140,8 @@ def solve(
             _show(problem, result)
     if output is not None and result.status not in (Status.SATISFIABLE, Status.OPTIMAL):
         print(f"{output}: {_written(problem, result)}", file=sys.stderr)
-    return UNKNOWN if result.status is Status.UNKNOWN else OK
+    unproved = result.fewest is not None and not result.fewest.optimal
+    return UNKNOWN if result.status is Status.UNKNOWN or unproved else OK
 
 
 def _split(cubes: int | None, journal: Path | None) -> Cubes | None:
@@ -162,6 +173,8 @@ def _show(problem: Instance, result: Result) -> None:
     rows = [("goal", result.goal)]
     if result.network is not None:
         rows.append(("errors", _errors(problem, result)))
+    if result.fewest is not None:
+        rows.append(("weights", _weights(result.fewest, problem)))
     rows += [
         ("lower bound", f"{result.lower_bound or 0:,}"),
         ("backend", f"{result.backend} ({result.version})" if result.version else result.backend),
@@ -174,6 +187,13 @@ def _show(problem: Instance, result: Result) -> None:
     print_columns(rows)
     if result.network is not None:
         print(result.network)
+
+
+def _weights(fewest: Fewest, problem: Instance) -> str:
+    shown = f"{fewest.weights:,} of {problem.architecture.n_arcs:,} not 0"
+    if fewest.optimal:
+        return f"{shown}, and no network that is as good has fewer ({fewest.backend})"
+    return f"{shown}, the best so far; {fewest.lower_bound:,} or more are needed: {fewest.reason}"
 
 
 def _errors(problem: Instance, result: Result) -> str:

@@ -38,7 +38,7 @@ def test_solve_prints_and_writes_the_same_network(qnnt, xor, tmp_path):
     result = json.loads(run.out)
     assert set(result) == {
         *("status", "goal", "errors", "lower_bound", "backend", "encoder", "version", "verified", "limit"),
-        *("reason", "members", "limits", "network", "statistics"),
+        *("reason", "members", "limits", "network", "statistics", "fewest_weights"),
     }
     assert (result["status"], result["errors"], result["verified"]) == ("SATISFIABLE", 0, True)
     assert result["limits"] == {"time": 60.0, "memory": 4000, "threads": 1, "seed": 0}  # it uses none
@@ -444,3 +444,12 @@ def test_solve_simplifies_unless_told_not_to(qnnt, tmp_path):
     assert json.loads(with_it.out)["statistics"]["parameters removed"] == 1
     assert "parameters removed" not in json.loads(without.out)["statistics"]
     assert "presolve removed 1 of 3 parameters" in qnnt("solve", path, "--backend", "sat", "-v").err
+
+
+def test_fewest_weights_are_told_and_proved(qnnt, lone, tmp_path):
+    output = tmp_path / "n.json"
+    run = qnnt("solve", lone, "--errors", "min", "--then", "fewest-weights", "-o", output)
+    assert run.status == 0
+    assert "weights      2 of 2 not 0, and no network that is as good has fewer (maxsat)\n" in run.out
+    assert Network.load(output).n_weights == 2
+    assert qnnt("solve", lone, "--then", "few").status == 2
