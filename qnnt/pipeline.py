@@ -170,6 +170,8 @@ def solve(
     result = replace(result, statistics=Statistics(seconds, {**run.sizes(who), **outcome.sizes}))
     if then is None:
         return result
+    if progress is not None and result.errors is not None:
+        progress(Progress("weights", seconds["total"], result.errors, result.lower_bound or 0))
     return with_fewest_weights(instance, result, backends[0], limits, symmetry=symmetry, isolate=isolate)
 
 
@@ -332,9 +334,8 @@ class _Run:
         self.start: Incumbent | None = None
         if start is not None:
             errors = _replayed(instance, start)
-            known = _Known(
-                instance.network(start.vector), errors, "start"
-            )  # with the instance's own encoding
+            own = instance.network(start.vector)  # with the encoding of the instance's table
+            known = _Known(own, errors, "start")
             self.start = Incumbent(start.vector, known.errors)
             self.best = min(known, self.best, key=lambda each: distance(each.errors))
         self.raced = False

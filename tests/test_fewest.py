@@ -31,7 +31,7 @@ def every_network(instance):
 
 
 @pytest.mark.parametrize("backend", ["maxsat", "sat", "cpsat"])
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_no_network_that_is_as_good_has_fewer(backend, data):
     instance = data.draw(instances(max_networks=300, activation=activations))
@@ -134,7 +134,7 @@ NOT_FOR_NOTHING = (
 
 def test_what_training_leaves_open_is_not_built_upon():
     hard = qnnt.generate.teacher_instance(5, [6, 4, 2], 300, noise=0.3, seed=1)
-    result = qnnt.solve(hard, goal="min", backend="maxsat", limits=0.5, then="fewest-weights")
+    result = qnnt.solve(hard, goal="min", backend="maxsat", limits=0.3, then="fewest-weights")
     assert result.status is Status.UNKNOWN
     assert "training came to no verdict" in result.fewest.reason
     assert not result.fewest.optimal or result.fewest.weights == 0

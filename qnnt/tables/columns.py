@@ -79,12 +79,7 @@ def read_columns(table: str | Path | Iterable[Sequence[str]], *, header: bool | 
     Raises :class:`InputError` naming the line.
     """
     rows = csv_rows(Path(table)) if isinstance(table, str | Path) else enumerate(table, 1)
-    columns = list(_columns(rows, named=header is not False))
-    if header is None:
-        for column in columns:
-            if as_number(column.name) is not None and column.numbers() is not None:
-                raise InputError("line 1", f"{column.name!r} is no name but data{_NO_HEADER}")
-    return columns
+    return list(_columns(rows, header))
 
 
 _NO_HEADER = ": is the header missing? --no-header calls the columns c1, c2, …, --header takes it for a name"
@@ -99,8 +94,8 @@ def as_number(text: str) -> float | None:
     return number + 0.0 if np.isfinite(number) else None
 
 
-def _columns(rows: Rows, *, named: bool) -> Iterator[Column]:
-    numbered = iter(rows)
+def _columns(rows: Rows, header: bool | None) -> Iterator[Column]:
+    numbered, named = iter(rows), header is not False
     first, head = next(numbered, (1, ()))
     if not head:
         raise InputError("", "is empty; a table has a header row")
@@ -120,7 +115,10 @@ def _columns(rows: Rows, *, named: bool) -> Iterator[Column]:
     if not body:
         raise InputError("", "has no rows below its header")
     for name, entries in zip(names, zip(*body, strict=True), strict=True):
-        yield Column.of(name, entries, lines)
+        column = Column.of(name, entries, lines)
+        if header is None and as_number(name) is not None and column.numbers() is not None:
+            raise InputError(f"line {first}", f"{name!r} is no name but data{_NO_HEADER}")
+        yield column
 
 
 def named(columns: Sequence[Column], name: str) -> Column:
