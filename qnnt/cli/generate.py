@@ -47,7 +47,14 @@ def table(
         str | None,
         typer.Option(metavar="SIZES", help="Sizes of the hidden layers, such as 4,2; default: none."),
     ] = None,
-    activation: ActivationName | None = None,
+    activation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=completion.activations,
+            help="relu, sign or step, for all, or HIDDEN,OUTPUT; default: relu.",
+        ),
+    ] = None,
     errors: Annotated[
         str | None,
         typer.Option(
@@ -141,11 +148,13 @@ def _second_output(output: Path | None, test_output: Path | None, share: float) 
             raise InputError("--test-output", "is for the rows left out: give --test-share, too")
         return None
     if test_output is not None:
+        if test_output == output or (output is None and test_output == STDOUT):
+            raise InputError("--test-output", "is where the other rows go: name another file")
         return test_output
     if output is None or output == STDOUT:
         raise InputError("--test-share", "makes two instances: name a file by -o or by --test-output")
-    stem, dot, suffixes = output.name.partition(".")
-    return output.with_name(f"{stem}-test{dot}{suffixes}")
+    stem = output.name.removesuffix(".gz").removesuffix(".json")
+    return output.with_name(f"{stem}-test{output.name[len(stem) :]}")
 
 
 def teacher(

@@ -42,7 +42,7 @@ def predict(
     not trained on a table reads a column of integers for each input, and shows its outputs.
     """
     if output is not None:
-        writable(output, stdout=True)
+        writable(output, stdout=not json)
     chosen = unseen_of(unseen)
     from qnnt.files.documents import located
     from qnnt.generate.table import encoding_of
@@ -64,10 +64,10 @@ def predict(
             found = predict_integers(trained, columns)
         else:
             found = predict_rows(trained, encoding, columns, chosen)
+    if output is not None or not json:
+        write_text(_csv(found), output)
     if json:
         print_json({"predictions": dict(zip(found.columns, found.values, strict=True)), "right": found.right})
-    else:
-        write_text(_csv(found), output)
     _tell(found)
     return OK
 

@@ -11,7 +11,7 @@ import numpy as np
 from qnnt.activation import Activation
 from qnnt.exceptions import InputError
 from qnnt.export.notes import clips, matrix
-from qnnt.files.documents import located
+from qnnt.files.documents import located, write_bytes
 from qnnt.files.networks import network_document, network_of
 from qnnt.files.onnx import load_onnx, require_onnx
 from qnnt.network import Network
@@ -54,11 +54,7 @@ def onnx_model(network: Network) -> onnx.ModelProto:
 
 def write_onnx_network(network: Network, path: str | Path) -> None:
     """Write the model; raises :class:`InputError` if the file cannot be written."""
-    model = onnx_model(network).SerializeToString()
-    try:
-        Path(path).write_bytes(model)
-    except OSError as error:
-        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from None
+    write_bytes(Path(path), onnx_model(network).SerializeToString())
 
 
 def read_onnx_network(path: str | Path) -> Network:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.exceptions import InputError
 from qnnt.network import Network
 from qnnt.tables.columns import Column, as_number, named
 from qnnt.tables.encoding import TableEncoding
@@ -33,8 +35,12 @@ def predict_rows(
 ) -> Prediction:
     """The classes of rows, which are encoded as the rows that the network was trained on.
 
-    Raises :class:`InputError` for rows that cannot be encoded.
+    Raises :class:`InputError` for rows that cannot be encoded, and for an encoding of other neurons than the
+    network's.
     """
+    layers = network.architecture.layers
+    if tuple(chain.from_iterable(encoding.named)) != (*layers[0], *layers[-1]):
+        raise InputError("encoding", "is of other inputs or outputs than the network's")
     values, sums = network.outputs(encoding.inputs(columns, unseen))
     classes, plain = encoding.classes(network.activation.output.levels_of(values), sums)
     present = {column.name for column in columns}

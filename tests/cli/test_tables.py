@@ -67,6 +67,17 @@ def test_predictions_of_rows_without_their_classes(qnnt, table, tmp_path):
     )
 
 
+def test_an_encoding_of_another_network_is_refused(qnnt, table, xor, tmp_path):
+    instance, network, output = (tmp_path / name for name in ("i.json", "n.json", "out.csv"))
+    assert qnnt("generate", "table", table, *LEARN, "-o", instance).status == 0
+    assert qnnt("solve", xor, "-o", network).status == 0
+    run = qnnt("predict", network, table, "--instance", instance, "--json", "-o", output)
+    assert (run.status, run.out, output.exists()) == (2, "", False)
+    assert "encoding: is of other inputs or outputs than the network's" in run.err
+    run = qnnt("predict", network, table, "--instance", xor)
+    assert "meta: holds no encoding of a table" in run.err
+
+
 def test_a_network_without_a_table_reads_its_inputs(qnnt, xor, tmp_path):
     network, rows = tmp_path / "n.json", tmp_path / "rows.csv"
     assert qnnt("solve", xor, "-o", network).status == 0
