@@ -195,7 +195,12 @@ def _column(name: str, values: Array) -> Column:
         distinct, codes = np.unique(values, return_inverse=True)
         cells = [repr(value + 0) for value in distinct.tolist()]  # True + 0 is 1
         return Column(name, cells, codes, rows, "row")
-    return Column.of(name, ["" if v is None or v != v else str(v) for v in values.tolist()], rows, "row")
+    return Column.of(name, ["" if _is_missing(v) else str(v) for v in values.tolist()], rows, "row")
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN or pandas' NA, which is not even equal to itself."""
+    return value is None or not isinstance(same := value == value, bool | np.bool_) or not same
 
 
 def _texts(classes: Array) -> tuple[str, ...]:

@@ -63,6 +63,12 @@ def test_the_encoder_does_what_generate_table_does():
         encoder.get_feature_names_out(["a", "b", "c"])
 
 
+def test_whatever_stands_for_a_missing_value_does():
+    colours = np.array([["red"], [None], [float("nan")], [pd.NA], ["?"], ["blue"]], dtype=object)
+    expected = [[0, 0, 1], *[[1, 0, 0]] * 4, [0, 1, 0]]
+    assert QuantileEncoder().fit(colours).transform(colours).tolist() == expected
+
+
 def test_booleans_are_numbers_and_missing_numbers_are_refused():
     bits = np.array([[True], [False]])
     assert QuantileEncoder().fit(bits).transform(bits).tolist() == [[1], [0]]

@@ -49,7 +49,7 @@ def predict(
     from qnnt.network import Network
     from qnnt.tables.columns import read_columns
     from qnnt.tables.encoding import TableEncoding
-    from qnnt.tables.prediction import predict_integers, predict_rows
+    from qnnt.tables.prediction import predict_integers, predict_rows, require_neurons
 
     trained = Network.load(network)
     encoding = None
@@ -58,6 +58,8 @@ def predict(
     elif trained.encoding is not None:
         with located(network):
             encoding = TableEncoding.of(trained.encoding, trained.domain.d)
+    if encoding is not None:
+        require_neurons(trained, encoding)
     with located(rows):
         columns = read_columns(rows, header=header)
         if encoding is None:

@@ -35,12 +35,8 @@ def predict_rows(
 ) -> Prediction:
     """The classes of rows, which are encoded as the rows that the network was trained on.
 
-    Raises :class:`InputError` for rows that cannot be encoded, and for an encoding of other neurons than the
-    network's.
+    Raises :class:`InputError` for rows that cannot be encoded.
     """
-    layers = network.architecture.layers
-    if tuple(chain.from_iterable(encoding.named)) != (*layers[0], *layers[-1]):
-        raise InputError("encoding", "is of other inputs or outputs than the network's")
     values, sums = network.outputs(encoding.inputs(columns, unseen))
     classes, plain = encoding.classes(network.activation.output.levels_of(values), sums)
     present = {column.name for column in columns}
@@ -52,6 +48,13 @@ def predict_rows(
             same &= np.array([target.classes[code] == word for code, word in zip(codes, said, strict=True)])
         right = int(same.sum())
     return Prediction([target.column for target in encoding.targets], classes, plain, right)
+
+
+def require_neurons(network: Network, encoding: TableEncoding) -> None:
+    """Raise :class:`InputError` unless the encoding is of the inputs and outputs that the network has."""
+    layers = network.architecture.layers
+    if tuple(chain.from_iterable(encoding.named)) != (*layers[0], *layers[-1]):
+        raise InputError("encoding", "is of other inputs or outputs than the network's")
 
 
 def predict_integers(network: Network, columns: Sequence[Column]) -> Prediction:

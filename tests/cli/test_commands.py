@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from dataclasses import replace
 
 import pytest
 
-from qnnt import Activation, Architecture, Dataset, Domain, Instance, Minimize, Network, registry
+from qnnt import (
+    Activation,
+    Architecture,
+    Dataset,
+    Domain,
+    Fewest,
+    Instance,
+    Limit,
+    Minimize,
+    Network,
+    registry,
+)
 from qnnt.auto import choose
 from qnnt.availability import caps
 from qnnt.backends.sat import SOLVERS, solver_names
@@ -453,3 +465,16 @@ def test_fewest_weights_are_told_and_proved(qnnt, lone, tmp_path):
     assert "weights      2 of 2 not 0, and no network that is as good has fewer (maxsat)\n" in run.out
     assert Network.load(output).n_weights == 2
     assert qnnt("solve", lone, "--then", "few").status == 2
+
+
+def test_fewest_weights_that_are_not_proved_are_unknown(qnnt, lone, monkeypatch):
+    def cut_short(instance, result, *others, **switches):
+        return replace(result, fewest=Fewest(2, 1, "maxsat", Limit.TIME, "the time limit was reached"))
+
+    monkeypatch.setattr("qnnt.pipeline.with_fewest_weights", cut_short)
+    run = qnnt("solve", lone, "--errors", "min", "--then", "fewest-weights")
+    assert run.status == 3
+    assert run.out.startswith("OPTIMAL: ")
+    assert "weights      2 of 2 not 0, the best so far; 1 or more are needed: the time limit was" in run.out
+    document = json.loads(qnnt("solve", lone, "--errors", "min", "--then", "fewest-weights", "--json").out)
+    assert document["fewest_weights"]["optimal"] is False
