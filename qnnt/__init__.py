@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qnnt import generate as generate
     from qnnt import rounding as rounding
     from qnnt.activation import Activation as Activation
     from qnnt.activation import Activations as Activations
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from qnnt.network import Network as Network
     from qnnt.pipeline import Progress as Progress
     from qnnt.pipeline import solve as solve
+    from qnnt.result import Fewest as Fewest
     from qnnt.result import Result as Result
     from qnnt.result import Statistics as Statistics
     from qnnt.sparsity.lemma1 import sparsify as sparsify
@@ -59,7 +61,7 @@ __version__ = "0.1.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent unless the caller asks
 
-_PACKAGES = ("rounding",)
+_PACKAGES = ("generate", "rounding")
 
 _PUBLIC = {
     "Activation": "activation",
@@ -81,6 +83,7 @@ _PUBLIC = {
     "Domain": "domain",
     "Encoder": "encoders.base",
     "Exactly": "goals",
+    "Fewest": "result",
     "Formula": "models",
     "Goal": "goals",
     "InputError": "exceptions",

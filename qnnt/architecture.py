@@ -64,7 +64,7 @@ class Connection:
         return slice(self.first + int(self.starts[neuron]), self.first + int(self.starts[neuron + 1]))
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Architecture:
     """A layered DAG G: ``layers`` of neuron names, and arcs from one layer to the next.
 
@@ -90,6 +90,14 @@ class Architecture:
         if not isinstance(other, Architecture):
             return NotImplemented
         return self.layers == other.layers and np.array_equal(self.arc_index, other.arc_index)
+
+    def __repr__(self) -> str:
+        return f"Architecture({self.shape}, {'dense' if self.is_dense else f'{self.n_arcs:,} arcs'})"
+
+    @property
+    def shape(self) -> str:
+        """How many neurons each layer has: ``13-3``."""
+        return "-".join(str(len(layer)) for layer in self.layers)
 
     def __hash__(self) -> int:
         return hash((self.layers, self.arc_index.tobytes()))

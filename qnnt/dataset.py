@@ -12,6 +12,7 @@ from qnnt.activation import Activation
 from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
 from qnnt.rowcodes import distinct_rows
+from qnnt.wording import count
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Choices:
     unavoidable: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """A multiset of data points: ``inputs`` (N, α), ``labels`` (N, ω), ``counts`` (N,) ≥ 1.
 
@@ -75,6 +76,10 @@ class Dataset:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        values = f"{count(self.alpha, 'input value')}, {count(self.omega, 'output value')}"
+        return f"Dataset({count(self.total, 'point')} of {values})"
 
     def __len__(self) -> int:
         """Number of rows held; see ``total`` for the number of data points."""
@@ -146,3 +151,25 @@ def integers(name: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
     if not np.issubdtype(array.dtype, np.integer):
         raise InputError(name, f"must be integers, not {array.dtype}")
     return array
+
+
+def whole_numbers(name: str, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """The values as integers, also those that are floats without a fraction, or Booleans.
+
+    Raises :class:`InputError` naming the first value that is none, with its position after ``name``.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise InputError(name, "must be rows of the same length") from None
+    if array.size and array.dtype.kind not in "biuf":
+        first = array.reshape(-1)[0]
+        raise InputError(name, f"must be integers, not {array.dtype} such as {str(first)[:40]!r}")
+    with np.errstate(invalid="ignore"):  # nan and inf, which are found below
+        whole = array.astype(np.int64)
+    wrong = whole != array
+    if wrong.any():
+        at = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        where = "".join(f"[{i}]" for i in at)
+        raise InputError(f"{name}{where}", f"must be an integer, not {array[at]}")
+    return whole

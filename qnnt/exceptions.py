@@ -25,16 +25,25 @@ class UnknownWord(InputError):  # noqa: N818 - reads as what it is
     """A word that names nothing, wherever a name is asked for; the message lists what there is.
 
     ``kind`` says what should be named: a backend, a format, an activation. ``hint`` may say what the word
-    names elsewhere.
+    names elsewhere; without one it is the known word that is written most like it, if there is one.
     """
 
     def __init__(self, kind: str, word: Any, known: Iterable[str], place: str = "", hint: str = "") -> None:
-        self.kind, self.word, self.known, self.hint = kind, word, tuple(known), hint
+        self.kind, self.word, self.known = kind, word, tuple(known)
+        self.hint = hint or did_you_mean(word, self.known)
         listed = f"there are: {', '.join(self.known)}" if self.known else "there is none"
-        super().__init__(place, f"no {kind} {word!r}{hint and f': {hint}'}; {listed}")
+        super().__init__(place, f"no {kind} {word!r}{self.hint and f': {self.hint}'}; {listed}")
 
     def __reduce__(self) -> Any:
         return type(self), (self.kind, self.word, self.known, self.place, self.hint)
+
+
+def did_you_mean(word: Any, known: Iterable[str]) -> str:
+    """Words that name the known word written most like this one; empty if none is like it."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(word), known, n=1)
+    return f"did you mean {close[0]!r}" if close else ""
 
 
 def require_word(kind: str, word: Any, known: Collection[str]) -> None:

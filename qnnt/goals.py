@@ -138,3 +138,12 @@ def parse_goal(text: str, place: str = "") -> Goal:
     if kind in ("at-most", "exactly") and number.isascii() and number.isdecimal():
         return AtMost(int(number)) if kind == "at-most" else Exactly(int(number))
     raise UnknownWord("goal", text, ("at-most:N", "exactly:N", "min"), place)
+
+
+def as_goal(said: Goal | str) -> Goal:
+    """A goal, or the one that a word names; raises ``TypeError`` for anything else."""
+    if isinstance(said, str):
+        return parse_goal(said, "goal")
+    if not isinstance(said, Goal):
+        raise TypeError(f"goal must be a Goal, 'min', 'at-most:N' or 'exactly:N', not {said!r}")
+    return said

@@ -14,17 +14,19 @@ from qnnt.architecture import Architecture
 from qnnt.dataset import Choices, Dataset
 from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
-from qnnt.goals import AtMost, Goal
+from qnnt.goals import AtMost, Goal, as_goal
 from qnnt.network import Network
+from qnnt.wording import count
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Instance:
     """An instance of d-QNNT; ``meta`` tells where it comes from and is carried along untouched.
 
     ``activation`` is ``"relu"`` (the paper's ReLU_d), ``"sign"``, ``"step"`` or an :class:`Activation`, for
-    all neurons, or a pair (hidden, output). Raises :class:`InputError` naming the place when the data do not
-    fit the architecture or the domain, or an activation leaves the domain.
+    all neurons, or a pair (hidden, output). ``goal`` may be a word, such as ``"min"``; without one no point
+    may be wrong. Raises :class:`InputError` naming the place when the data do not fit the architecture or the
+    domain, or an activation leaves the domain.
     """
 
     domain: Domain
@@ -39,7 +41,7 @@ class Instance:
         domain: Domain,
         architecture: Architecture,
         dataset: Dataset,
-        goal: Goal | None = None,
+        goal: Goal | str | None = None,
         meta: dict[str, Any] | None = None,
         activation: ActivationLike = "relu",
     ) -> None:
@@ -47,7 +49,7 @@ class Instance:
             "domain": domain,
             "architecture": architecture,
             "dataset": dataset,
-            "goal": AtMost() if goal is None else goal,
+            "goal": AtMost() if goal is None else as_goal(goal),
             "meta": {} if meta is None else meta,
             "activation": Activations.of(activation, domain),
         }
@@ -57,6 +59,23 @@ class Instance:
         if (largest + 1) * domain.hi**2 >= 2**53:
             raise InputError("d", f"sums of {largest} products over {domain} exceed exact arithmetic")
         dataset.check(domain, architecture.alpha, architecture.omega)
+
+    def __repr__(self) -> str:
+        about = f"{self.domain}, {self.architecture.shape}, {self.activation}"
+        return f"Instance({about}, {count(self.dataset.total, 'point')}, goal {self.goal})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Instance):
+            return NotImplemented
+        return self._key == other._key and (self.dataset, self.meta) == (other.dataset, other.meta)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[Domain, Architecture, Goal, Activations]:
+        """What is compared first, and hashed."""
+        return self.domain, self.architecture, self.goal, self.activation
 
     @cached_property
     def choices(self) -> Choices:
@@ -68,13 +87,20 @@ class Instance:
         """The activation of each layer after the inputs, one for each connection of the architecture."""
         return self.activation.each(self.architecture.depth)
 
+    @property
+    def encoding(self) -> dict[str, Any] | None:
+        """How rows of a table became inputs and labels, if the instance was made from a table."""
+        if self.meta.get("kind") != "table" or not {"columns", "targets"} <= self.meta.keys():
+            return None
+        return {"columns": self.meta["columns"], "targets": self.meta["targets"]}
+
     def network(self, vector: IntArray) -> Network:
         """The network whose parameters are ``vector`` (A + H,): all weights, then all biases."""
-        return Network.from_vector(self.architecture, self.domain, vector, self.activation)
+        return Network.from_vector(self.architecture, self.domain, vector, self.activation, self.encoding)
 
-    def with_goal(self, goal: Goal) -> Instance:
+    def with_goal(self, goal: Goal | str) -> Instance:
         """The same instance under another goal."""
-        return replace(self, goal=goal)
+        return replace(self, goal=as_goal(goal))
 
     @property
     def n_networks(self) -> int:

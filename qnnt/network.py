@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from qnnt import formula
 from qnnt.activation import ActivationLike, Activations
 from qnnt.architecture import Architecture
-from qnnt.dataset import Dataset, integers
+from qnnt.dataset import Dataset, integers, whole_numbers
 from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
+from qnnt.wording import count
 
 _BLOCK = 1 << 22  # products held at once while evaluating
 
 
-@dataclass(frozen=True, eq=False, init=False)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Network:
     """``weights`` (A,) in the order of ``architecture.arcs``, ``biases`` (H,) of all but the input neurons.
 
-    ``activation`` is given as for an :class:`~qnnt.Instance`. Raises :class:`InputError` if a length does not
-    fit or a value is no integer of the domain.
+    ``activation`` is given as for an :class:`~qnnt.Instance`. ``encoding`` tells how rows of a table become
+    inputs, if it was trained on a table; it does not count when networks are compared. Raises
+    :class:`InputError` if a length does not fit or a value is no integer of the domain.
     """
 
     architecture: Architecture
@@ -30,6 +34,7 @@ class Network:
     weights: npt.NDArray[np.int64]
     biases: npt.NDArray[np.int64]
     activation: Activations
+    encoding: dict[str, Any] | None
 
     def __init__(
         self,
@@ -38,10 +43,12 @@ class Network:
         weights: npt.ArrayLike,
         biases: npt.ArrayLike,
         activation: ActivationLike = "relu",
+        encoding: dict[str, Any] | None = None,
     ) -> None:
         object.__setattr__(self, "architecture", architecture)
         object.__setattr__(self, "domain", domain)
         object.__setattr__(self, "activation", Activations.of(activation, domain))
+        object.__setattr__(self, "encoding", encoding)
         for name, given, length in (
             ("weights", weights, architecture.n_arcs),
             ("biases", biases, architecture.n_biases),
@@ -63,10 +70,12 @@ class Network:
         domain: Domain,
         vector: IntArray,
         activation: ActivationLike = "relu",
+        encoding: dict[str, Any] | None = None,
     ) -> Network:
         """The network whose parameters are ``vector`` (A + H,): all weights, then all biases."""
         a = architecture.n_arcs
-        return cls(architecture, domain, np.asarray(vector[:a]), np.asarray(vector[a:]), activation)
+        weights, biases = np.asarray(vector[:a]), np.asarray(vector[a:])
+        return cls(architecture, domain, weights, biases, activation, encoding)
 
     @property
     def vector(self) -> npt.NDArray[np.int64]:
@@ -85,32 +94,69 @@ class Network:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __repr__(self) -> str:
+        used = f"{self.n_weights:,} of {count(self.architecture.n_arcs, 'weight')} not 0"
+        return f"Network({self.domain}, {self.architecture.shape}, {self.activation}, {used})"
+
+    def __str__(self) -> str:
+        """Each neuron as a formula; a large network is cut."""
+        return formula.text(self.architecture, self.activation, self.weights, self.biases)
+
+    @property
+    def n_weights(self) -> int:
+        """How many weights are not 0."""
+        return int(np.count_nonzero(self.weights))
+
     def activations(self, inputs: npt.ArrayLike) -> list[npt.NDArray[np.int64]]:
-        """Values of every neuron on inputs (n, α): one (n, layer size) array per layer, inputs first."""
-        x = np.asarray(inputs, dtype=np.int64)
+        """Values of every neuron on inputs (n, α): one (n, layer size) array per layer, inputs first.
+
+        Raises :class:`InputError` naming an input that is no integer of the domain; 1.0 is one.
+        """
+        x = self._inputs(inputs)
+        return [x, *(values for _, values in self._layers(x))]
+
+    def outputs(self, inputs: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Outputs on inputs (n, α), and the pre-activations Σ w·a − bias behind them, (n, ω) both.
+
+        Raises as :meth:`activations`.
+        """
+        x = self._inputs(inputs)
+        step = max(1, _BLOCK // max(1, max(len(c.source) for c in self.architecture.connections)))
+        blocks = [self._layers(x[i : i + step])[-1] for i in range(0, max(1, len(x)), step)]
+        sums, values = (np.concatenate(each) for each in zip(*blocks, strict=True))
+        return values, sums
+
+    def predict(self, inputs: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Outputs (n, ω) on inputs (n, α). Raises as :meth:`activations`."""
+        return self.outputs(inputs)[0]
+
+    def _inputs(self, inputs: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The inputs as integers of the domain, (n, α)."""
+        x = whole_numbers("inputs", inputs)
         if x.ndim != 2 or x.shape[1] != self.architecture.alpha:
             raise InputError("inputs", f"shape {x.shape} is not (n, {self.architecture.alpha})")
-        values = [x]
+        outside = ~self.domain.contains(x)
+        if outside.any():
+            row, column = np.unravel_index(int(np.argmax(outside)), outside.shape)
+            raise InputError(f"inputs[{row}][{column}]", f"value {x[row, column]} is not in {self.domain}")
+        return x
+
+    def _layers(self, x: npt.NDArray[np.int64]) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """Pre-activations and values of each layer after the inputs."""
+        found, before = [], x
         connections = self.architecture.connections
         for connection, activation in zip(
             connections, self.activation.each(len(connections) - 1), strict=True
         ):
             weights = self.weights[connection.all_arcs]
             if connection.dense:
-                sums = values[-1] @ weights.reshape(connection.n_target, connection.n_source).T
+                sums = before @ weights.reshape(connection.n_target, connection.n_source).T
             else:
-                sums = np.add.reduceat(
-                    values[-1][:, connection.source] * weights, connection.starts[:-1], axis=1
-                )
-            values.append(activation(sums - self.biases[connection.biases]))
-        return values
-
-    def predict(self, inputs: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Outputs (n, ω) on inputs (n, α)."""
-        x = np.asarray(inputs)
-        step = max(1, _BLOCK // max(1, max(len(c.source) for c in self.architecture.connections)))
-        blocks = [self.activations(x[i : i + step])[-1] for i in range(0, max(1, len(x)), step)]
-        return np.concatenate(blocks)
+                sums = np.add.reduceat(before[:, connection.source] * weights, connection.starts[:-1], axis=1)
+            sums = sums - self.biases[connection.biases]
+            before = activation(sums)
+            found.append((sums, before))
+        return found
 
     def error(self, dataset: Dataset) -> int:
         """Number of data points, repetitions counted, on which any output differs from the label."""

@@ -7,17 +7,27 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qnnt import registry
+from qnnt.arguments import (
+    instance_of,
+    limits_of,
+    network_of,
+    require_backend,
+    require_cubes,
+    require_encoder,
+)
 from qnnt.arrows import Arrow, Chain
 from qnnt.auto import PORTFOLIO, choose, distinct, team
 from qnnt.backends.base import Backend, Capability
 from qnnt.constant import best_constant
 from qnnt.encoders.base import Encoder
-from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
+from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer, require_word
+from qnnt.fewest import FEWEST_WEIGHTS, with_fewest_weights
 from qnnt.goals import Goal
 from qnnt.instance import Instance
 from qnnt.job import Event, Incumbent, Job, Outcome, Vector
@@ -58,25 +68,27 @@ class Progress:
 
 
 def solve(
-    instance: Instance,
+    instance: Instance | str | Path,
     *,
-    goal: Goal | None = None,
+    goal: Goal | str | None = None,
     backend: str | Backend | Sequence[str | Backend] = "auto",
     encoder: str | Encoder | None = None,
-    limits: Limits | None = None,
+    limits: Limits | float | None = None,
     symmetry: bool = True,
-    start: Network | None = None,
+    start: Network | str | Path | None = None,
     presolve: Sequence[Step] | None = None,
     cubes: Cubes | int | None = None,
+    then: str | None = None,
     isolate: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Train a network, or prove that none exists.
 
-    ``goal`` replaces the instance's own. ``encoder`` defaults to the one that makes what the backend likes
-    best. With ``isolate`` the run is a child process under all limits; without it (tests, notebooks) the
-    backend keeps the time limit as well as it can and a memory limit is refused. Ctrl-C ends the run with
-    UNKNOWN and the best network so far.
+    ``instance`` and ``start`` may be paths of files, ``goal`` a word as on the command line (``"min"``), and
+    ``limits`` a number of seconds. ``goal`` replaces the instance's own. ``encoder`` defaults to the one that
+    makes what the backend likes best. With ``isolate`` the run is a child process under all limits; without
+    it (tests, notebooks) the backend keeps the time limit as well as it can and a memory limit is refused.
+    Ctrl-C ends the run with UNKNOWN and the best network so far.
 
     ``backend`` names one, or is one; several, or ``portfolio:A+B``, race: see :func:`qnnt.portfolio.race`.
     ``limits.threads`` of them run at a time, each under the memory limit, and threads that are left over go
@@ -99,13 +111,23 @@ def solve(
     can be bounded. Under a minimum the parts are decisions: whether a cube has a network with fewer errors
     than the best one. The presolve steps are taken in this process, before the split.
 
-    Raises :class:`UnknownWord` for a name that there is not, :class:`InputError` for a start that does not
-    fit the instance, :class:`Unsupported` when the backend declines the case, :class:`Unavailable` when it is
-    not installed, and :class:`WrongAnswer` when what it says does not survive the replay.
+    ``then="fewest-weights"`` goes on, within the limits, to a network with the fewest weights that are not 0,
+    among those of least error or, of another goal, among those that meet it: see ``Result.fewest``.
+
+    Raises ``TypeError`` for an argument of another type, :class:`UnknownWord` for a name that there is not,
+    :class:`InputError` for a start that does not fit the instance, :class:`Unsupported` when the backend
+    declines the case, :class:`Unavailable` when it is not installed, and :class:`WrongAnswer` when what it
+    says does not survive the replay.
     """
+    require_backend(backend)
+    require_encoder(encoder)
+    require_cubes(cubes)
+    if then is not None:
+        require_word("second goal", then, (FEWEST_WEIGHTS,))
+    instance, limits = instance_of(instance), limits_of(limits)
     instance = instance if goal is None else instance.with_goal(goal)
+    start = None if start is None else network_of(start, "start")
     began = time.perf_counter()
-    limits = limits or Limits()
     asked = registry.encoder(encoder, symmetry=symmetry) if isinstance(encoder, str) else encoder
     steps = DEFAULT if presolve is None else tuple(presolve)
     posed = instance
@@ -145,7 +167,12 @@ def solve(
     result = run.conclude(outcome, who, limits)
     now = time.perf_counter()
     seconds = {**run.seconds(who, outcome, checking), "check": now - checking, "total": now - began}
-    return replace(result, statistics=Statistics(seconds, {**run.sizes(who), **outcome.sizes}))
+    result = replace(result, statistics=Statistics(seconds, {**run.sizes(who), **outcome.sizes}))
+    if then is None:
+        return result
+    if progress is not None and result.errors is not None:
+        progress(Progress("weights", seconds["total"], result.errors, result.lower_bound or 0))
+    return with_fewest_weights(instance, result, backends[0], limits, symmetry=symmetry, isolate=isolate)
 
 
 @dataclass(frozen=True)
@@ -236,7 +263,9 @@ def _usable(limits: Limits, backend: Backend, *, refuse: bool) -> Limits:
     """The limits without what the backend cannot use; threads are refused if ``refuse``."""
     if limits.threads > 1 and Capability.THREADS not in backend.capabilities:
         if refuse:
-            raise Unsupported(f"backend {backend.name!r} uses one thread, not {limits.threads}")
+            able = [b.name for b in registry.backends() if Capability.THREADS in b.capabilities]
+            others = f"try {', '.join(able)}, or auto, which has several backends race"
+            raise Unsupported(f"backend {backend.name!r} uses one thread, not {limits.threads}; {others}")
         _LOG.info("backend %s uses one thread, not %d", backend.name, limits.threads)
         limits = replace(limits, threads=1)
     if limits.seed and Capability.SEED not in backend.capabilities:
@@ -264,13 +293,12 @@ def _replayed(instance: Instance, start: Network) -> int:
     """The errors of a start; raises :class:`InputError` naming what does not fit the instance."""
     ours, theirs = instance.architecture, start.architecture
     if ours != theirs and start.domain == instance.domain:
-        shapes = ["-".join(str(len(layer)) for layer in a.layers) for a in (theirs, ours)]
-        if shapes[0] != shapes[1]:
-            raise InputError("start", f"has the layers {shapes[0]}, the instance {shapes[1]}")
+        if theirs.shape != ours.shape:
+            raise InputError("start", f"has the layers {theirs.shape}, the instance {ours.shape}")
         what = "neurons of other names" if ours.layers != theirs.layers else "other arcs"
         raise InputError("start", f"has {what} than the instance")
     try:
-        return check(instance, start).errors
+        return check(instance, replace(start, encoding=None)).errors  # another table's network may be tried
     except InputError as error:
         raise InputError("start", error.message) from None
 
@@ -305,7 +333,9 @@ class _Run:
         self.best = _Known(constant, check(instance, constant).errors, "constant")
         self.start: Incumbent | None = None
         if start is not None:
-            known = _Known(start, _replayed(instance, start), "start")
+            errors = _replayed(instance, start)
+            own = instance.network(start.vector)  # with the encoding of the instance's table
+            known = _Known(own, errors, "start")
             self.start = Incumbent(start.vector, known.errors)
             self.best = min(known, self.best, key=lambda each: distance(each.errors))
         self.raced = False

@@ -20,7 +20,7 @@ from typing import Any, cast
 from qnnt.availability import Availability
 from qnnt.backends.base import Backend
 from qnnt.encoders.base import Encoder
-from qnnt.exceptions import QnntError, Unavailable, UnknownWord, Unsupported
+from qnnt.exceptions import QnntError, Unavailable, UnknownWord, Unsupported, did_you_mean
 from qnnt.rounders.base import Rounder
 from qnnt.workers.task import describe
 
@@ -28,6 +28,10 @@ _LOG = logging.getLogger(__name__)
 
 _BACKENDS, _ROUNDERS, _ENCODERS = "qnnt.backends", "qnnt.rounders", "qnnt.encoders"
 _KINDS = {_BACKENDS: "backend", _ROUNDERS: "rounding backend", _ENCODERS: "encoder"}
+_ASKED = {  # a summary, which is only shown, may be left out
+    _BACKENDS: ("name", "accepts", "capabilities", "availability", "refuses"),
+    _ROUNDERS: ("name", "exact", "availability", "refuses"),
+}
 _ELSEWHERE = {
     _BACKENDS: (_ROUNDERS, "it rounds trained layers (qnnt.rounding), and trains nothing"),
     _ROUNDERS: (_BACKENDS, "it trains (qnnt.solve), and rounds nothing"),
@@ -72,6 +76,8 @@ def _point(group: str, name: str) -> EntryPoint:
     if name not in points:
         other, does = _ELSEWHERE.get(group, ("", ""))
         hint = does if other and name in _group(other) else ""
+        if not hint and group in _ASKED:
+            hint = did_you_mean(name, [*points, *(each.name for each in _every(group))])
         raise UnknownWord(_KINDS[group], name, sorted(points), hint=hint)
     return points[name]
 
@@ -92,6 +98,14 @@ def _tried(group: str, name: str, step: Callable[[], Any]) -> Any:
         return _broken(group, name, error)
 
 
+def _whole(group: str, name: str, made: Any) -> Any:
+    """What was made if it has what is asked of every backend or rounder, else :class:`Broken`."""
+    missing = [word for word in _ASKED[group] if not hasattr(made, word)]
+    if not missing:
+        return made
+    return _broken(group, name, TypeError(f"it has no {' and no '.join(missing)}"))
+
+
 def _broken(group: str, name: str, error: Exception) -> Broken:
     _LOG.warning("%s %r does not load: %s", _KINDS[group], name, describe(error))
     return Broken(name, f"does not load: {describe(error)}")
@@ -104,10 +118,10 @@ def _make(group: str, name: str) -> Any:
     if isinstance(made, Broken):
         return made
     if not colon:
-        return _tried(group, name, made)
+        return _whole(group, name, _tried(group, name, made))
     try:
         _check_variant(made, family, variant)
-        return made(variant)
+        return _whole(group, name, made(variant))
     except QnntError:  # of the variant that the caller asked for
         raise
     except Exception as error:
@@ -119,7 +133,11 @@ def _variants(group: str, family: str, make: Any) -> list[Any]:
     words = _tried(group, family, lambda: tuple(make.variants()))
     if isinstance(words, Broken):
         return [words]
-    return [_tried(group, f"{family}:{word}", partial(make, word)) for word in words]
+    names = [f"{family}:{word}" for word in words]
+    return [
+        _whole(group, name, _tried(group, name, partial(make, word)))
+        for name, word in zip(names, words, strict=True)
+    ]
 
 
 def _every(group: str) -> Iterator[Any]:
@@ -129,7 +147,7 @@ def _every(group: str) -> Iterator[Any]:
         if isinstance(made, Broken):
             yield made
         elif not hasattr(made, "variants"):
-            yield _tried(group, family, made)
+            yield _whole(group, family, _tried(group, family, made))
         else:
             yield from _variants(group, family, made)
 
@@ -142,6 +160,11 @@ def backend(name: str) -> Backend:
     return cast(Backend, _make(_BACKENDS, name))
 
 
+def backend_families() -> list[str]:
+    """The names of all registered backends, without variants; nothing is loaded."""
+    return sorted(_group(_BACKENDS))
+
+
 def backends() -> list[Backend]:
     """Every registered backend in every variant that it names itself."""
     return list(_every(_BACKENDS))
@@ -149,7 +172,7 @@ def backends() -> list[Backend]:
 
 def default_backends() -> list[Backend]:
     """Every registered backend once, in its default variant."""
-    return [backend(family) for family in sorted(_group(_BACKENDS))]
+    return [backend(family) for family in backend_families()]
 
 
 def state_of(tested: Backend | Rounder) -> Availability:

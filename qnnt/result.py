@@ -7,6 +7,7 @@ from typing import Any
 
 from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
+from qnnt.wording import count
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,37 @@ class Statistics:
 
 
 @dataclass(frozen=True)
+class Fewest:
+    """What is known of the fewest weights among networks that are as good as a result's.
+
+    ``weights`` of the result's network are not 0, and no network that is as good has fewer than
+    ``lower_bound``; ``backend`` searched. ``limit`` and ``reason`` say why the two differ, if they do.
+    """
+
+    weights: int
+    lower_bound: int
+    backend: str
+    limit: Limit | None = None
+    reason: str | None = None
+
+    @property
+    def optimal(self) -> bool:
+        """Whether no network that is as good has fewer weights, proved."""
+        return self.weights == self.lower_bound
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``qnnt solve --json`` prints of it."""
+        return {
+            "weights": self.weights,
+            "lower_bound": self.lower_bound,
+            "optimal": self.optimal,
+            "backend": self.backend,
+            "limit": self.limit.value if self.limit else None,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, repr=False)
 class Result:
     """The outcome of :func:`qnnt.solve`.
 
@@ -31,6 +63,8 @@ class Result:
     the best network that ignores its inputs, and ``encoder`` is ``none``, if that network decided and nothing
     was run. If several backends raced, ``members`` names them; ``backend`` is then ``A + B`` if a network of
     A meets a bound of B, and ``portfolio`` if nothing was decided.
+
+    ``fewest`` tells of the fewest weights, if they were asked for and there is a network.
     """
 
     status: Status
@@ -47,6 +81,14 @@ class Result:
     members: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     statistics: Statistics = field(default_factory=Statistics)
+    fewest: Fewest | None = None
+
+    def __repr__(self) -> str:
+        found = "no network" if self.errors is None else count(self.errors, "error")
+        parts = [f"{self.status}: {found}", f"lower bound {self.lower_bound or 0:,}", f"goal {self.goal}"]
+        parts += [f"backend {self.backend}", *([] if self.reason is None else [self.reason])]
+        seconds = self.statistics.seconds.get("total")
+        return f"Result({', '.join(parts)}{'' if seconds is None else f', {seconds:.2f} s'})"
 
     def as_dict(self) -> dict[str, Any]:
         """The object that ``qnnt solve --json`` prints."""
@@ -71,5 +113,6 @@ class Result:
                 "seed": self.limits.seed,
             },
             "network": None if self.network is None else network_document(self.network),
+            "fewest_weights": None if self.fewest is None else self.fewest.as_dict(),
             "statistics": {"seconds": dict(self.statistics.seconds), **self.statistics.sizes},
         }

@@ -87,3 +87,30 @@ def test_rejects_inputs_of_another_width() -> None:
     network = Network(Architecture.dense([2, 1]), Domain(3), [0, 0], [0])
     with pytest.raises(InputError, match=r"inputs: shape \(1, 3\) is not \(n, 2\)"):
         network.predict([[0, 0, 0]])
+
+
+@pytest.mark.parametrize("value", [1.0, np.float32(1), np.uint8(1), True])
+def test_whole_numbers_of_any_type_are_inputs(value):
+    network = Network(Architecture.dense([2, 1]), Domain(3), [1, -1], [0])
+    assert network.predict([[value, 0]]).tolist() == network.predict([[1, 0]]).tolist() == [[1]]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ([[0, 0], [0.5, 0]], r"inputs\[1\]\[0\]: must be an integer, not 0.5"),
+        ([[float("nan"), 0]], r"inputs\[0\]\[0\]: must be an integer, not nan"),
+        ([[float("inf"), 0]], r"inputs\[0\]\[0\]: must be an integer, not inf"),
+        ([[0, 5]], r"inputs\[0\]\[1\]: value 5 is not in Z_3 = \{-1..1\}"),
+        ([[0, -2.0]], r"inputs\[0\]\[1\]: value -2 is not in Z_3"),
+        ([[0, 2**63]], r"inputs\[0\]\[1\]: must be an integer|value 9223372036854775808 is not in"),
+        ([["0", "1"]], "inputs: must be integers, not <U1 such as '0'"),
+        ([[0, None]], "inputs: must be integers, not object such as '0'"),
+        ([[0, 1], [1]], "inputs: must be rows of the same length"),
+    ],
+)
+def test_what_is_no_integer_of_the_domain_is_no_input(inputs, expected):
+    network = Network(Architecture.dense([2, 1]), Domain(3), [1, -1], [0])
+    for evaluate in (network.predict, network.activations, network.outputs):
+        with pytest.raises(InputError, match=expected):
+            evaluate(inputs)

@@ -64,7 +64,9 @@ def test_a_known_variant_loads_no_solver() -> None:
 def test_an_unknown_name_is_one_kind_of_error() -> None:
     with pytest.raises(qnnt.UnknownWord, match="no backend 'foo'; there are: cpsat, dimacs"):
         registry.backend("foo")
-    with pytest.raises(qnnt.UnknownWord, match="no encoder 'clauses:foo'; there are: clauses, cpsat"):
+    with pytest.raises(
+        qnnt.UnknownWord, match="no encoder 'clauses:foo': did you mean 'clauses'; there are: clauses, cpsat"
+    ):
         registry.encoder("clauses:foo")
     with pytest.raises(qnnt.UnknownWord, match=r"no rounding backend 'maxsat': it trains .*; there are: "):
         registry.rounder("maxsat")
@@ -149,3 +151,32 @@ def test_an_encoder_that_is_given_has_to_fit() -> None:
         qnnt.Unsupported, match="does not take what encoder 'clauses' makes; it takes: direct"
     ):
         qnnt.solve(XOR, backend=Faulty("unknown"), encoder=registry.encoder("clauses"))
+
+
+def test_a_backend_without_a_summary_is_listed_and_one_without_a_name_is_broken(monkeypatch, capsys):
+    class Nameless:
+        accepts = (qnnt.Instance,)
+        capabilities = ()
+
+        def availability(self):
+            return qnnt.Availability(True, version="1")
+
+        def refuses(self, instance):
+            return None
+
+    class Unsummarised(Nameless):
+        name = "unsummarised"
+
+    points = {
+        each.__name__.lower(): type(
+            "Point", (), {"name": each.__name__, "load": lambda self, made=each: made}
+        )()
+        for each in (Nameless, Unsummarised)
+    }
+    real = registry._group
+    monkeypatch.setattr(registry, "_group", lambda name: points if name == "qnnt.backends" else real(name))
+    assert main(["backends"]) == 0
+    out = capsys.readouterr().out
+    assert "unsummarised: no summary\n" in out
+    assert "nameless: does not load\n  does not load: TypeError: it has no name\n" in out
+    assert not registry.backend("nameless").availability().available

@@ -34,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             prepare("qnnt.job:warm_up")  # the worker starts up while this process does
         from qnnt.cli.commands import app
+        from qnnt.cli.completion import prepare_completion
         from qnnt.cli.program import run
+
+        prepare_completion()
     except KeyboardInterrupt:
         return 130
     return run(app, "qnnt", arguments)

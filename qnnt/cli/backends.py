@@ -106,7 +106,7 @@ def _facts(
         "accepts": [model.__name__ for model in accepts],
         "encoders": encoders,
         "capabilities": capabilities,
-        "summary": tested.summary,
+        "summary": getattr(tested, "summary", "no summary"),
     }
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from qnnt.cli.options import InstanceFile, Json, load
-from qnnt.cli.output import count, print_columns, print_json, vector
+from qnnt.cli.options import InstanceFile, Json, NetworkFile, load
+from qnnt.cli.output import print_columns, print_json, vector
 from qnnt.cli.program import OK
+from qnnt.wording import count
 
 if TYPE_CHECKING:
     from qnnt.goals import Goal
@@ -20,7 +18,7 @@ _MOST_POINTS = 20
 
 def check(
     instance: InstanceFile,
-    network: Annotated[Path, typer.Argument(help="Network file, .json or .json.gz.")],
+    network: NetworkFile,
     json: Json = False,
 ) -> int:
     """Replay a network: its error count, whether that meets the goal, and the points that are wrong.

@@ -11,16 +11,28 @@ from qnnt.cli import generate
 from qnnt.cli.backends import backends
 from qnnt.cli.check import check
 from qnnt.cli.encode import encode
+from qnnt.cli.export import export
 from qnnt.cli.info import info
 from qnnt.cli.lift import lift
+from qnnt.cli.predict import predict
+from qnnt.cli.program import add_command, new_app
 from qnnt.cli.round import round_
 from qnnt.cli.solve import solve
 
-# Plain help: the one with boxes triples the time of --help.
-app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
-for command in (solve, check, info, lift, encode, backends):
-    app.command()(command)
-app.command("round")(round_)
+app = new_app(
+    """Exact training of quantised neural networks.
+
+    Exit status: 0 a definite answer, 3 UNKNOWN (a limit was reached), 2 wrong usage or bad input, 1 anything
+    else. Errors are one line on stderr; QNNT_DEBUG=1 adds the traceback, QNNT_LOG=info shows what is chosen
+    and why.
+
+    In bash, eval "$(_QNNT_COMPLETE=bash_source qnnt)" completes commands, options, backends and kinds; in
+    other shells zsh_source and fish_source do.
+    """
+)
+for command in (solve, check, predict, export, info, lift, encode, backends):
+    add_command(app, command)
+add_command(app, round_, "round")
 app.add_typer(generate.app, name="generate")
 
 
@@ -33,12 +45,8 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def program(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("-V", "--version", callback=_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """Exact training of quantised neural networks.
-
-    Exit status: 0 a definite answer, 3 UNKNOWN (a limit was reached), 2 wrong usage or bad input, 1 anything
-    else. Errors are one line on stderr; QNNT_DEBUG=1 adds the traceback, QNNT_LOG=info shows what is chosen
-    and why.
-    """
+    """Options of the program itself."""

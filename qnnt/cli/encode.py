@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qnnt.cli import completion
 from qnnt.cli.options import EncoderName, Errors, InstanceFile, NoSymmetry, load, writable
 from qnnt.cli.program import OK
 from qnnt.exceptions import Unsupported
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 def encode(
     instance: InstanceFile,
-    format: Annotated[str, typer.Option(metavar="FORMAT", help="cnf, wcnf, opb, lp, mps or cpsat.")],
+    format: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMAT", autocompletion=completion.formats, help="cnf, wcnf, opb, lp, mps or cpsat."
+        ),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")],
     encoder: EncoderName = None,
     errors: Errors = None,

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qnnt.cli.options import Output, sizes_of, writable
-from qnnt.cli.output import count, deliver
+from qnnt.cli import completion
+from qnnt.cli.options import Output, incoming, sizes_of, writable
+from qnnt.cli.output import deliver
 from qnnt.cli.program import OK
+from qnnt.wording import count
 
 if TYPE_CHECKING:
     from qnnt.reductions.sources.solve import Source
 
-_CnfFile = Annotated[Path, typer.Argument(metavar="F.cnf", help="Formula, DIMACS CNF.")]
+_CnfFile = Annotated[
+    Path,
+    typer.Argument(metavar="F.cnf", callback=incoming, help="Formula, DIMACS CNF; - for standard input."),
+]
 
 
 def three_sat(formula: _CnfFile, output: Output = None) -> int:
@@ -30,7 +35,9 @@ def balanced_sat(formula: _CnfFile, output: Output = None) -> int:
 
 
 def exact_cover(
-    sets: Annotated[Path, typer.Argument(metavar="M.csv", help="0/1 matrix, a set a line, or lists.")],
+    sets: Annotated[
+        Path, typer.Argument(metavar="M.csv", callback=incoming, help="0/1 matrix, a set a line, or lists.")
+    ],
     output: Output = None,
 ) -> int:
     """Choose sets that contain each element once: no error, one neuron (Theorem 1)."""
@@ -41,7 +48,10 @@ def exact_cover(
 
 
 def hitting_set(
-    sets: Annotated[Path, typer.Argument(metavar="H.hgr", help="Hypergraph, lists, OR-Library or matrix.")],
+    sets: Annotated[
+        Path,
+        typer.Argument(metavar="H.hgr", callback=incoming, help="Hypergraph, lists, OR-Library or matrix."),
+    ],
     size: Annotated[int, typer.Option(metavar="K", help="At most so many elements.")],
     as_printed: Annotated[
         bool, typer.Option("--as-printed", help="The paper's construction, whose answer may be wrong.")
@@ -57,7 +67,12 @@ def hitting_set(
 
 
 def family(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Family; an unknown one lists them.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", autocompletion=completion.families, help="Family; an unknown one lists them."
+        ),
+    ],
     sizes: Annotated[str, typer.Option(metavar="A,B", help="Variables or elements, such as 10,20.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to.")],
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
@@ -82,7 +97,7 @@ def _from_formula(kind: str, formula: Path, output: Path | None) -> int:
 
 def _ready(output: Path | None) -> None:
     if output is not None:
-        writable(output)
+        writable(output, stdout=True)
 
 
 def _deliver(kind: str, source: Source, path: Path, output: Path | None) -> int:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qnnt.cli.options import Errors, InstanceFile, Json, load, writable
-from qnnt.cli.output import count, print_columns, print_json
+from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import OK
 from qnnt.exceptions import InputError, Unavailable
+from qnnt.wording import count
 
 if TYPE_CHECKING:
     from qnnt.complexity.parameters import Parameters

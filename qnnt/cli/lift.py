@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from qnnt.cli.options import InstanceFile, load
+from qnnt.cli.options import InstanceFile, NetworkFile, load
 from qnnt.cli.program import OK
 
 
 def lift(
     instance: InstanceFile,
-    network: Annotated[Path, typer.Argument(help="Network file, .json or .json.gz.")],
+    network: NetworkFile,
 ) -> int:
     """Print the solution of the source that a network stands for, checked against the source.
 

@@ -6,20 +6,57 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from qnnt.exceptions import InputError
+from qnnt.cli import completion
+from qnnt.exceptions import InputError, UnknownWord
 from qnnt.goals import Goal, parse_goal
 
 if TYPE_CHECKING:
     from qnnt.instance import Instance
+    from qnnt.tables.features import Missing as MissingWord
+    from qnnt.tables.features import Unseen as UnseenWord
 
-InstanceFile = Annotated[Path, typer.Argument(help="Instance file, .json or .json.gz.")]
+
+def incoming(path: Path | None) -> Path | None:
+    """The file to read; ``-`` is standard input."""
+    return Path("/dev/stdin") if path == Path("-") else path
+
+
+InstanceFile = Annotated[
+    Path, typer.Argument(callback=incoming, help="Instance file, .json or .json.gz; - for standard input.")
+]
+NetworkFile = Annotated[
+    Path, typer.Argument(callback=incoming, help="Network file, .json or .json.gz; - for standard input.")
+]
+TableFile = Annotated[
+    Path,
+    typer.Argument(metavar="ROWS.csv", callback=incoming, help="Table of data; - for standard input."),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        show_default=False,
+        help="Whether the first row names the columns; default: yes, unless it looks like data.",
+    ),
+]
+Unseen = Annotated[
+    str,
+    typer.Option(
+        metavar="WHAT",
+        help="A category that no row had that the encoding was made from: error, or ignore for none of them.",
+    ),
+]
 Errors = Annotated[
     str | None,
-    typer.Option(metavar="GOAL", help="at-most:N, exactly:N or min; replaces the instance's own goal."),
+    typer.Option(
+        metavar="GOAL",
+        autocompletion=completion.goals,
+        help="at-most:N, exactly:N or min; replaces the instance's own goal.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Output = Annotated[
@@ -28,12 +65,26 @@ Output = Annotated[
 ]
 ActivationName = Annotated[
     str,
-    typer.Option("--activation", metavar="NAME", help="relu, sign or step, for all, or HIDDEN,OUTPUT."),
+    typer.Option(
+        "--activation",
+        metavar="NAME",
+        autocompletion=completion.activations,
+        help="relu, sign or step, for all, or HIDDEN,OUTPUT.",
+    ),
 ]
 EncoderName = Annotated[
-    str | None, typer.Option("--encoder", metavar="NAME", help="Encoder; default: the fitting one.")
+    str | None,
+    typer.Option(
+        "--encoder",
+        metavar="NAME",
+        autocompletion=completion.encoders,
+        help="Encoder; default: the fitting one.",
+    ),
 ]
 NoSymmetry = Annotated[bool, typer.Option("--no-symmetry", help="Do not order interchangeable neurons.")]
+
+
+STDOUT = Path("-")
 
 
 @contextmanager
@@ -59,6 +110,22 @@ def sizes_of(option: str, text: str) -> list[int]:
         return [int(word) for word in words]
 
 
+def unseen_of(word: str) -> UnseenWord:
+    """What ``--unseen`` says."""
+    return cast("UnseenWord", _word("--unseen", word, ("error", "ignore")))
+
+
+def missing_of(word: str) -> MissingWord:
+    """What ``--missing`` says."""
+    return cast("MissingWord", _word("--missing", word, ("error", "impute", "level")))
+
+
+def _word(option: str, word: str, known: tuple[str, ...]) -> str:
+    if word not in known:
+        raise UnknownWord("choice", word, known, option)
+    return word
+
+
 def load(path: Path, errors: str | None = None) -> Instance:
     """The instance in a file, under the goal that ``--errors`` names if it does."""
     goal = goal_of(errors)
@@ -68,8 +135,15 @@ def load(path: Path, errors: str | None = None) -> Instance:
     return instance if goal is None else instance.with_goal(goal)
 
 
-def writable(path: Path) -> Path:
-    """The path, or bad input if no file could be written there: to be known before the work is done."""
+def writable(path: Path, *, stdout: bool = False) -> Path:
+    """The path, or bad input if no file could be written there: to be known before the work is done.
+
+    ``-`` is standard output where ``stdout`` can be written to, and bad input elsewhere.
+    """
+    if path == STDOUT:
+        if not stdout:
+            raise InputError(str(path), "must be a file: this is not written to standard output")
+        return path
     place = path.resolve() if path.is_file() or not path.exists() else path
     if place.is_dir():
         raise InputError(str(path), "cannot be written: it is a folder")

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from qnnt.activation import Activation
-    from qnnt.instance import Instance
-    from qnnt.network import Network
+from qnnt.cli.options import STDOUT
+from qnnt.wording import columns, count
 
-_MOST_NEURONS = 40
-_MOST_TERMS = 12
+if TYPE_CHECKING:
+    from qnnt.instance import Instance
 
 
 def print_json(document: Any) -> None:
@@ -26,21 +23,8 @@ def print_json(document: Any) -> None:
 
 def print_columns(rows: Iterable[Sequence[str]], indent: int = 2) -> None:
     """Rows of text as aligned columns."""
-    table = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print(f"{' ' * indent}{line}".rstrip())
-
-
-def printable(text: str) -> str:
-    """The text with whatever could upset a terminal or a table escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def count(number: int, what: str) -> str:
-    """``1 point``, ``2 points``."""
-    return f"{number:,} {what if number == 1 else what + 's'}"
+    for line in columns(rows, indent):
+        print(line)
 
 
 def vector(values: Sequence[int], most: int = 16) -> str:
@@ -49,66 +33,32 @@ def vector(values: Sequence[int], most: int = 16) -> str:
     return shown if len(values) <= most else f"{shown} … ({len(values)} values)"
 
 
-def print_network(network: Network) -> None:
-    """Each neuron as a formula, zeros left out; large networks are cut, and say so."""
-    neurons, letters = network.architecture.n_biases, _letters(network)
-    meanings = ", and ".join(_meaning(activation, letter) for activation, letter in letters.items())
-    print(f"Network, where {meanings}; weights of 0 are left out:")
-    print_columns(islice(_formulas(network), _MOST_NEURONS))
-    if neurons > _MOST_NEURONS:
-        print(f"  … and {count(neurons - _MOST_NEURONS, 'more neuron')}; -o FILE writes the whole network")
+def write_text(text: str, output: Path | None) -> None:
+    """Write a text to a file, whole or not at all, or to standard output for None or ``-``."""
+    if output is None or output == STDOUT:
+        sys.stdout.write(text)
+        return
+    from qnnt.files.documents import write_pieces
+
+    write_pieces(output, [text])
 
 
-def _formulas(network: Network) -> Iterable[tuple[str, str, str]]:
-    layers, biases = network.architecture.layers, iter(network.biases.tolist())
-    connections, letters = network.architecture.connections, _letters(network)
-    activations = network.activation.each(len(connections) - 1)
-    for i, (connection, activation) in enumerate(zip(connections, activations, strict=True)):
-        before, layer, letter = layers[i], layers[i + 1], letters[activation]
-        for j, name in enumerate(layer):
-            weights, sources = network.weights[connection.arcs(j)].tolist(), connection.sources(j)
-            terms = [
-                (w, before[i] if abs(w) == 1 else f"{abs(w)}·{before[i]}")
-                for w, i in zip(weights, sources, strict=True)
-                if w
-            ]
-            yield name, "=", f"{letter}({_sum(terms, next(biases))})"
-
-
-def _letters(network: Network) -> dict[Activation, str]:
-    """What each activation of the network is called; one without a name is f, or g for the outputs."""
-    activations = dict.fromkeys(network.activation.each(network.architecture.depth))
-    named = {"relu": "ReLU"}
-    return {a: named.get(a.name, a.name) or letter for a, letter in zip(activations, "fg", strict=False)}
-
-
-def _meaning(activation: Activation, letter: str) -> str:
-    if activation.name == "relu":  # of a large domain its steps would fill pages
-        top = activation.highest
-        return f"{letter} maps below 0 to 0 and above {top} to {top}"
-    return f"{letter} is {activation.meaning}"
-
-
-def _sum(terms: list[tuple[int, str]], bias: int) -> str:
-    shown = terms[:_MOST_TERMS]
-    if len(terms) > len(shown):
-        shown.append((1, f"… ({count(len(terms) - len(shown), 'more term')})"))
-    if bias or not terms:
-        shown.append((-bias, str(abs(bias))))
-    text = "".join(f" {'-' if sign < 0 else '+'} {term}" for sign, term in shown)
-    return text.removeprefix(" + ") if text.startswith(" +") else f"-{text[3:]}"
+def write_file(save: Callable[[Path], None], output: Path | None, name: str = "file.json") -> None:
+    """Save something to a file, or to standard output for None or ``-``."""
+    if output is not None and output != STDOUT:
+        save(output)
+        return
+    with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
+        save(Path(folder) / name)
+        sys.stdout.write((Path(folder) / name).read_text(encoding="utf-8"))
 
 
 def deliver(instance: Instance, output: Path | None) -> None:
     """Write a generated instance to a file or standard output, and say on stderr what it is."""
-    if output is not None:
-        instance.save(output)
-    else:
-        with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
-            instance.save(Path(folder) / "instance.json")
-            sys.stdout.write((Path(folder) / "instance.json").read_text(encoding="utf-8"))
-    shape = "-".join(str(len(layer)) for layer in instance.architecture.layers)
+    write_file(instance.save, output)
+    shape = instance.architecture.shape
     data = instance.dataset
     made = f"{instance.meta['kind']}: d = {instance.domain.d}, layers {shape}, {count(data.total, 'point')}"
     unavoidable = count(instance.choices.unavoidable, "unavoidable error")
-    print(f"{output or 'stdout'}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)
+    to = "stdout" if output is None or output == STDOUT else output
+    print(f"{to}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)

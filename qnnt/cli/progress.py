@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -43,12 +44,12 @@ def live_line(news: Callable[[], Sequence[str]]) -> Iterator[bool]:
     from rich.live import Live
     from rich.text import Text
 
-    start = time.perf_counter()
+    start, style = time.perf_counter(), "" if os.environ.get("NO_COLOR") else "dim"
 
     def line() -> Text:
         phase, *rest = news()
         parts = [f"{phase:<6} {time.perf_counter() - start:6.1f} s", *rest]
-        return Text("  ".join(parts), no_wrap=True, overflow="ellipsis", style="dim")
+        return Text("  ".join(parts), no_wrap=True, overflow="ellipsis", style=style)
 
     with Live(
         get_renderable=line,

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qnnt.cli import completion
 from qnnt.cli.options import Json, value_of, writable
-from qnnt.cli.output import count, print_columns, print_json, printable
+from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import FAILED, OK, UNKNOWN
 from qnnt.exceptions import InputError, require_word
+from qnnt.wording import count, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +36,9 @@ def round_(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Dense network, .onnx or .npz.")],
     calibration: Annotated[Path, typer.Option(metavar="X.npy", help="Inputs to fit the rounding to.")],
     bits: Annotated[int, typer.Option(metavar="B", help="Bits of a weight.")] = 2,
-    backend: Annotated[str, typer.Option(metavar="NAME", help="Rounding backend.")] = "closest-vector",
+    backend: Annotated[
+        str, typer.Option(metavar="NAME", autocompletion=completion.rounders, help="Rounding backend.")
+    ] = "closest-vector",
     scaling: Annotated[
         str, typer.Option(metavar="NAME", help="Weight scale: symmetric or max.")
     ] = "symmetric",

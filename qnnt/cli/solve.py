@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qnnt.cli import completion
 from qnnt.cli.log import logged
-from qnnt.cli.options import EncoderName, Errors, InstanceFile, Json, NoSymmetry, load, value_of, writable
-from qnnt.cli.output import count, print_columns, print_json, print_network
+from qnnt.cli.options import (
+    STDOUT,
+    EncoderName,
+    Errors,
+    InstanceFile,
+    Json,
+    NoSymmetry,
+    incoming,
+    load,
+    value_of,
+    writable,
+)
+from qnnt.cli.output import print_columns, print_json, write_file
 from qnnt.cli.program import OK, UNKNOWN
 from qnnt.exceptions import InputError
+from qnnt.wording import count
 
 if TYPE_CHECKING:
     from qnnt.cubes.run import Cubes
     from qnnt.instance import Instance
-    from qnnt.result import Result
+    from qnnt.result import Fewest, Result
 
 
 def solve(
@@ -26,6 +40,7 @@ def solve(
         str,
         typer.Option(
             metavar="NAME",
+            autocompletion=completion.backends,
             help="Backend, see 'qnnt backends'; auto: those that expect to be quickest; "
             "portfolio or portfolio:A+B+…: several that race.",
         ),
@@ -50,7 +65,8 @@ def solve(
         bool, typer.Option("--no-presolve", help="Encode the instance as it is, without simplifying it.")
     ] = False,
     start: Annotated[
-        Path | None, typer.Option(metavar="NETWORK", help="A network to begin from: the best so far.")
+        Path | None,
+        typer.Option(metavar="NETWORK", callback=incoming, help="A network to begin from: the best so far."),
     ] = None,
     cubes: Annotated[
         int | None,
@@ -62,9 +78,22 @@ def solve(
         Path | None,
         typer.Option(metavar="FILE", help="With --cubes: note each finished part, and go on from there."),
     ] = None,
+    then: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GOAL",
+            autocompletion=completion.second_goals,
+            help="fewest-weights: among the networks that are as good, one with the fewest weights not 0.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="NETWORK", help="Write the network, or the best so far."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="NETWORK",
+            help="Write the network, or the best so far; - for standard output.",
+        ),
     ] = None,
     json: Json = False,
     verbose: Annotated[
@@ -73,7 +102,8 @@ def solve(
 ) -> int:
     """Train a network, or prove that there is none.
 
-    Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN.
+    Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN, also
+    if the fewest weights are asked for and not proved.
     """
     from qnnt.limits import Limits, Status
 
@@ -81,7 +111,7 @@ def solve(
         limits = Limits(time_limit, memory_limit, threads, seed)
     split = _split(cubes, journal)
     if output is not None:
-        writable(output)
+        writable(output, stdout=not json)
     problem = load(instance, errors)
     from qnnt.cli.progress import progress_line
     from qnnt.network import Network
@@ -98,17 +128,20 @@ def solve(
             start=known,
             presolve=() if no_presolve else None,
             cubes=split,
+            then=then,
             progress=progress,
         )
     if output is not None and result.network is not None:
-        result.network.save(output)
+        write_file(result.network.save, output)
     if json:
         print_json(result.as_dict())
     else:
-        _show(problem, result)
+        with redirect_stdout(sys.stderr if output == STDOUT else sys.stdout):
+            _show(problem, result)
     if output is not None and result.status not in (Status.SATISFIABLE, Status.OPTIMAL):
         print(f"{output}: {_written(problem, result)}", file=sys.stderr)
-    return UNKNOWN if result.status is Status.UNKNOWN else OK
+    unproved = result.fewest is not None and not result.fewest.optimal
+    return UNKNOWN if result.status is Status.UNKNOWN or unproved else OK
 
 
 def _split(cubes: int | None, journal: Path | None) -> Cubes | None:
@@ -140,6 +173,8 @@ def _show(problem: Instance, result: Result) -> None:
     rows = [("goal", result.goal)]
     if result.network is not None:
         rows.append(("errors", _errors(problem, result)))
+    if result.fewest is not None:
+        rows.append(("weights", _weights(result.fewest, problem)))
     rows += [
         ("lower bound", f"{result.lower_bound or 0:,}"),
         ("backend", f"{result.backend} ({result.version})" if result.version else result.backend),
@@ -151,7 +186,14 @@ def _show(problem: Instance, result: Result) -> None:
     ]
     print_columns(rows)
     if result.network is not None:
-        print_network(result.network)
+        print(result.network)
+
+
+def _weights(fewest: Fewest, problem: Instance) -> str:
+    shown = f"{fewest.weights:,} of {problem.architecture.n_arcs:,} not 0"
+    if fewest.optimal:
+        return f"{shown}, and no network that is as good has fewer ({fewest.backend})"
+    return f"{shown}, the best so far; {fewest.lower_bound:,} or more are needed: {fewest.reason}"
 
 
 def _errors(problem: Instance, result: Result) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from qnnt.exceptions import Unsupported
 from qnnt.instance import Instance
 from qnnt.models import ParameterLift
 
@@ -28,3 +29,15 @@ class Encoder(Protocol):
 
     def apply(self, instance: Instance) -> tuple[Any, ParameterLift]:
         """The model, and the lift that carries its assignments back to networks."""
+
+
+MOST_STEPS = 1 << 16  # each is a literal of every weight, or of every neuron on every input
+
+
+def require_few(what: str, number: int) -> None:
+    """Raise :class:`Unsupported` for more steps than a model can have a literal for."""
+    if number > MOST_STEPS:
+        raise Unsupported(
+            f"a model of literals takes {what} up to {MOST_STEPS:,}, not {number:,}; "
+            "take a smaller d, or try encoder cpsat-textbook"
+        )

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from qnnt.architecture import Connection
 from qnnt.encoders.adder import Bits, binary_product, binary_product_size, known_multiple, to_binary
+from qnnt.encoders.base import require_few
 from qnnt.encoders.clausebank import FALSE, TRUE, ClauseBank, Literals
 from qnnt.encoders.order import Order, product, scaled, showing
 from qnnt.encoders.sums import Column, Sum
@@ -36,7 +37,11 @@ class ClauseEncoder:
     makes = Formula
 
     def apply(self, instance: Instance) -> tuple[Formula, ParameterLift]:
-        """The formula of an instance, and the lift of its assignments (n_variables + 1,) of 0/1."""
+        """The formula of an instance, and the lift of its assignments (n_variables + 1,) of 0/1.
+
+        Raises :class:`Unsupported` for a domain that is too large.
+        """
+        require_few("a domain of", instance.domain.d)
         goal, domain, architecture = targets(instance), instance.domain, instance.architecture
         bank = ClauseBank()
         parameters = bank.fresh(architecture.n_parameters, domain.d - 1)

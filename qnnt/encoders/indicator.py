@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from qnnt.activation import Activation
 from qnnt.domain import Domain, IntArray
+from qnnt.encoders.base import require_few
 from qnnt.encoders.rows import ALWAYS, NONE, Ints, RowBank, concatenated, selected
 from qnnt.encoders.targets import Targets, targets
 from qnnt.instance import Instance
@@ -335,8 +336,10 @@ def program(instance: Instance, *, symmetry: bool) -> Program:
 
     A solution x claims the error ``offset + unit · (objective · x)``. The claim is the network's error if
     every match is 1 whose label the network outputs. Under AtMost and Minimize such a match may also be 0.
-    Then the claim is too high, and another solution with the same network claims its error.
+    Then the claim is too high, and another solution with the same network claims its error. Raises
+    :class:`Unsupported` for activations of too many thresholds.
     """
+    require_few("activations of thresholds", max(activation.top for activation in instance.activations))
     goal = targets(instance)
     builder = _Builder(instance)
     offset, match, worth = goal.offset, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)

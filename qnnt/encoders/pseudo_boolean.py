@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qnnt.encoders.base import require_few
 from qnnt.encoders.indicator import Program, program
 from qnnt.encoders.milp import chained
 from qnnt.encoders.rows import NONE, Ints, RowBank, joined
@@ -26,8 +27,9 @@ class PseudoBooleanEncoder:
 
     def apply(self, instance: Instance) -> tuple[PseudoBooleanModel, ParameterLift]:
         """The model, and the lift of the parameters' literals."""
-        p = program(instance, symmetry=self.symmetry)
         d = instance.domain.d
+        require_few("a domain of", d)
+        p = program(instance, symmetry=self.symmetry)
         split = _Split(p, max(d - 1, 1))
         n = len(split.names)
         matches = np.flatnonzero(p.objective)

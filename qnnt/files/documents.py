@@ -7,7 +7,7 @@ import io
 import json
 import secrets
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -37,13 +37,18 @@ def located(path: Path) -> Iterator[None]:
 
 
 def read_document(path: Path, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
-    """The JSON object in a file (gzip if it is named ``*.gz``) of format ``kind``.
+    """The JSON object in a file (gzip if named ``*.gz``) of format ``kind``: see :func:`parse_document`."""
+    return parse_document(read_text(path), kind, schemas)
+
+
+def parse_document(text: str, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
+    """The JSON object in a text of format ``kind``.
 
     ``schemas`` has a schema for each version of the format.
-    Raises :class:`InputError` naming the place in the file.
+    Raises :class:`InputError` naming the place in the text.
     """
     try:
-        return _checked(_parse(read_text(path)), kind, schemas)
+        return _checked(_parse(text), kind, schemas)
     except RecursionError:
         raise InputError("", "is nested too deeply") from None
 
@@ -198,18 +203,22 @@ def _joined(opening: str, items: Iterable[str], between: str, closing: str) -> I
 def write_document(path: Path, fields: Mapping[str, str | Iterable[str]]) -> None:
     """Write an object whose values are JSON, whole or in pieces; the same fields give the same bytes.
 
+    Writes as :func:`write_pieces` does.
+    """
+    write_pieces(path, _pieces(fields))
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """Write pieces of text to a file, compressed if it is named ``*.gz``.
+
     The file appears whole or not at all. Raises :class:`InputError` naming the path if it cannot be written.
     """
-    try:
-        _write_atomically(path, _pieces(fields))
-    except UnicodeEncodeError as error:
-        raise InputError(
-            str(path), f"cannot be written: {error.object[error.start]!r} is no Unicode character"
-        ) from None
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            str(path), f"cannot be written: {getattr(error, 'strerror', None) or error}"
-        ) from None
+    _whole(path, lambda target: _write(target, pieces, path.suffix == ".gz"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write bytes to a file, whole or not at all; raises :class:`InputError` as :func:`write_pieces` does."""
+    _whole(path, lambda target: target.write_bytes(data))
 
 
 def _pieces(fields: Mapping[str, str | Iterable[str]]) -> Iterator[str]:
@@ -221,18 +230,28 @@ def _pieces(fields: Mapping[str, str | Iterable[str]]) -> Iterator[str]:
     yield "}\n"
 
 
-def _write_atomically(path: Path, pieces: Iterable[str]) -> None:
-    target = path.resolve()
-    if target.exists() and not target.is_file():  # a device or pipe is written to, never replaced
-        _write(target, pieces, path.suffix == ".gz")
-        return
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+def _whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Have a file written beside the path and put in its place."""
     try:
-        _write(temporary, pieces, path.suffix == ".gz")
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        target = path.resolve()
+        if target.exists() and not target.is_file():  # a device or pipe is written to, never replaced
+            write(target)
+            return
+        temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+        try:
+            write(temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except UnicodeEncodeError as error:
+        raise InputError(
+            str(path), f"cannot be written: {error.object[error.start]!r} is no Unicode character"
+        ) from None
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            str(path), f"cannot be written: {getattr(error, 'strerror', None) or error}"
+        ) from None
 
 
 def _write(path: Path, pieces: Iterable[str], compress: bool) -> None:

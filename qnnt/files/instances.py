@@ -97,7 +97,13 @@ _SCHEMAS: dict[int, TypeAdapter[Any]] = {1: TypeAdapter(_First), VERSION: TypeAd
 def read_instance(path: Path) -> Instance:
     """The instance in a file; raises :class:`InputError` naming the file and the place in it."""
     with located(path), collector_paused():
-        document = read_document(path, KIND, _SCHEMAS)
+        try:
+            document = read_document(path, KIND, _SCHEMAS)
+        except InputError:
+            if set(path.suffixes) & {".csv", ".tsv"} and path.is_file():
+                what = "is a table; 'qnnt generate table' makes an instance of it"
+                raise InputError("", what) from None
+            raise
         layers, arcs = document["layers"], document["arcs"]
         architecture = Architecture(layers, arcs) if isinstance(arcs, list) else Architecture.full(layers)
         return Instance(

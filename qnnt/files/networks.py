@@ -1,13 +1,14 @@
 """Network files: format ``qnnt-network``, as ``*.json`` or ``*.json.gz``.
 
-Version 2 names the activation; version 1, which has none, means the paper's ReLU_d.
+Version 2 names the activation; version 1, which has none, means the paper's ReLU_d. Version 3 may hold the
+``encoding`` of the table that the network was trained on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import numpy as np
 from pydantic import ConfigDict, FailFast, Strict, TypeAdapter, with_config
@@ -23,8 +24,9 @@ from qnnt.files.documents import (
     block,
     compact,
     located,
+    parse_document,
     place,
-    read_document,
+    read_text,
     write_document,
 )
 from qnnt.network import Network
@@ -43,12 +45,21 @@ class _First(TypedDict):
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
-class _Document(_First):
+class _Second(_First):
     activation: Any
 
 
-VERSION = 2
-_SCHEMAS: dict[int, TypeAdapter[Any]] = {1: TypeAdapter(_First), VERSION: TypeAdapter(_Document)}
+@with_config(ConfigDict(extra="forbid", strict=True))
+class _Document(_Second):
+    encoding: NotRequired[dict[str, Any]]
+
+
+VERSION = 3
+_SCHEMAS: dict[int, TypeAdapter[Any]] = {
+    1: TypeAdapter(_First),
+    2: TypeAdapter(_Second),
+    VERSION: TypeAdapter(_Document),
+}
 
 
 def network_document(network: Network) -> dict[str, Any]:
@@ -64,6 +75,7 @@ def network_document(network: Network) -> dict[str, Any]:
         "layers": [list(layer) for layer in architecture.layers],
         "weights": [[source, target, weight] for (source, target), weight in arcs],
         "biases": dict(zip(neurons, network.biases.tolist(), strict=True)),
+        **({} if network.encoding is None else {"encoding": network.encoding}),
     }
 
 
@@ -79,34 +91,40 @@ def write_network(network: Network, path: Path) -> None:
 
 
 def read_network(path: Path) -> Network:
-    """The network in a file; its weights define the arcs. Raises :class:`InputError` naming the place."""
+    """The network in a file. Raises :class:`InputError` naming the file and the place in it."""
     with located(path):
-        document = read_document(path, KIND, _SCHEMAS)
-        domain, weights, biases = Domain(document["d"]), document["weights"], document["biases"]
-        arcs = [(source, target) for source, target, _ in weights]
-        try:
-            architecture = Architecture(document["layers"], arcs)
-        except InputError as error:
-            raise InputError(error.place.replace("arcs", "weights"), error.message) from None
-        neurons = [name for layer in architecture.layers[1:] for name in layer]
-        for name in neurons:
-            if name not in biases:
-                raise InputError("biases", f"neuron {name!r} has none")
-        for name in sorted(biases.keys() - set(neurons)):
-            what = "an input, which has no bias" if name in architecture.layers[0] else "not a neuron"
-            raise InputError(place(("biases", name)), f"{name!r} is {what}")
-        for i, (_, _, weight) in enumerate(weights):
-            _in_domain(domain, ("weights", i, 2), weight)
-        for name, bias in biases.items():
-            _in_domain(domain, ("biases", name), bias)
-        weight_of = dict(zip(arcs, (weight for _, _, weight in weights), strict=True))
-        return Network(
-            architecture,
-            domain,
-            np.array([weight_of[arc] for arc in architecture.arcs], dtype=np.int64),
-            np.array([biases[name] for name in neurons], dtype=np.int64),
-            activation_of(document.get("activation", "relu")),
-        )
+        return network_of(read_text(path))
+
+
+def network_of(text: str) -> Network:
+    """The network in the text of a file; its weights define the arcs. Raises :class:`InputError`."""
+    document = parse_document(text, KIND, _SCHEMAS)
+    domain, weights, biases = Domain(document["d"]), document["weights"], document["biases"]
+    arcs = [(source, target) for source, target, _ in weights]
+    try:
+        architecture = Architecture(document["layers"], arcs)
+    except InputError as error:
+        raise InputError(error.place.replace("arcs", "weights"), error.message) from None
+    neurons = [name for layer in architecture.layers[1:] for name in layer]
+    for name in neurons:
+        if name not in biases:
+            raise InputError("biases", f"neuron {name!r} has none")
+    for name in sorted(biases.keys() - set(neurons)):
+        what = "an input, which has no bias" if name in architecture.layers[0] else "not a neuron"
+        raise InputError(place(("biases", name)), f"{name!r} is {what}")
+    for i, (_, _, weight) in enumerate(weights):
+        _in_domain(domain, ("weights", i, 2), weight)
+    for name, bias in biases.items():
+        _in_domain(domain, ("biases", name), bias)
+    weight_of = dict(zip(arcs, (weight for _, _, weight in weights), strict=True))
+    return Network(
+        architecture,
+        domain,
+        np.array([weight_of[arc] for arc in architecture.arcs], dtype=np.int64),
+        np.array([biases[name] for name in neurons], dtype=np.int64),
+        activation_of(document.get("activation", "relu")),
+        document.get("encoding"),
+    )
 
 
 def _in_domain(domain: Domain, where: tuple[str | int, ...], value: int) -> None:

@@ -42,21 +42,26 @@ def read_onnx(path: str | Path) -> DenseModel:
     on constants only is computed. Raises :class:`InputError` naming the node otherwise, :class:`Unavailable`
     without onnx.
     """
+    path = Path(path)
+    with located(path):
+        return _Chain(load_onnx(path)).model()
+
+
+def load_onnx(path: Path) -> onnx.ModelProto:
+    """The model in a file; raises :class:`InputError` if there is none, :class:`Unavailable` without onnx."""
     require_onnx()
     import onnx
     from google.protobuf.message import DecodeError
 
-    path = Path(path)
-    with located(path):
-        try:
-            model = onnx.load(path)
-            onnx.checker.check_model(model)
-        except OSError as error:
-            raise InputError("", f"cannot be read: {error.strerror or error}") from None
-        except (DecodeError, onnx.checker.ValidationError) as error:
-            first = str(error).strip().partition("\n")[0]
-            raise InputError("", f"is not a valid ONNX model: {first}") from None
-        return _Chain(model).model()
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+    except OSError as error:
+        raise InputError("", f"cannot be read: {error.strerror or error}") from None
+    except (DecodeError, onnx.checker.ValidationError) as error:
+        first = str(error).strip().partition("\n")[0]
+        raise InputError("", f"is not a valid ONNX model: {first}") from None
+    return model
 
 
 class _Chain:

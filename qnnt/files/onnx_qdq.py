@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError, Unsupported, require_word
+from qnnt.exceptions import Unsupported, require_word
+from qnnt.files.documents import write_bytes
 from qnnt.files.onnx import require_onnx
 from qnnt.rounding.scheme import BIAS_RANGE
 
@@ -81,10 +82,7 @@ def _write(model: onnx.ModelProto, path: Path) -> None:
     import onnx
 
     onnx.checker.check_model(model, full_check=True)
-    try:
-        path.write_bytes(model.SerializeToString())
-    except OSError as error:
-        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from None
+    write_bytes(path, model.SerializeToString())
 
 
 class _Graph:

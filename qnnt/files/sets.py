@@ -63,7 +63,37 @@ class _Line(NamedTuple):
 def read_sets(path: Path) -> Sets:
     """The set system in a file (``.gz`` too); raises :class:`InputError` naming the line."""
     with located(path):
-        return parse_sets(read_text(path))
+        text = read_text(path)
+        try:
+            sets = parse_sets(text)
+        except InputError as error:
+            raise InputError(error.place, error.message + (_A_TABLE if _is_table(text) else "")) from None
+        if _is_table(text):
+            raise InputError("line 1", f"names the columns of a table, and is no set{_A_TABLE}")
+        return sets
+
+
+_A_TABLE = "; a table of data becomes an instance by 'qnnt generate table'"
+
+
+def _is_table(text: str) -> bool:
+    """Whether a text looks like a table of data: some column holds numbers under a name, or fractions."""
+    rows = [re.split("[,;\\t]", line) for line in split_lines(text) if line.strip()]
+    if len(rows) < 3 or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
+        return False
+    named = not any(map(_is_number, rows[0]))
+    return any(
+        all(map(_is_number, column)) and (named or not all(is_count(word.strip()) for word in column))
+        for column in zip(*rows[1:], strict=True)
+    )
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_sets(text: str) -> Sets:

@@ -1,29 +1,19 @@
 """A table of data (CSV) as a training instance.
 
-Each feature column is treated by what it holds, and each treatment is recorded in the instance's ``meta``:
-
-* ``dropped``: the same value in every row;
-* ``kept``: integers, all in Z_d;
-* ``ranks``: other numbers, at most d distinct ones (``values``), become min Z_d, min Z_d + 1, … in order;
-* ``quantiles``: any other numbers become min Z_d + the number of ``edges`` below them; the edges are the
-  k/d-quantiles of the column, k = 1 … d - 1, each a value of the column;
-* ``one-hot``: anything else becomes one input of 0 or 1 per category, categories in rising order.
-
-Each target column is a set of classes, in numeric order if all are numbers. Two classes are one output of 0
-or 1, k classes are k outputs of which one is 1; 0 and 1 here are the two lowest values that the output
-activation shows (for ``sign`` -1 and 1). A missing value (empty, ``?``, ``NA``, ``nan``, ``NaN``) is a
-category of its own, written ``?``; in a column of numbers and in a target it is an error.
+:mod:`qnnt.tables.features` says how a column becomes inputs. Each target column is a set of classes, in
+numeric order if all are numbers. Two classes are one output of 0 or 1, k classes are k outputs of which one
+is 1; 0 and 1 here are the two lowest values that the output activation shows (for ``sign`` -1 and 1). The
+encoding is stored in the instance's ``meta``, so that other rows are encoded in the same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from qnnt.activation import Activation, ActivationLike, Activations
 from qnnt.architecture import Architecture
@@ -31,212 +21,191 @@ from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
 from qnnt.files.documents import located
-from qnnt.files.tables import csv_rows
 from qnnt.garbage import collector_paused
 from qnnt.goals import Goal
 from qnnt.instance import Instance
+from qnnt.tables.columns import Codes, Column, named, read_columns
+from qnnt.tables.encoding import TableEncoding, Target
+from qnnt.tables.features import Missing, Unseen
 
-MISSING = frozenset(["", "?", "NA", "nan", "NaN"])
-MAX_CATEGORIES = 256
-
-Codes = npt.NDArray[np.int64]
+Table = str | Path | Iterable[Sequence[str]]
 
 
 def table_instance(
-    table: str | Path | Iterable[Sequence[str]],
+    table: Table,
     targets: Sequence[str],
     d: int,
     hidden: Sequence[int],
     goal: Goal,
     activation: ActivationLike = "relu",
+    *,
+    header: bool | None = None,
+    missing: Missing = "error",
 ) -> Instance:
     """A dense network with ``hidden`` layer sizes is to learn the ``targets`` from the other columns.
 
-    ``table`` is a CSV file with a header row (comma, semicolon or tab), or its rows, header first. Raises
-    :class:`InputError` naming the file and its line for a table that cannot be used.
+    ``table`` is a CSV file (comma, semicolon or tab), or its rows; the first row names the columns unless
+    ``header`` is False. ``missing`` says what becomes of missing numbers: see :mod:`qnnt.tables.features`.
+    Raises :class:`InputError` naming the file and its line for a table that cannot be used.
     """
+    return table_split(table, targets, d, hidden, goal, activation, header=header, missing=missing)[0]
+
+
+def table_split(
+    table: Table,
+    targets: Sequence[str],
+    d: int,
+    hidden: Sequence[int],
+    goal: Goal,
+    activation: ActivationLike = "relu",
+    *,
+    header: bool | None = None,
+    missing: Missing = "error",
+    test_share: float = 0.0,
+    seed: int = 0,
+    unseen: Unseen = "error",
+) -> tuple[Instance, Instance | None]:
+    """An instance from a part of the rows and one from the others, which are ``test_share`` of all.
+
+    The rows are drawn by ``seed``, so that each class has its share in both parts. The encoding is that of
+    the first part, but for the classes, which are those of the whole table. ``unseen`` says what becomes of a
+    category that only the second part has: an error, or, for ``"ignore"``, none of the known ones. The rest
+    is as for :func:`table_instance`; there is no second instance without a share.
+    """
+    _check_sizes(d, hidden)
+    if not 0 <= test_share < 1:
+        raise InputError("test_share", f"lies from 0 to below 1, not {test_share}")
+    path = _path(table)
+    with located(path), collector_paused():
+        columns = read_columns(table, header=header)
+        _check_targets(targets, columns)
+        learned = [Target.fit(named(columns, name)) for name in targets]
+        first, second = _parts(columns, learned, test_share, seed)
+        given = [column.take(first) for column in columns] if len(second) else columns
+        meta: dict[str, Any] = {"source": path.name}
+        if len(second):
+            meta |= {"part": "training", "test_share": test_share, "seed": seed}
+        instance, encoding = columns_instance(given, learned, d, hidden, goal, activation, missing, meta)
+        if not len(second):
+            return instance, None
+        rest = [column.take(second) for column in columns]
+        return instance, _with_rows(instance, encoding, rest, unseen, {"part": "test"})
+
+
+def columns_instance(
+    columns: Sequence[Column],
+    targets: Sequence[Target],
+    d: int,
+    hidden: Sequence[int],
+    goal: Goal,
+    activation: ActivationLike = "relu",
+    missing: Missing = "error",
+    meta: dict[str, Any] | None = None,
+) -> tuple[Instance, TableEncoding]:
+    """The instance that has the columns of the ``targets`` learned from the others, and the encoding fitted.
+
+    Raises :class:`InputError` for columns that cannot be used.
+    """
+    _check_sizes(d, hidden)
+    domain = Domain(d)
+    shown = Activations.of(activation, domain)
+    if shown.output.top < 1:
+        raise InputError("activation", f"outputs that show one value tell no classes: {shown.output}")
+    learned = {target.column for target in targets}
+    read = [column for column in columns if column.name not in learned]
+    encoding = TableEncoding.fit(read, domain, targets, missing)
+    if not encoding.n_inputs:
+        raise InputError("", "no feature column is left: each is a target or the same in every row")
+    layers = _layers(encoding, hidden)
+    encoding = replace(encoding, named=_owners(encoding, layers))
+    facts = {"kind": "table", **(meta or {}), "d": d, "hidden": list(hidden), **encoding.document}
+    dataset = _dataset(encoding, columns, shown.output, "error")
+    return Instance(domain, Architecture.full(layers), dataset, goal, facts, shown), encoding
+
+
+def _with_rows(
+    instance: Instance,
+    encoding: TableEncoding,
+    columns: Sequence[Column],
+    unseen: Unseen,
+    meta: dict[str, Any],
+) -> Instance:
+    """The instance with these rows as its data."""
+    dataset = _dataset(encoding, columns, instance.activation.output, unseen)
+    return replace(instance, dataset=dataset, meta={**instance.meta, **meta})
+
+
+def _check_sizes(d: int, hidden: Sequence[int]) -> None:
     if d < 2:
         raise InputError("d", f"must be at least 2, as the only output in Z_1 is 0, not {d}")
     for i, size in enumerate(hidden):
         if size < 1:
             raise InputError(f"hidden[{i}]", f"a layer has at least one neuron, not {size}")
-    path = Path(table) if isinstance(table, str | Path) else Path("table")
+
+
+def table_like(
+    table: Table, instance: Instance, *, header: bool | None = None, unseen: Unseen = "error"
+) -> Instance:
+    """The rows of another table as data for the networks of an instance, encoded as its own data were.
+
+    Raises :class:`InputError` if the instance was not made from a table, or if the table has not its columns.
+    """
+    encoding = encoding_of(instance)
+    path = _path(table)
     with located(path), collector_paused():
-        columns = list(_columns(csv_rows(path) if isinstance(table, str | Path) else enumerate(table, 1)))
-        names = [column.name for column in columns]
-        _check_targets(targets, names)
-        domain = Domain(d)
-        features = [_feature(column, domain) for column in columns if column.name not in targets]
-        shown = Activations.of(activation, domain)
-        if shown.output.top < 1:
-            raise InputError("activation", f"outputs that show one value tell no classes: {shown.output}")
-        outputs = [_target(columns[names.index(name)], shown.output) for name in targets]
-        if all(block.matrix.shape[1] == 0 for block in features):
-            raise InputError("", "no feature column is left: each is a target or the same in every row")
-    layers = _layers(features, hidden, outputs)
-    meta = {
-        "kind": "table",
-        "source": path.name,
-        "d": d,
-        "hidden": list(hidden),
-        "columns": [block.record for block in features],
-        "targets": [block.record for block in outputs],
-    }
-    dataset = Dataset(*(np.hstack([block.matrix for block in side]) for side in (features, outputs)))
-    return Instance(domain, Architecture.full(layers), dataset, goal, meta, shown)
+        columns = read_columns(table, header=header)
+        other = _with_rows(instance, encoding, columns, unseen, {"source": path.name})
+    for key in ("part", "test_share", "seed"):
+        other.meta.pop(key, None)
+    return other
 
 
-@dataclass(frozen=True)
-class _Column:
-    """``cells`` are the distinct entries; row i, on line ``lines[i]``, holds ``cells[codes[i]]``."""
-
-    name: str
-    cells: list[str]
-    codes: Codes
-    lines: Sequence[int]
-
-    def line_of(self, cell: int) -> str:
-        return f"line {self.lines[int(np.argmax(self.codes == cell))]}"
+def encoding_of(instance: Instance) -> TableEncoding:
+    """The encoding that an instance stores; raises :class:`InputError` if it was not made from a table."""
+    if instance.encoding is None:
+        raise InputError("meta", "holds no encoding of a table: the instance was not made from one")
+    try:
+        return TableEncoding.of(instance.encoding, instance.domain.d)
+    except InputError as error:
+        raise InputError(f"meta.{error.place}", error.message) from None
 
 
-@dataclass
-class _Block:
-    """A column encoded: ``matrix`` (N, k) for k neurons that would like to be called ``names``."""
-
-    names: list[str]
-    matrix: Codes
-    record: dict[str, Any]
+def _path(table: Table) -> Path:
+    return Path(table) if isinstance(table, str | Path) else Path("table")
 
 
-def _columns(rows: Iterable[tuple[int, Sequence[str]]]) -> Iterator[_Column]:
-    numbered = iter(rows)
-    first, header = next(numbered, (1, ()))
-    if not header:
-        raise InputError("", "is empty; a table has a header row")
-    names = [name.strip() for name in header]
-    for i, name in enumerate(names):
-        if not name:
-            raise InputError(f"line {first}", f"column {i + 1} has no name")
-        if name in names[:i]:
-            raise InputError(f"line {first}", f"column {name!r} is named twice")
-    lines, body = [], []
-    for line, row in numbered:
-        if len(row) != len(names):
-            raise InputError(f"line {line}", f"has {len(row)} fields, the header {len(names)}")
-        lines.append(line)
-        body.append(row)
-    if not body:
-        raise InputError("", "has no rows below its header")
-    for name, entries in zip(names, zip(*body, strict=True), strict=True):
-        position = dict(zip(dict.fromkeys(entries), range(len(entries)), strict=False))
-        codes = np.fromiter(map(position.__getitem__, entries), dtype=np.int64, count=len(entries))
-        yield _Column(name, [cell.strip() for cell in position], codes, lines)
+def _dataset(
+    encoding: TableEncoding, columns: Sequence[Column], output: Activation, unseen: Unseen
+) -> Dataset:
+    return Dataset(encoding.inputs(columns, unseen), encoding.labels(columns, output))
 
 
-def _check_targets(targets: Sequence[str], names: list[str]) -> None:
+def _check_targets(targets: Sequence[str], columns: Sequence[Column]) -> None:
     if not targets:
         raise InputError("", "no target column is named")
     for i, name in enumerate(targets):
-        if name not in names:
-            raise InputError("", f"has no column {name!r}; its columns are {', '.join(names)}")
+        named(columns, name)
         if name in targets[:i]:
             raise InputError("", f"target column {name!r} is named twice")
 
 
-def _numbers(column: _Column) -> npt.NDArray[np.float64] | None:
-    """The distinct entries as numbers; None if one of them, missing values aside, is not a number."""
-    present = [cell for cell in column.cells if cell not in MISSING]
-    if not present or "_" in "".join(present):  # float() would take 1_000
-        return None
-    try:
-        numbers = np.array(list(map(float, present))) + 0.0  # no negative zero
-    except ValueError:
-        return None
-    if len(present) < len(column.cells):
-        missing = next(i for i, cell in enumerate(column.cells) if cell in MISSING)
-        raise InputError(
-            column.line_of(missing), f"column {column.name!r} is of numbers and has no value here"
-        )
-    if not np.isfinite(numbers).all():
-        infinite = int(np.argmin(np.isfinite(numbers)))
-        what = f"column {column.name!r} has the value {column.cells[infinite]} here"
-        raise InputError(column.line_of(infinite), what)
-    return numbers
+def _parts(
+    columns: Sequence[Column], targets: Sequence[Target], share: float, seed: int
+) -> tuple[Codes, Codes]:
+    """The rows of both parts, ascending: rows are drawn, sorted by class, and every so many is left out."""
+    n = len(columns[0])
+    drawn = np.random.default_rng(seed).permutation(n)
+    codes = [target.codes(named(columns, target.column))[drawn] for target in targets]
+    ordered = drawn[np.lexsort(codes)]
+    ends = np.floor(np.arange(n + 1) * share + 1e-9)
+    second = np.diff(ends) > 0
+    if share and not second.any():
+        raise InputError("", f"has {n} rows, of which a test share of {share:g} is none")
+    return np.sort(ordered[~second]), np.sort(ordered[second])
 
 
-def _classes(column: _Column) -> tuple[list[str], Codes]:
-    """The distinct values as text, in ascending order, and which of them each row holds, (N,)."""
-    numbers = _numbers(column)
-    if numbers is None:
-        texts = ["?" if cell in MISSING else cell for cell in column.cells]
-        classes = sorted(set(texts))
-        order = {text: i for i, text in enumerate(classes)}
-        return classes, np.array([order[text] for text in texts])[column.codes]
-    values, rank = np.unique(numbers, return_inverse=True)
-    return [f"{v:.0f}" if v.is_integer() else repr(v) for v in values.tolist()], rank[column.codes]
-
-
-def _one_hot(column: _Column, classes: list[str], codes: Codes) -> _Block:
-    if len(classes) > MAX_CATEGORIES:
-        what = f"column {column.name!r} has {len(classes)} categories"
-        raise InputError("", f"{what}, at most {MAX_CATEGORIES} are encoded; group them or leave it out")
-    matrix = (codes[:, None] == np.arange(len(classes))).astype(np.int64)
-    return _Block([f"{column.name}={c}" for c in classes], matrix, {"column": column.name})
-
-
-def _feature(column: _Column, domain: Domain) -> _Block:
-    numbers = _numbers(column)
-    if numbers is None:
-        classes, codes = _classes(column)
-        if len(classes) == 1:
-            return _dropped(column, classes[0])
-        block = _one_hot(column, classes, codes)
-        block.record |= {"treatment": "one-hot", "categories": classes}
-        return block
-    values, rank = np.unique(numbers, return_inverse=True)
-    if len(values) == 1:
-        return _dropped(column, values[0].item())
-    if (values == np.floor(values)).all() and domain.lo <= values[0] and values[-1] <= domain.hi:
-        encoded, record = values.astype(np.int64), {"treatment": "kept"}
-    elif len(values) <= domain.d:
-        encoded, record = (
-            domain.lo + np.arange(len(values)),
-            {"treatment": "ranks", "values": values.tolist()},
-        )
-    else:
-        shares = np.arange(1, domain.d) / domain.d
-        edges = np.quantile(values[rank][column.codes], shares, method="inverted_cdf")
-        # An edge at the maximum would have nothing above it, and a column of mostly the maximum only one bin.
-        edges = np.unique(np.minimum(edges, values[-2]))
-        encoded = domain.lo + np.searchsorted(edges, values, side="left")
-        record = {"treatment": "quantiles", "edges": edges.tolist()}
-    return _Block([column.name], encoded[rank][column.codes][:, None], {"column": column.name, **record})
-
-
-def _dropped(column: _Column, value: str | float) -> _Block:
-    record = {"column": column.name, "treatment": "dropped", "value": value}
-    return _Block([], np.empty((len(column.codes), 0), dtype=np.int64), record)
-
-
-def _target(column: _Column, output: Activation) -> _Block:
-    """The classes of a column as labels; 0 and 1 stand for the two lowest values of the output activation."""
-    missing = [i for i, cell in enumerate(column.cells) if cell in MISSING]
-    if missing:
-        raise InputError(column.line_of(missing[0]), f"target column {column.name!r} has no value here")
-    classes, codes = _classes(column)
-    if len(classes) == 1:
-        raise InputError("", f"target column {column.name!r} is {classes[0]!r} in every row")
-    if len(classes) == 2:
-        block = _Block([column.name], codes[:, None], {"column": column.name})
-    else:
-        block = _one_hot(column, classes, codes)
-    block.record |= {"classes": classes}
-    block.matrix = output.show(block.matrix)
-    return block
-
-
-def _layers(features: list[_Block], hidden: Sequence[int], outputs: list[_Block]) -> list[list[str]]:
-    """Names for all neurons; one that is taken gets a number. The names of each block go into its record."""
+def _layers(encoding: TableEncoding, hidden: Sequence[int]) -> list[list[str]]:
+    """Names for all neurons; one that is taken gets a number."""
     taken: set[str] = set()
 
     def free(name: str) -> str:
@@ -247,14 +216,17 @@ def _layers(features: list[_Block], hidden: Sequence[int], outputs: list[_Block]
         taken.add(unique)
         return unique
 
-    for key, blocks in (("inputs", features), ("outputs", outputs)):
-        for block in blocks:
-            block.record[key] = [free(name) for name in block.names]
+    first, last = (
+        [free(name) for part in side for name in part.names] for side in (encoding.features, encoding.targets)
+    )
     deep = len(hidden) > 1
     between = [
         [free(f"h{i}_{j}" if deep else f"h{j}") for j in range(size)] for i, size in enumerate(hidden, 1)
     ]
-    first, last = (
-        [n for b in side for n in b.record[key]] for side, key in ((features, "inputs"), (outputs, "outputs"))
-    )
     return [first, *between, last]
+
+
+def _owners(encoding: TableEncoding, layers: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+    """The neurons of each feature and of each target."""
+    names = iter([*layers[0], *layers[-1]])
+    return tuple(tuple(next(names) for _ in part.names) for part in (*encoding.features, *encoding.targets))

@@ -60,7 +60,7 @@ def check(instance: Instance, network: Network) -> Check:
 
     Uses only the names in the architecture and the thresholds and values of the activations, one neuron at a
     time. Raises :class:`InputError` if the network is over another domain or architecture, or has another
-    activation.
+    activation, or if both come from tables that were encoded differently.
     """
     if network.domain != instance.domain:
         raise InputError("network", f"is over {network.domain}, the instance over {instance.domain}")
@@ -68,6 +68,9 @@ def check(instance: Instance, network: Network) -> Check:
         raise InputError("network", "has another architecture than the instance")
     if network.activation != instance.activation:
         said = f"has the activation {network.activation}, the instance {instance.activation}"
+        raise InputError("network", said)
+    if network.encoding and instance.encoding and network.encoding != instance.encoding:
+        said = f"was trained on a table of another encoding: {_differing(network, instance)}"
         raise InputError("network", said)
     layers, hidden, output = (
         network.architecture.layers,
@@ -91,6 +94,16 @@ def check(instance: Instance, network: Network) -> Check:
     errors = sum(int(c) for c in instance.dataset.counts[wrong])
     goal_met = instance.goal.accepts(errors)
     return Check(errors, instance.dataset.total, wrong, outputs, goal_met, instance.dataset)
+
+
+def _differing(network: Network, instance: Instance) -> str:
+    """The first column whose encodings differ."""
+    ours, theirs = (
+        {column["column"]: column for side in ("columns", "targets") for column in (each or {}).get(side, [])}
+        for each in (instance.encoding, network.encoding)
+    )
+    names = [name for name in {**theirs, **ours} if ours.get(name) != theirs.get(name)]
+    return f"column {names[0]!r} differs" if names else "the columns come in another order"
 
 
 def _activate(before: npt.NDArray[np.int64], activation: Activation) -> npt.NDArray[np.int64]:

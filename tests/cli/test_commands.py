@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from dataclasses import replace
 
 import pytest
 
-from qnnt import Activation, Architecture, Dataset, Domain, Instance, Minimize, Network, registry
+from qnnt import (
+    Activation,
+    Architecture,
+    Dataset,
+    Domain,
+    Fewest,
+    Instance,
+    Limit,
+    Minimize,
+    Network,
+    registry,
+)
 from qnnt.auto import choose
 from qnnt.availability import caps
 from qnnt.backends.sat import SOLVERS, solver_names
-from qnnt.cli.output import print_network
 from qnnt.constant import best_constant
 from qnnt.verify.replay import check
 
@@ -39,7 +50,7 @@ def test_solve_prints_and_writes_the_same_network(qnnt, xor, tmp_path):
     result = json.loads(run.out)
     assert set(result) == {
         *("status", "goal", "errors", "lower_bound", "backend", "encoder", "version", "verified", "limit"),
-        *("reason", "members", "limits", "network", "statistics"),
+        *("reason", "members", "limits", "network", "statistics", "fewest_weights"),
     }
     assert (result["status"], result["errors"], result["verified"]) == ("SATISFIABLE", 0, True)
     assert result["limits"] == {"time": 60.0, "memory": 4000, "threads": 1, "seed": 0}  # it uses none
@@ -399,18 +410,18 @@ def test_the_solvers_listed_are_those_of_pysat():
 
 def test_a_large_network_is_cut_and_says_so(capsys):
     architecture, domain = Architecture.dense([20, 60, 1]), Domain(3)
-    print_network(Network(architecture, domain, [-1] * architecture.n_arcs, [1] * architecture.n_biases))
+    print(Network(architecture, domain, [-1] * architecture.n_arcs, [1] * architecture.n_biases))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 42
     assert lines[1].startswith("  h0   =  ReLU(-x0 - x1 - ")
     assert lines[1].endswith(" + … (8 more terms) - 1)")
-    assert lines[-1] == "  … and 21 more neurons; -o FILE writes the whole network"
+    assert lines[-1] == "  … and 21 more neurons; a network file holds them all"
 
 
 def test_a_neuron_of_zeros_and_names_that_would_upset_a_terminal(capsys):
     architecture, domain = Architecture([["\x1b[31m"], ["y\n"]], [("\x1b[31m", "y\n")]), Domain(3)
-    print_network(Network(architecture, domain, [0], [0]))
-    print_network(Network(architecture, domain, [1], [-1]))
+    print(Network(architecture, domain, [0], [0]))
+    print(Network(architecture, domain, [1], [-1]))
     out = capsys.readouterr().out
     assert "ReLU(0)" in out
     assert r"y\n  =  ReLU(\x1b[31m + 1)" in out
@@ -419,7 +430,7 @@ def test_a_neuron_of_zeros_and_names_that_would_upset_a_terminal(capsys):
 def test_activations_are_called_by_their_names(capsys):
     architecture, domain = Architecture.dense([1, 1, 1]), Domain(5)
     for activation in ("sign", ("relu", "step"), (Activation((0, 5), (-1, 0, 2)), Activation((0,), (0, 2)))):
-        print_network(Network(architecture, domain, [1, 1], [0, 0], activation))
+        print(Network(architecture, domain, [1, 1], [0, 0], activation))
     assert capsys.readouterr().out.splitlines() == [
         "Network, where sign is -1 below 0, 1 from 0 on; weights of 0 are left out:",
         "  h0  =  sign(x0)",
@@ -445,3 +456,25 @@ def test_solve_simplifies_unless_told_not_to(qnnt, tmp_path):
     assert json.loads(with_it.out)["statistics"]["parameters removed"] == 1
     assert "parameters removed" not in json.loads(without.out)["statistics"]
     assert "presolve removed 1 of 3 parameters" in qnnt("solve", path, "--backend", "sat", "-v").err
+
+
+def test_fewest_weights_are_told_and_proved(qnnt, lone, tmp_path):
+    output = tmp_path / "n.json"
+    run = qnnt("solve", lone, "--errors", "min", "--then", "fewest-weights", "-o", output)
+    assert run.status == 0
+    assert "weights      2 of 2 not 0, and no network that is as good has fewer (maxsat)\n" in run.out
+    assert Network.load(output).n_weights == 2
+    assert qnnt("solve", lone, "--then", "few").status == 2
+
+
+def test_fewest_weights_that_are_not_proved_are_unknown(qnnt, lone, monkeypatch):
+    def cut_short(instance, result, *others, **switches):
+        return replace(result, fewest=Fewest(2, 1, "maxsat", Limit.TIME, "the time limit was reached"))
+
+    monkeypatch.setattr("qnnt.pipeline.with_fewest_weights", cut_short)
+    run = qnnt("solve", lone, "--errors", "min", "--then", "fewest-weights")
+    assert run.status == 3
+    assert run.out.startswith("OPTIMAL: ")
+    assert "weights      2 of 2 not 0, the best so far; 1 or more are needed: the time limit was" in run.out
+    document = json.loads(qnnt("solve", lone, "--errors", "min", "--then", "fewest-weights", "--json").out)
+    assert document["fewest_weights"]["optimal"] is False

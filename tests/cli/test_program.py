@@ -39,9 +39,7 @@ def test_the_module_is_the_program():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "Missing command"),
         (["frob"], "frob"),
-        (["generate"], "Missing command"),
         (["solve"], "see qnnt solve --help"),
         (["solve", "{xor}", "--frob"], "--frob"),
         (["solve", "{xor}", "--threads", "two"], "--threads"),

@@ -53,11 +53,21 @@ def test_reads_weights_and_biases_in_any_order(tmp_path: Path) -> None:
     assert network.biases.tolist() == [0, 1]
 
 
+def test_the_encoding_of_a_table_is_kept_since_version_3(tmp_path: Path) -> None:
+    path, encoding = tmp_path / "net.json", {"columns": [{"column": "a"}], "targets": []}
+    Network(Architecture.dense([2, 1]), Domain(3), [1, -1], [0], encoding=encoding).save(path)
+    assert Network.load(path).encoding == encoding
+    text = path.read_text(encoding="utf-8").replace('"version": 3', '"version": 2')
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="encoding: is not a known key"):
+        Network.load(path)
+
+
 def test_document_and_its_text(tmp_path: Path) -> None:
     network = Network(Architecture.dense([2, 1]), Domain(3), [1, -1], [0])
     expected = {
         "format": "qnnt-network",
-        "version": 2,
+        "version": 3,
         "d": 3,
         "activation": "relu",
         "layers": [["x0", "x1"], ["y0"]],

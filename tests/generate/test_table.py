@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from qnnt.activation import Activation
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
-from qnnt.generate.table import MAX_CATEGORIES, table_instance
+from qnnt.generate.table import table_instance, table_like, table_split
 from qnnt.goals import AtMost, Minimize
 from qnnt.instance import Instance
+from qnnt.tables.features import MAX_CATEGORIES
+from qnnt.verify.replay import check
 
 PETS = """\
 size,colour,weight,fixed,legs,kind
@@ -174,7 +176,7 @@ def test_dialects(tmp_path: Path, delimiter: str, newline: str, mark: str) -> No
         ("a,b\n1,2\n", "has no column 'kind'; its columns are a, b"),
         ("a,kind\n1.5,x\n?,y\n", "line 3: column 'a' is of numbers and has no value here"),
         ("a,kind\n1.5,x\ninf,y\n", "line 3: column 'a' has the value inf here"),
-        ("a,kind\n1,x\n2,NA\n", "line 3: target column 'kind' has no value here"),
+        ("a,kind\n1,x\n2,NA\n", "line 3: column 'kind' is a target and has no value here"),
         ("a,kind\n1,x\n2,x\n", "target column 'kind' is 'x' in every row"),
         ("kind\nx\ny\n", "no feature column is left: each is a target or the same in every row"),
         ("a,b,kind\n1,,x\n1,?,y\n", "no feature column is left: each is a target or the same in every row"),
@@ -240,3 +242,52 @@ def test_labels_are_values_that_the_outputs_show(activation, low, high):
     assert instance.choices.unavoidable == 1  # a = 0 stands for two labels
     with pytest.raises(InputError, match="tell no classes"):
         table_instance(rows, ["two"], 3, [], Minimize(), ("relu", Activation((), (0,))))
+
+
+IRIS = [["length", "colour", "kind"], *([str(i / 7), "rgb"[i % 3], "xyz"[i // 20]] for i in range(60))]
+
+
+def test_a_test_part_has_the_encoding_of_the_training_part():
+    train, test = table_split(IRIS, ["kind"], 4, [2], Minimize(), test_share=0.25, seed=3)
+    assert (train.dataset.total, test.dataset.total) == (45, 15)
+    assert train.encoding == test.encoding
+    assert train.architecture == test.architecture
+    assert test.dataset.labels.sum(axis=0).tolist() == [5, 5, 5]  # each class has its share
+    alone = table_instance(IRIS, ["kind"], 4, [2], Minimize())
+    assert alone.encoding != train.encoding  # its quantiles are those of all rows
+    whole = table_like(IRIS, train)
+    rows = [tuple(row) for part in (train, test) for row in part.dataset.inputs.tolist()]
+    assert sorted(rows) == sorted(map(tuple, whole.dataset.inputs.tolist()))
+    assert (
+        table_split(IRIS, ["kind"], 4, [2], Minimize(), test_share=0.25, seed=4)[0].dataset != train.dataset
+    )
+
+
+def test_a_network_is_not_checked_on_a_table_of_another_encoding():
+    train, test = table_split(IRIS, ["kind"], 4, [], Minimize(), test_share=0.25)
+    network = train.network(np.zeros(train.architecture.n_parameters, dtype=np.int64))
+    assert check(test, network).errors == test.dataset.total
+    other = table_instance(IRIS[:40], ["kind"], 4, [], Minimize())
+    again = table_instance(IRIS, ["kind"], 4, [], Minimize())
+    with pytest.raises(InputError, match="another encoding: column 'length' differs"):
+        check(again, network)
+    with pytest.raises(InputError, match="another architecture"):
+        check(other, network)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
+def test_a_share_of_all_rows_leaves_nothing_to_learn(share):
+    with pytest.raises(InputError, match="test_share: lies from 0 to below 1"):
+        table_split(IRIS, ["kind"], 3, [], Minimize(), test_share=share)
+    with pytest.raises(InputError, match=r"of which a test share of 0\.001 is none"):
+        table_split(IRIS, ["kind"], 3, [], Minimize(), test_share=0.001)
+
+
+def test_a_table_without_header_is_noticed():
+    body = IRIS[1:]
+    with pytest.raises(InputError, match=r"table: line 1: '0.0' is no name but data: is the header missing"):
+        table_instance(body, ["z"], 3, [], Minimize())
+    instance = table_instance(body, ["c3"], 3, [], Minimize(), header=False)
+    assert instance.dataset == table_instance(IRIS, ["kind"], 3, [], Minimize()).dataset
+    years = [["1999", "kind"], ["1", "a"], ["2", "b"]]
+    assert table_instance(years, ["kind"], 3, [], Minimize(), header=True).dataset.total == 2

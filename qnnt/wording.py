@@ -1,0 +1,24 @@
+"""Numbers and rows in words: plain text that looks the same on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+
+def columns(rows: Iterable[Sequence[str]], indent: int = 2) -> Iterator[str]:
+    """Rows of text as lines of aligned columns."""
+    table = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield f"{' ' * indent}{line}".rstrip()
+
+
+def printable(text: str) -> str:
+    """The text with whatever could upset a terminal or a table escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def count(number: int, what: str) -> str:
+    """``1 point``, ``2 points``."""
+    return f"{number:,} {what if number == 1 else what + 's'}"
