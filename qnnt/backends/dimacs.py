@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +63,15 @@ class DimacsBackend:
         start: Start | None = None,
     ) -> Answer:
         """Solve, and under a minimum ask again for less until there is none."""
-        return improve(model, Reloading(model, self._ask), report, start)
+        return improve(model, Reloading(model, self.ask), report, start)
 
-    def _ask(self, blocks: list[npt.NDArray[np.int32]], n_variables: int) -> Model | None:
+    def ask(
+        self, blocks: Sequence[npt.NDArray[np.int32]], n_variables: int, proof: Path | None = None
+    ) -> Model | None:
+        """A model (n_variables + 1,) of the clauses, or None; ``PROGRAM FILE PROOF`` if a proof is wanted.
+
+        Raises :class:`Unavailable` if there is no such program, RuntimeError if it gives no answer.
+        """
         program = shutil.which(self.program)
         if program is None:
             raise Unavailable(f"no executable program {self.program!r}")
@@ -74,7 +81,7 @@ class DimacsBackend:
             with path.open("w", encoding="ascii") as file:
                 write_cnf(file, blocks, top)
             run = subprocess.run(
-                [program, os.fspath(path)],
+                [program, os.fspath(path), *([] if proof is None else [os.fspath(proof)])],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,

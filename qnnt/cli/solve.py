@@ -62,6 +62,16 @@ def solve(
         Path | None,
         typer.Option(metavar="FILE", help="With --cubes: note each finished part, and go on from there."),
     ] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Leave a proof that no network is better; see 'qnnt check --proof'."
+        ),
+    ] = None,
+    confirm: Annotated[
+        bool,
+        typer.Option("--confirm", help="UNKNOWN unless a second backend agrees, over another encoding."),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="NETWORK", help="Write the network, or the best so far."),
@@ -73,7 +83,8 @@ def solve(
 ) -> int:
     """Train a network, or prove that there is none.
 
-    Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN.
+    Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN, or no
+    proof that was checked although one is asked for.
     """
     from qnnt.limits import Limits, Status
 
@@ -82,6 +93,10 @@ def solve(
     split = _split(cubes, journal)
     if output is not None:
         writable(output)
+    if proof is not None:
+        from qnnt.files.proofs import ProofFolder
+
+        ProofFolder(proof).check_place()
     problem = load(instance, errors)
     from qnnt.cli.progress import progress_line
     from qnnt.network import Network
@@ -98,6 +113,8 @@ def solve(
             start=known,
             presolve=() if no_presolve else None,
             cubes=split,
+            proof=proof,
+            confirm=confirm,
             progress=progress,
         )
     if output is not None and result.network is not None:
@@ -108,6 +125,9 @@ def solve(
         _show(problem, result)
     if output is not None and result.status not in (Status.SATISFIABLE, Status.OPTIMAL):
         print(f"{output}: {_written(problem, result)}", file=sys.stderr)
+    if proof is not None and (missing := _missing(result)) is not None:
+        print(f"{proof}: no proof: {missing}", file=sys.stderr)
+        return UNKNOWN
     return UNKNOWN if result.status is Status.UNKNOWN else OK
 
 
@@ -123,6 +143,29 @@ def _split(cubes: int | None, journal: Path | None) -> Cubes | None:
         return Cubes(cubes, None if journal is None else writable(journal))
 
 
+def _missing(result: Result) -> str | None:
+    """Why there is no proof that was checked; None if there is one, or if the answer needs none."""
+    evidence = result.evidence
+    return None if evidence.network or evidence.checked_by else evidence.missing or str(result.reason)
+
+
+def _evidence(result: Result) -> str:
+    """What the answer rests on, in words."""
+    evidence, said = result.evidence, []
+    if evidence.network:
+        return "the network, which was replayed"
+    if evidence.checked_by:
+        by = evidence.prover or ""
+        if by not in result.backend.split(" + "):
+            by += f" ({result.backend} leaves none)"
+        said.append(f"a proof by {by}, accepted by {', '.join(evidence.checked_by)}")
+    if evidence.confirmed_by:
+        said.append(f"{result.backend}, confirmed by {', '.join(evidence.confirmed_by)}")
+    if evidence.data:
+        said.append("the data, which contradict each other")
+    return "; ".join(said) or f"the word of {result.backend}"
+
+
 def _written(problem: Instance, result: Result) -> str:
     if result.network is None:
         return "not written, as there is no network"
@@ -135,6 +178,8 @@ def _meets(problem: Instance, result: Result) -> bool:
 
 
 def _show(problem: Instance, result: Result) -> None:
+    from qnnt.limits import Status
+
     sizes, seconds = result.statistics.sizes, result.statistics.seconds
     print(f"{result.status}: {_verdict(problem, result)}")
     rows = [("goal", result.goal)]
@@ -149,6 +194,8 @@ def _show(problem: Instance, result: Result) -> None:
         ("seconds", ", ".join(f"{phase} {s:.2f}" for phase, s in seconds.items())),
         ("replayed", "yes" if result.verified else "no, there is no network"),
     ]
+    if result.status is not Status.UNKNOWN:
+        rows.append(("evidence", _evidence(result)))
     print_columns(rows)
     if result.network is not None:
         print_network(result.network)
