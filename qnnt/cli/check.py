@@ -14,8 +14,8 @@ from qnnt.exceptions import InputError
 
 if TYPE_CHECKING:
     from qnnt.goals import Goal
-    from qnnt.instance import Instance
     from qnnt.proofs.checking import ProofCheck
+    from qnnt.verify.plain import PlainCheck
     from qnnt.verify.replay import Check
 
 _MOST_POINTS = 20
@@ -34,8 +34,14 @@ def check(
             help="With --proof: have PROGRAM FORMULA PROOF check it, too, as drat-trim does.",
         ),
     ] = None,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain", help="With --proof: refute the claim over a formula from the definition, too."
+        ),
+    ] = False,
     time_limit: Annotated[
-        float | None, typer.Option(metavar="S", help="With --proof: seconds for all checkers.")
+        float | None, typer.Option(metavar="S", help="With --proof: seconds for each formula's checks.")
     ] = None,
     errors: Errors = None,
     json: Json = False,
@@ -43,13 +49,13 @@ def check(
     """Replay a network, or check a proof, or both.
 
     Of a network: its error count, whether that meets the goal, and the points that are wrong. Exit status: 0
-    if the network meets the goal and the proof holds, 1 if one does not, 3 if no check of the proof came to
-    an end.
+    if the network meets the goal and the proof holds, 1 if one does not, 3 if a check of the proof did not
+    come to an end.
     """
-    if proof is None and (checker or time_limit is not None):
-        raise InputError(
-            "--checker" if checker else "--time-limit", "is for a proof: give --proof FOLDER, too"
-        )
+    alone = {"--checker": bool(checker), "--plain": plain, "--time-limit": time_limit is not None}
+    for option, asked in alone.items():
+        if asked and proof is None:
+            raise InputError(option, "is for a proof: give --proof FOLDER, too")
     if network is None and proof is None:
         raise InputError("NETWORK", "is missing; give a network, or --proof FOLDER")
     problem = load(instance, errors)
@@ -65,36 +71,43 @@ def check(
         if not json:
             _show(problem.goal, replayed)
     if proof is not None:
-        checked = _checked(problem, proof, checker or [], time_limit)
-        document["proof"] = checked.as_dict()
-        status = {True: status, False: FAILED, None: status or UNKNOWN}[checked.accepted]
+        from qnnt.files.proofs import ProofFolder
+        from qnnt.limits import Limits
+        from qnnt.proofs.checking import check_proof, checkers
+
+        with value_of("--time-limit"):
+            limits = Limits(time_limit)
+        by = checkers(checker or [])
+        checked = check_proof(problem, ProofFolder(proof), by, limits)
+        document["proof"], verdicts = checked.as_dict(), {checked.accepted}
         if not json:
-            _show_proof(checked, replayed)
+            print("proof:")
+            _show_proof(checked)
+        second: PlainCheck | None = None
+        if plain:
+            from qnnt.verify.plain import check_plainly
+
+            second = check_plainly(problem, checked.note.claim, by, limits)
+            document["plain"] = second.as_dict()
+            verdicts.add(second.accepted)
+            if not json:
+                _show_plain(second)
+        if not json:
+            _sum_up(checked, second, replayed)
+        status = FAILED if False in verdicts else status or (UNKNOWN if None in verdicts else OK)
     if json:
         print_json(document)
     return status
 
 
-def _checked(problem: Instance, folder: Path, programs: list[str], time_limit: float | None) -> ProofCheck:
-    from qnnt.files.proofs import ProofFolder
-    from qnnt.limits import Limits
-    from qnnt.proofs.checking import check_proof, checkers
-
-    with value_of("--time-limit"):
-        limits = Limits(time_limit)
-    return check_proof(problem, ProofFolder(folder), checkers(programs), limits)
-
-
-def _show_proof(checked: ProofCheck, replayed: Check | None) -> None:
-    """The verdicts, and in words what they show and what they do not."""
+def _show_proof(checked: ProofCheck) -> None:
+    """What is claimed, and the verdicts."""
     note = checked.note
     order = "" if note.symmetry else ", neurons not ordered"
+    size = f"{checked.variables:,} variables, {count(checked.clauses, 'clause')}"
     rows = [
         ("claim", f"no network meets {note.claim}"),
-        (
-            "formula",
-            f"{checked.variables:,} variables, {count(checked.clauses, 'clause')}, by {note.encoder}{order}",
-        ),
+        ("formula", f"{size}, by {note.encoder}{order}"),
         ("encoded anew", "the same, clause for clause" if checked.difference is None else checked.difference),
         ("proof", f"DRAT, by {note.solver}" + (f" ({note.solver_version})" if note.solver_version else "")),
     ]
@@ -102,18 +115,36 @@ def _show_proof(checked: ProofCheck, replayed: Check | None) -> None:
     for verdict in checked.verdicts:
         why = "" if verdict.accepted else f": {verdict.reason}"
         rows.append((verdict.checker, f"{words[verdict.accepted]}{why} ({verdict.seconds:.2f} s)"))
-    print("proof:")
     print_columns(rows)
-    if checked.accepted is None:
+
+
+def _show_plain(second: PlainCheck) -> None:
+    print("the claim once more, over a formula from the definition:")
+    if second.check is not None:
+        _show_proof(second.check)
+    else:
+        print_columns([("plain", second.reason)])
+
+
+def _sum_up(checked: ProofCheck, second: PlainCheck | None, replayed: Check | None) -> None:
+    """In words, what is shown and what is not."""
+    note = checked.note
+    if checked.difference is not None:
+        print("not proved: the formula is not that of the instance")
+    elif checked.accepted is False:
+        print("not proved: the proof fails")
+    elif second is not None and second.accepted is False:
+        why = "its proof fails" if second.check is not None else second.reason
+        print(f"not proved: over the formula from the definition, {why}")
+    elif checked.accepted is None:
         print("open: no checker rejects the proof, but not all came to an end")
-    elif not checked.accepted:
-        print(
-            "not proved: "
-            + ("the formula is not that of the instance" if checked.difference else "the proof fails")
-        )
     else:
         print(f"proved: the formula has no model{_consequence(checked, replayed)}")
-        print(f"trusted: if a network meets {note.claim}, the formula by {note.encoder} has a model")
+        if second is None or second.accepted is None:
+            print(f"trusted: if a network meets {note.claim}, the formula by {note.encoder} has a model")
+        else:
+            print("trusted: one of two independent encoders makes a formula that has a model if a network")
+            print(f"         meets {note.claim}")
 
 
 def _consequence(checked: ProofCheck, replayed: Check | None) -> str:

@@ -79,6 +79,18 @@ def test_a_check_that_fails_has_status_1(qnnt, thin, proof, file, change, said):
     assert "not proved" in run.out
 
 
+def test_the_claim_is_refuted_over_the_definition_too(qnnt, thin, proof):
+    run = qnnt("check", thin, "--proof", proof, "--plain")
+    assert (run.status, run.err) == (0, "")
+    assert "the claim once more, over a formula from the definition:\n" in run.out
+    assert ", by plain\n" in run.out
+    assert "trusted: one of two independent encoders" in run.out
+    told = json.loads(qnnt("check", thin, "--proof", proof, "--plain", "--json").out)
+    assert (told["plain"]["encoder"], told["plain"]["accepted"]) == ("plain", True)
+    late = qnnt("check", thin, "--proof", proof, "--plain", "--time-limit", 1e-9)
+    assert late.status == 3
+
+
 def test_programs_check_too(qnnt, thin, tmp_path, proof):
     for verdict, code, status in (("s VERIFIED", 0, 0), ("s NOT VERIFIED", 0, 1), ("s VERIFIED", 1, 1)):
         program = tmp_path / "checker"
@@ -103,6 +115,7 @@ def test_checkers_that_come_to_no_end_are_unknown(qnnt, thin, proof):
         ([], "NETWORK: is missing"),
         (["--checker", "drat-trim"], "--checker: is for a proof"),
         (["--time-limit", "3"], "--time-limit: is for a proof"),
+        (["--plain"], "--plain: is for a proof"),
         (["--proof", "nothing"], "proof.json: cannot be read"),
     ],
 )
