@@ -46,10 +46,13 @@ def expect_projection(encoder: Encoder, name: str) -> None:
 @pytest.mark.parametrize("symmetry", [False, True], ids=["free", "ordered"])
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_models_are_the_networks_that_meet_the_goal(encoder: str, symmetry: bool) -> None:
+    """Models that take long to be asked about single networks are asked under one of two goals each."""
     made = registry.encoder(encoder, symmetry=symmetry)
-    for name, (instance, _) in cases().items():
-        if made.makes is Formula or symmetry == bool(interchanges(instance)):
-            expect_projection(made, name)
+    for number, (name, (instance, _)) in enumerate(cases().items()):
+        slow = made.makes is not Formula
+        if (symmetry and not interchanges(instance)) or (slow and number % 4 in (1, 2)):
+            continue
+        expect_projection(made, name)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__)

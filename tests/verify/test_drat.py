@@ -54,7 +54,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(rows=ROWS, steps=STEPS, data=st.data())
 def test_nothing_is_proved_of_a_formula_with_a_model(
     rows: Rows, steps: list[tuple[bool, list[int]]], data: st.DataObject
