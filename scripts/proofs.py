@@ -29,6 +29,7 @@ from qnnt.proofs.checkers import verdict_of
 from qnnt.proofs.checking import check_proof, checkers
 from qnnt.reductions.catalogue import generate
 from qnnt.reductions.sources import random
+from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.solve import solve_source
 
 Make = Callable[[int], qnnt.Instance]
@@ -43,7 +44,10 @@ def three_sat(seed: int) -> qnnt.Instance:
 
 
 def balanced_sat(seed: int) -> qnnt.Instance:
-    return generate("balanced-sat", random.threshold_formula(3, seed, 6.0))
+    """Of 14 random clauses of two literals."""
+    rng = np.random.default_rng(seed)
+    pairs = [rng.choice(3, size=2, replace=False) + 1 for _ in range(14)]
+    return generate("balanced-sat", Cnf.of([(pair * rng.choice([-1, 1], size=2)).tolist() for pair in pairs]))
 
 
 def hitting_set(seed: int) -> qnnt.Instance:

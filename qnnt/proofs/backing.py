@@ -16,7 +16,7 @@ from qnnt.exceptions import InputError, Unavailable, Unsupported
 from qnnt.files.proofs import Note, ProofFolder
 from qnnt.goals import Goal
 from qnnt.instance import Instance
-from qnnt.limits import Limits, Status
+from qnnt.limits import Limit, Limits, Status
 from qnnt.proofs.checkers import OwnChecker, verdict_of
 from qnnt.proofs.claims import Prover, claim_of, decides_itself
 from qnnt.result import Evidence, Result
@@ -62,7 +62,8 @@ def with_proof(asked: Asked, folder: ProofFolder, backend: Any, encoder: Any, ho
     usual = {"backend": backend, "encoder": encoder}
     with folder.attempt() as attempt:
         job = prover.job(attempt)
-        itself = decides_itself(asked.instance, backend, encoder) and asked.limits.threads == 1
+        one_run = asked.limits.threads == 1 and how["cubes"] is None
+        itself = one_run and decides_itself(asked.instance, backend, encoder)
         result = asked.ask(asked.instance, limits=asked.limits, **{**how, **(job if itself else usual)})
         claim = claim_of(asked.instance, result)
         if claim is None:
@@ -113,21 +114,21 @@ def confirmed(asked: Asked, result: Result) -> Result:
     claim = claim_of(asked.instance, result)
     if claim is None or result.status is Status.UNKNOWN:
         return result
-    left = asked.left()
-    if left is None:
-        return _unconfirmed(asked.instance, result, f"no time was left to confirm it ({_said(result)})")
     for backend, encoder in _seconds(result):
         how = {"backend": backend, "encoder": encoder, "presolve": (), "cubes": None}
         second = _refuted(asked, claim, how, "confirm", result)
         if second is None:
-            break
+            return _unconfirmed(
+                asked.instance, result, f"{_said(result)} is not confirmed: {_LATE}", Limit.TIME
+            )
         result = _timed(result, {"confirm": second.statistics.seconds["total"]})
         who = f"{second.backend} with encoder {second.encoder}"
         if second.status is Status.SATISFIABLE:
             return _contradicted(asked.instance, result, second)
         if second.status is Status.UNSATISFIABLE:
             return replace(result, evidence=replace(result.evidence, confirmed_by=(who,)))
-        return _unconfirmed(asked.instance, result, f"{who} did not confirm {_said(result)}: {second.reason}")
+        why = f"{who} did not confirm {_said(result)}: {second.reason}"
+        return _unconfirmed(asked.instance, result, why, second.limit)
     return _unconfirmed(asked.instance, result, f"there is no second backend to confirm {_said(result)}")
 
 
@@ -142,26 +143,24 @@ def _refuted(asked: Asked, claim: Goal, how: dict[str, Any], phase: str, result:
 
 
 def _seconds(result: Result) -> Iterator[tuple[Backend, Encoder]]:
-    """Backends and encoders that share none with what answered."""
-    families = {name.partition(":")[0] for name in _names(result)}
-    encoders = set(result.encoder.split(" + "))
+    """Backends and encoders that share none with what proved the bound: of "A + B" the network is A's."""
+    family = result.backend.split(" + ")[-1].partition(":")[0]
+    used = result.encoder.split(" + ")[-1]
     for name, encoder in _SECOND:
+        alike = family in ("sat", "maxsat", "dimacs") and encoder == "clauses"
+        if alike or encoder == used or name.partition(":")[0] == family:
+            continue
         backend = registry.backend(name)
-        if name.partition(":")[0] in families or encoder in encoders:
-            continue
-        if encoder == "clauses" and families & {"maxsat", "dimacs"}:
-            continue
         if backend.availability().available:
             yield backend, registry.encoder(encoder)
 
 
-def _names(result: Result) -> list[str]:
-    return [name for name in result.backend.split(" + ") if name not in ("constant", "start", "portfolio")]
-
-
 def _said(result: Result) -> str:
-    bound = f" with {result.errors} errors" if result.status is Status.OPTIMAL else ""
-    return f"{result.status}{bound} by {result.backend}"
+    """What is claimed, and by whom."""
+    if result.status is Status.UNKNOWN:
+        return f"the lower bound {result.lower_bound} by {result.backend}"
+    errors = f" with {result.errors} errors" if result.status is Status.OPTIMAL else ""
+    return f"{result.status}{errors} by {result.backend}"
 
 
 def _without(result: Result, why: str) -> Result:
@@ -169,12 +168,13 @@ def _without(result: Result, why: str) -> Result:
     return replace(result, evidence=replace(result.evidence, missing=why))
 
 
-def _unconfirmed(instance: Instance, result: Result, why: str) -> Result:
+def _unconfirmed(instance: Instance, result: Result, why: str, limit: Limit | None = None) -> Result:
     """UNKNOWN, with what holds all the same: the network, and the errors that the data make unavoidable."""
     return replace(
         result,
         status=Status.UNKNOWN,
         lower_bound=instance.choices.unavoidable,
+        limit=limit,
         reason=why,
         evidence=Evidence(data=True, missing=why),
     )

@@ -46,25 +46,29 @@ def check_drat(clauses: Clauses, proof: Steps, *, compile: bool | None = None) -
     a step takes some 30 times as long.
     """
     proof = proof.until_empty()
-    adds = ~proof.deletes
-    widths = np.diff(proof.starts)
-    added = proof.literals[np.repeat(adds, widths)]
-    literals = np.concatenate([clauses.literals, added]).astype(np.int64)
-    starts = np.append(0, np.cumsum(np.concatenate([np.diff(clauses.starts), widths[adds]])))
-    given = len(clauses.starts) - 1
-    codes = 2 * np.abs(literals) + (literals < 0)
-    top, n = 2 * int(np.abs(literals).max(initial=0)) + 2, len(starts) - 1
+    every = np.concatenate([clauses.literals, proof.literals.astype(np.int64)])
+    variables, dense = np.unique(np.abs(every), return_inverse=True)  # a few that are used, of any number
+    codes = 2 * dense + (every < 0)
+    in_formula, in_proof = codes[: len(clauses.literals)], codes[len(clauses.literals) :]
+    adds, widths = ~proof.deletes, np.diff(proof.starts)
+    lits = np.concatenate([in_formula, in_proof[np.repeat(adds, widths)]])
+    start = np.append(0, np.cumsum(np.concatenate([np.diff(clauses.starts), widths[adds]])))
+    top, n = 2 * len(variables), len(start) - 1
+    words = np.random.default_rng(0).integers(0, 2**63, size=top, dtype=np.uint64)
+    todo = _todo(
+        _sums(words[in_formula], clauses.starts), _sums(words[in_proof], proof.starts), proof.deletes
+    )
     loop, array = _loop(_pays(proof) if compile is None else compile)
     store = Store(
-        lits=array(codes.astype(np.int32)),
-        start=array(starts),
+        lits=array(lits.astype(np.int32)),
+        start=array(start.astype(np.int64)),
         head=array(np.full(top, -1, dtype=np.int32)),
         following=array(np.full(2 * n, -1, dtype=np.int32)),
         value=array(np.zeros(top, dtype=np.int8)),
         trail=array(np.zeros(top, dtype=np.int32)),
         active=array(np.zeros(n, dtype=bool)),
     )
-    done, outcome = loop(store, given, array(_todo(clauses, proof)))
+    done, outcome = loop(store, len(clauses.starts) - 1, array(todo))
     if outcome == 1:
         return Checked(True, int(done))
     if outcome == -1:
@@ -74,41 +78,30 @@ def check_drat(clauses: Clauses, proof: Steps, *, compile: bool | None = None) -
     return Checked(False, int(done), f"step {done + 1:,} does not follow: the clause {shown}")
 
 
-def _todo(clauses: Clauses, proof: Steps) -> npt.NDArray[np.int64]:
+def _todo(clauses: list[int], steps: list[int], deletes: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """The clause c that each step adds, or ~c for one that it deletes.
 
     For a deletion of what is not there, c is the number of clauses in all. A deletion names a clause by its
-    literals, which are compared by a sum of random words. If two sums are equal by chance a wrong clause is
-    deleted; from what remains nothing false follows.
+    literals, which are compared by a sum of random words: ``clauses`` and ``steps`` have the sums. If two are
+    equal by chance a wrong clause is deleted; from what remains nothing false follows.
     """
-    given = len(clauses.starts) - 1
-    nothing = given + int((~proof.deletes).sum())
     there: dict[int, list[int]] = defaultdict(list)
-    if proof.deletes.any():
-        top = int(max(np.abs(clauses.literals).max(initial=0), np.abs(proof.literals).max(initial=0)))
-        words = np.random.default_rng(0).integers(0, 2**63, size=2 * top + 2, dtype=np.uint64)
-        for c, total in enumerate(_sums(words, clauses.literals, clauses.starts)):
-            there[total].append(c)
-        totals = _sums(words, proof.literals, proof.starts)
-    else:
-        totals = [0] * len(proof)
-    todo, latest = [], given
-    for deletes, total in zip(proof.deletes.tolist(), totals, strict=True):
-        if not deletes:
+    for c, total in enumerate(clauses):
+        there[total].append(c)
+    todo, latest, nothing = [], len(clauses), len(clauses) + int((~deletes).sum())
+    for gone, total in zip(deletes.tolist(), steps, strict=True):
+        if not gone:
             there[total].append(latest)
             todo.append(latest)
             latest += 1
-        elif there[total]:
-            todo.append(~there[total].pop())
         else:
-            todo.append(~nothing)
+            todo.append(~there[total].pop() if there[total] else ~nothing)
     return np.array(todo, dtype=np.int64)
 
 
-def _sums(words: Any, literals: npt.NDArray[Any], starts: npt.NDArray[np.int64]) -> list[int]:
+def _sums(words: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64]) -> list[int]:
     """The sum of the words of each clause's literals, modulo 2^64."""
-    codes = 2 * np.abs(literals.astype(np.int64)) + (literals < 0)
-    sums = np.append(np.uint64(0), np.cumsum(words[codes], dtype=np.uint64))
+    sums = np.append(np.uint64(0), np.cumsum(words, dtype=np.uint64))
     result: list[int] = (sums[starts[1:]] - sums[starts[:-1]]).tolist()
     return result
 

@@ -96,6 +96,7 @@ def test_a_wrong_proof_is_rejected_with_its_step() -> None:
     assert not checked(rows, "d 1 2 0\nd -1 2 0\n2 0\n0\n").accepted
     assert checked([[1], [-1, 2], [-2, 3], [-3]], "d 1 0\n0\n").accepted
     assert checked(rows, "d 3 4 0\n2 0\n0\n").accepted
+    assert checked(rows, "999999999 2 0\n2 0\n0\n").accepted  # a large number takes no space
 
 
 def test_a_clause_may_define_a_new_variable() -> None:
