@@ -44,9 +44,9 @@ def three_sat(seed: int) -> qnnt.Instance:
 
 
 def balanced_sat(seed: int) -> qnnt.Instance:
-    """Of 14 random clauses of two literals."""
+    """Of 10 random clauses of two literals."""
     rng = np.random.default_rng(seed)
-    pairs = [rng.choice(3, size=2, replace=False) + 1 for _ in range(14)]
+    pairs = [rng.choice(3, size=2, replace=False) + 1 for _ in range(10)]
     return generate("balanced-sat", Cnf.of([(pair * rng.choice([-1, 1], size=2)).tolist() for pair in pairs]))
 
 
@@ -108,9 +108,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, default=20, help="instances of each kind that need a proof")
+    parser.add_argument("--seeds", type=int, default=15, help="instances of each kind that need a proof")
     parser.add_argument("--kinds", default=",".join(KINDS), metavar="A,B", help="kinds of instances")
-    parser.add_argument("--mutants", type=int, default=1, metavar="N", help="of each kind for each proof")
+    parser.add_argument(
+        "--mutated", type=int, default=5, metavar="N", help="proofs of each kind with mutants"
+    )
     parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="for each run and check")
     args = parser.parse_args()
     limits, rows, wrong = qnnt.Limits(time=args.time_limit), [], []
@@ -127,8 +129,8 @@ def main() -> int:
                 if row is None:
                     continue
                 rows.append(row)
-                for turn in range(args.mutants):
-                    mutate(folder, seed + 1000 * turn, limits, tally, wrong)
+                if sum(each.kind == kind for each in rows) <= args.mutated:
+                    mutate(folder, seed, limits, tally, wrong)
         show(kind, [row for row in rows if row.kind == kind])
     show("all", rows)
     for what in sorted({what for what, _ in tally}):

@@ -140,7 +140,7 @@ def _sum_up(checked: ProofCheck, second: PlainCheck | None, replayed: Check | No
         print("open: no checker rejects the proof, but not all came to an end")
     else:
         print(f"proved: the formula has no model{_consequence(checked, replayed)}")
-        if second is None or second.accepted is None:
+        if second is None or second.accepted is None or note.encoder == "plain":
             print(f"trusted: if a network meets {note.claim}, the formula by {note.encoder} has a model")
         else:
             print("trusted: one of two independent encoders makes a formula that has a model if a network")
