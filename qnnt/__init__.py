@@ -48,11 +48,11 @@ if TYPE_CHECKING:
     from qnnt.models import PseudoBooleanModel as PseudoBooleanModel
     from qnnt.models import Rows as Rows
     from qnnt.network import Network as Network
-    from qnnt.pipeline import Progress as Progress
     from qnnt.pipeline import solve as solve
     from qnnt.result import Fewest as Fewest
     from qnnt.result import Result as Result
     from qnnt.result import Statistics as Statistics
+    from qnnt.run import Progress as Progress
     from qnnt.sparsity.lemma1 import sparsify as sparsify
     from qnnt.verify.replay import Check as Check
     from qnnt.verify.replay import check as check
@@ -95,7 +95,7 @@ _PUBLIC = {
     "Minimize": "goals",
     "Network": "network",
     "ParameterLift": "models",
-    "Progress": "pipeline",
+    "Progress": "run",
     "PseudoBooleanModel": "models",
     "QnntError": "exceptions",
     "Report": "backends.base",

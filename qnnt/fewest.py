@@ -28,7 +28,13 @@ _DEFAULT = "maxsat"  # cores of clauses raise the bound, where a descent has to 
 
 
 def with_fewest_weights(
-    instance: Instance, result: Result, backend: Backend, limits: Limits, *, symmetry: bool, isolate: bool
+    instance: Instance,
+    result: Result,
+    backend: Backend | None,
+    limits: Limits,
+    *,
+    symmetry: bool,
+    isolate: bool,
 ) -> Result:
     """The result with a network of fewest weights, among those that meet the goal with proof.
 
@@ -70,8 +76,10 @@ def with_fewest_weights(
     )
 
 
-def _able(backend: Backend, instance: Instance) -> Backend:
+def _able(backend: Backend | None, instance: Instance) -> Backend:
     """The backend if it minimises clauses here, else the one that is meant for it."""
+    if backend is None:
+        return registry.backend(_DEFAULT)
     able = (
         issubclass(Formula, tuple(backend.accepts))
         and {Capability.MINIMIZE, Capability.PROVE} <= set(backend.capabilities)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from qnnt import registry
 from qnnt.arguments import (
@@ -24,19 +22,19 @@ from qnnt.arguments import (
 from qnnt.arrows import Arrow, Chain
 from qnnt.auto import PORTFOLIO, choose, distinct, team
 from qnnt.backends.base import Backend, Capability
-from qnnt.constant import best_constant
 from qnnt.encoders.base import Encoder
-from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer, require_word
+from qnnt.exceptions import Unavailable, Unsupported, require_word
 from qnnt.fewest import FEWEST_WEIGHTS, with_fewest_weights
+from qnnt.files.proofs import ProofFolder
 from qnnt.goals import Goal
 from qnnt.instance import Instance
-from qnnt.job import Event, Incumbent, Job, Outcome, Vector
+from qnnt.job import Job, Outcome
 from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
 from qnnt.portfolio import race
 from qnnt.presolve.steps import DEFAULT, Step
 from qnnt.result import Result, Statistics
-from qnnt.verify.replay import check
+from qnnt.run import REASONS, Member, Progress, Run
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, run_here
 
@@ -44,27 +42,6 @@ if TYPE_CHECKING:
     from qnnt.cubes.run import Cubes
 
 _LOG = logging.getLogger(__name__)
-
-_REASONS = {  # for a backend that gives none
-    Limit.TIME: "the time limit was reached",
-    Limit.MEMORY: "out of memory",
-    Limit.INTERRUPT: "interrupted",
-    None: "the backend gave no reason",
-}
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What is known during a run: phase, seconds so far, error of the incumbent, lower bound.
-
-    ``steps`` are those done and all of the backend's present pass, if it tells.
-    """
-
-    phase: str
-    seconds: float
-    incumbent: int
-    bound: int
-    steps: tuple[int, int] | None = None
 
 
 def solve(
@@ -79,6 +56,8 @@ def solve(
     presolve: Sequence[Step] | None = None,
     cubes: Cubes | int | None = None,
     then: str | None = None,
+    proof: str | Path | None = None,
+    confirm: bool = False,
     isolate: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
@@ -111,13 +90,18 @@ def solve(
     can be bounded. Under a minimum the parts are decisions: whether a cube has a network with fewer errors
     than the best one. The presolve steps are taken in this process, before the split.
 
+    ``proof`` is a folder for a proof that no network meets the goal, or that none has fewer errors, which
+    somebody can check who does not trust the solver: see :mod:`qnnt.files.proofs`. ``confirm`` has a second
+    backend come to the same over another encoding, or the answer is UNKNOWN. Both happen within the limits,
+    and the result's ``evidence`` tells what came of it.
+
     ``then="fewest-weights"`` goes on, within the limits, to a network with the fewest weights that are not 0,
     among those of least error or, of another goal, among those that meet it: see ``Result.fewest``.
 
     Raises ``TypeError`` for an argument of another type, :class:`UnknownWord` for a name that there is not,
-    :class:`InputError` for a start that does not fit the instance, :class:`Unsupported` when the backend
-    declines the case, :class:`Unavailable` when it is not installed, and :class:`WrongAnswer` when what it
-    says does not survive the replay.
+    :class:`InputError` for a start that does not fit the instance or a folder that cannot hold a proof,
+    :class:`Unsupported` when the backend declines the case, :class:`Unavailable` when it is not installed,
+    and :class:`WrongAnswer` when what it says does not survive the replay.
     """
     require_backend(backend)
     require_encoder(encoder)
@@ -127,6 +111,41 @@ def solve(
     instance, limits = instance_of(instance), limits_of(limits)
     instance = instance if goal is None else instance.with_goal(goal)
     start = None if start is None else network_of(start, "start")
+    ask = partial(_solved, isolate=isolate, progress=progress)
+    how: dict[str, Any] = {"symmetry": symmetry, "start": start, "presolve": presolve, "cubes": cubes}
+    if proof is None and not confirm:
+        result = ask(instance, backend=backend, encoder=encoder, limits=limits, **how)
+    else:
+        from qnnt.proofs.backing import Asked, confirmed, with_proof  # what few runs need
+
+        asked = Asked(instance, limits, symmetry, isolate, ask, time.perf_counter())
+        if proof is None:
+            result = ask(instance, backend=backend, encoder=encoder, limits=limits, **how)
+        else:
+            result = with_proof(asked, ProofFolder(Path(proof)), backend, encoder, how)
+        result = confirmed(asked, result) if confirm else result
+    if then is None:
+        return result
+    if progress is not None and result.errors is not None:
+        seconds = result.statistics.seconds.get("total", 0.0)
+        progress(Progress("weights", seconds, result.errors, result.lower_bound or 0))
+    return with_fewest_weights(instance, result, _one(backend), limits, symmetry=symmetry, isolate=isolate)
+
+
+def _solved(
+    instance: Instance,
+    *,
+    backend: str | Backend | Sequence[str | Backend],
+    encoder: str | Encoder | None,
+    limits: Limits,
+    symmetry: bool,
+    presolve: Sequence[Step] | None,
+    cubes: Cubes | int | None,
+    isolate: bool,
+    progress: Callable[[Progress], None] | None,
+    start: Network | None = None,
+) -> Result:
+    """The answer of the backends, replayed."""
     began = time.perf_counter()
     asked = registry.encoder(encoder, symmetry=symmetry) if isinstance(encoder, str) else encoder
     steps = DEFAULT if presolve is None else tuple(presolve)
@@ -147,8 +166,8 @@ def solve(
         arrow: Arrow[Instance, Network, Any, Any] = made
         for step in reversed(steps) if cubes is None else ():  # else they come before the split
             arrow = Chain(step, arrow)
-        members.append(_Member(Job(instance, arrow, chosen, own), made, version))
-    run = _Run(instance, progress, members, start)
+        members.append(Member(Job(instance, arrow, chosen, own), made, version))
+    run = Run(instance, progress, members, start)
     outcome, who = Outcome(Status.UNKNOWN), None
     if run.settled:
         _LOG.info("the network called %r decides the matter, so nothing is run", run.best.source)
@@ -167,28 +186,15 @@ def solve(
     result = run.conclude(outcome, who, limits)
     now = time.perf_counter()
     seconds = {**run.seconds(who, outcome, checking), "check": now - checking, "total": now - began}
-    result = replace(result, statistics=Statistics(seconds, {**run.sizes(who), **outcome.sizes}))
-    if then is None:
-        return result
-    if progress is not None and result.errors is not None:
-        progress(Progress("weights", seconds["total"], result.errors, result.lower_bound or 0))
-    return with_fewest_weights(instance, result, backends[0], limits, symmetry=symmetry, isolate=isolate)
+    return replace(result, statistics=Statistics(seconds, {**run.sizes(who), **outcome.sizes}))
 
 
-@dataclass(frozen=True)
-class _Member:
-    """A backend that runs, alone or in a race: its task, and what the result tells of it."""
-
-    job: Job
-    encoder: Encoder
-    version: str | None
-
-    @property
-    def name(self) -> str:
-        return self.job.backend.name
-
-    def __str__(self) -> str:
-        return f"backend {self.name!r} with encoder {self.encoder.name!r}"
+def _one(backend: str | Backend | Sequence[str | Backend]) -> Backend | None:
+    """The backend that the caller names, if it is a single one."""
+    if isinstance(backend, str):
+        several = backend == "auto" or backend.partition(":")[0] == PORTFOLIO
+        return None if several else registry.backend(backend)
+    return None if isinstance(backend, Sequence) else backend
 
 
 def _named(backend: str | Backend | Sequence[str | Backend]) -> bool:
@@ -218,30 +224,30 @@ def _backends(
     return backends
 
 
-def _outcome(job: Job, run: _Run, isolate: bool) -> Outcome:
+def _outcome(job: Job, run: Run, isolate: bool) -> Outcome:
     """What the job comes to, whatever ends it; raises the error of a job that declined."""
     try:
         ended = run_isolated(job, run.hear) if isolate else run_here(job, run.hear)
     except KeyboardInterrupt:
-        ended = Ended(limit=Limit.INTERRUPT, reason=_REASONS[Limit.INTERRUPT])
+        ended = Ended(limit=Limit.INTERRUPT, reason=REASONS[Limit.INTERRUPT])
     if ended.error is not None:
         raise ended.error
     return ended.answer or Outcome(Status.UNKNOWN, limit=ended.limit, reason=ended.reason)
 
 
-def _raced(members: Sequence[_Member], threads: int, run: _Run) -> tuple[Outcome, int | None]:
+def _raced(members: Sequence[Member], threads: int, run: Run) -> tuple[Outcome, int | None]:
     """What the members come to, so many at a time, and which of them has the verdict, if one has."""
     run.raced = True
     try:
         finish = race([member.job for member in members], threads, run)
     except KeyboardInterrupt:
         limit = Limit.INTERRUPT
-        return Outcome(Status.UNKNOWN, limit=limit, reason=_REASONS[limit]), None
+        return Outcome(Status.UNKNOWN, limit=limit, reason=REASONS[limit]), None
     if finish.winner is not None:
         ended = finish.ends[finish.winner]
         if ended is not None and ended.answer is not None:
             return ended.answer, finish.winner
-    reason = finish.reason([member.name for member in members], _REASONS)
+    reason = finish.reason([member.name for member in members], REASONS)
     return Outcome(Status.UNKNOWN, limit=finish.limit, reason=reason), None
 
 
@@ -287,201 +293,3 @@ def _admit(instance: Instance, backend: Backend, limits: Limits, isolate: bool) 
     if refusal is not None:
         raise Unsupported(f"backend {backend.name!r} {refusal}")
     return available.version
-
-
-def _replayed(instance: Instance, start: Network) -> int:
-    """The errors of a start; raises :class:`InputError` naming what does not fit the instance."""
-    ours, theirs = instance.architecture, start.architecture
-    if ours != theirs and start.domain == instance.domain:
-        if theirs.shape != ours.shape:
-            raise InputError("start", f"has the layers {theirs.shape}, the instance {ours.shape}")
-        what = "neurons of other names" if ours.layers != theirs.layers else "other arcs"
-        raise InputError("start", f"has {what} than the instance")
-    try:
-        return check(instance, replace(start, encoding=None)).errors  # another table's network may be tried
-    except InputError as error:
-        raise InputError("start", error.message) from None
-
-
-@dataclass(frozen=True)
-class _Known:
-    """A network that was replayed, its errors, and who has it: a member, ``start`` or ``constant``."""
-
-    network: Network
-    errors: int
-    source: str
-
-
-class _Run:
-    """Gathers what the members tell, and turns the outcome into a replayed result.
-
-    ``start`` is what a member may begin from, ``best`` the network that comes nearest to the goal; ``raced``
-    tells whether several members ran.
-    """
-
-    def __init__(
-        self,
-        instance: Instance,
-        progress: Callable[[Progress], None] | None,
-        members: Sequence[_Member],
-        start: Network | None,
-    ) -> None:
-        self.instance, self._progress, self._members = instance, progress, members
-        self._bound = instance.choices.unavoidable
-        self._bound_by: _Member | None = None  # the data prove the first bound
-        constant, distance = best_constant(instance), instance.goal.distance
-        self.best = _Known(constant, check(instance, constant).errors, "constant")
-        self.start: Incumbent | None = None
-        if start is not None:
-            errors = _replayed(instance, start)
-            own = instance.network(start.vector)  # with the encoding of the instance's table
-            known = _Known(own, errors, "start")
-            self.start = Incumbent(start.vector, known.errors)
-            self.best = min(known, self.best, key=lambda each: distance(each.errors))
-        self.raced = False
-        self._began = time.perf_counter()
-        self._phase, self._phases = "start", dict[int, dict[str, float]]()
-        self._sizes: dict[int, dict[str, int]] = {}
-
-    @property
-    def settled(self) -> bool:
-        """Whether what is known meets the goal, under a minimum with proof."""
-        goal, errors = self.instance.goal, self.best.errors
-        return errors == self._bound if goal.minimizes else goal.accepts(errors)
-
-    def hear(self, event: Event, who: int = 0) -> None:
-        """Take in news of a member and pass it on; raises :class:`WrongAnswer` for what cannot be."""
-        member = self._members[who]
-        phase = event.phase
-        if phase is not None:
-            self._phase = phase
-            self._phases.setdefault(who, {})[phase] = time.perf_counter()
-        self._sizes.setdefault(who, {}).update(event.sizes)
-        if event.bound is not None and event.bound > self._bound:
-            self._bound, self._bound_by = event.bound, member
-        if event.vector is not None:
-            self._consider(event.vector, event.cost, member)
-        self._hold(self._bound, self._bound_by, self.best.errors)
-        if self._progress is not None:
-            seconds = time.perf_counter() - self._began
-            self._progress(Progress(self._phase, seconds, self.best.errors, self._bound, event.steps))
-
-    def _consider(self, vector: Vector, cost: int | None, member: _Member) -> None:
-        """Replay a network that is said to be better than the best, and keep it if it is."""
-        distance = self.instance.goal.distance
-        if cost is not None and distance(cost) >= distance(self.best.errors):
-            return
-        network, errors = self._replay(vector, cost, member)
-        if distance(errors) < distance(self.best.errors):
-            self.best, self.start = _Known(network, errors, member.name), Incumbent(network.vector, errors)
-
-    def sizes(self, who: int | None) -> dict[str, int]:
-        """What a member told of its model."""
-        return {} if who is None else self._sizes.get(who, {})
-
-    def seconds(self, who: int | None, outcome: Outcome, end: float) -> dict[str, float]:
-        """Seconds of each phase of a member: its own figures, or seen from here if it was cut short.
-
-        After a race they include the pauses, and stand beside the seconds of the race itself.
-        """
-        raced = {"race": end - self._began} if self.raced else {}
-        if who is None:
-            return raced
-        ends = [*self._phases.get(who, {}).items(), ("", end)]
-        seen = {phase: after - begin for (phase, begin), (_, after) in pairwise(ends)}
-        return {**raced, **seen, **outcome.seconds}
-
-    def _blank(self, who: int | None, limits: Limits) -> Result:
-        """What a result says of who ran and who decides the matter, if somebody does."""
-        members, by_name = self._members, {member.name: member for member in self._members}
-        own = [member.job.limits for member in members]
-        threads = min(limits.threads, sum(each.threads for each in own))
-        if who is not None:
-            deciding = [members[who].name]
-        elif self.settled:
-            proves = self._bound_by if self.instance.goal.minimizes else None
-            deciding = [self.best.source, *([] if proves is None else [proves.name])]
-        else:
-            deciding = []
-        encoders = [by_name[name].encoder.name for name in deciding or by_name if name in by_name]
-        return Result(
-            Status.UNKNOWN,
-            str(self.instance.goal),
-            " + ".join(dict.fromkeys(deciding)) or PORTFOLIO,
-            " + ".join(dict.fromkeys(encoders)) or "none",
-            version=None if who is None else members[who].version,
-            members=tuple(by_name) if self.raced else (),
-            limits=replace(limits, threads=threads, seed=max(each.seed for each in own)),
-        )
-
-    def conclude(self, outcome: Outcome, who: int | None, limits: Limits) -> Result:
-        """Replay the networks and hold the verdict against them; raises :class:`WrongAnswer`."""
-        said, goal, best = (
-            "the race" if who is None else str(self._members[who]),
-            self.instance.goal,
-            self.best,
-        )
-        status, bound = outcome.status, self._bound
-        answered = None
-        if who is not None:
-            if outcome.vector is not None:
-                answered = self._replay(outcome.vector, outcome.cost, self._members[who])
-            bound = max(bound, outcome.bound or 0)
-        known = [(best.network, best.errors), *([] if answered is None else [answered])]
-        least = min(errors for _, errors in known)
-        self._hold(bound, said if bound > self._bound else self._bound_by, least)
-        network: Network | None
-        errors: int | None
-        network, errors = min(known, key=lambda found: goal.distance(found[1]))
-        if status in (Status.SATISFIABLE, Status.OPTIMAL):
-            network, errors = answered or (best.network, best.errors)
-            if not goal.accepts(errors):
-                whose = "its network" if answered else "the best network that is known"
-                raise WrongAnswer(f"{said} says {status}, but {whose} has {errors} errors (goal {goal})")
-            if status is Status.OPTIMAL:
-                self._question_optimum(outcome, errors, least, said)
-                bound = errors
-        elif status is Status.UNSATISFIABLE:
-            if goal.minimizes:
-                raise WrongAnswer(f"{said} says that no network exists at all")
-            if goal.accepts(errors):
-                raise WrongAnswer(f"{said} says that no network exists, after reporting one")
-            network, errors = None, None
-            bound = bound if goal.budget is None or goal.exact else max(bound, goal.budget + 1)
-        elif goal.accepts(errors):  # cut short, but what it has decides the matter
-            if not goal.minimizes:
-                status = Status.SATISFIABLE
-            elif errors == bound:
-                status = Status.OPTIMAL
-        settled = status is not Status.UNKNOWN
-        return replace(
-            self._blank(who, limits),
-            status=status,
-            network=network,
-            errors=errors,
-            lower_bound=bound,
-            verified=network is not None,
-            limit=None if settled else outcome.limit,
-            reason=None if settled else outcome.reason or _REASONS[outcome.limit],
-        )
-
-    def _replay(self, vector: Vector, claimed: int | None, who: _Member) -> tuple[Network, int]:
-        """The network and its errors, which may not be more than claimed."""
-        network = self.instance.network(np.asarray(vector))
-        errors = check(self.instance, network).errors
-        if claimed is not None and errors > claimed:
-            raise WrongAnswer(f"{who} claims {claimed} errors for a network that has {errors}")
-        return network, errors
-
-    def _hold(self, bound: int, who: object, errors: int) -> None:
-        """Hold a bound against a network."""
-        if bound > errors:
-            raise WrongAnswer(f"{who} claims that {bound} errors are unavoidable; a network has {errors}")
-
-    def _question_optimum(self, outcome: Outcome, errors: int, least: int, who: str) -> None:
-        """Hold a claimed optimum against its own network, and against the best that is known."""
-        claimed = errors if outcome.cost is None and outcome.vector is None else outcome.cost
-        if errors != claimed:
-            raise WrongAnswer(f"{who} claims an optimum of {claimed}, but its network has {errors} errors")
-        if least < errors:
-            raise WrongAnswer(f"{who} claims an optimum of {errors}, but a network has {least} errors")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from qnnt.limits import Limit, Limits, Status
@@ -16,6 +17,63 @@ class Statistics:
 
     seconds: dict[str, float] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+
+
+class Basis(StrEnum):
+    """What a verdict rests on, or under UNKNOWN its lower bound."""
+
+    NETWORK = "replayed"
+    """The network was replayed, and that is enough."""
+    PROOF = "proved"
+    """A proof was checked. It covers the solver; the encoder is trusted."""
+    CONFIRMED = "confirmed"
+    """Two backends agree, over two encodings."""
+    DATA = "counted"
+    """Contradicting data points make so many errors unavoidable."""
+    WORD = "one backend's word"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What stands behind a result beside the replay of its network.
+
+    ``network`` says that the replay is enough, ``data`` that counting the data points is. ``proof`` is the
+    folder of a proof by ``prover`` that no network meets the goal ``claim``, and ``checked_by`` names who
+    accepted it. ``confirmed_by`` names who came to the same over another encoding. ``missing`` says why a
+    proof, its check or a confirmation that was asked for is not there.
+    """
+
+    network: bool = False
+    data: bool = False
+    proof: str | None = None
+    prover: str | None = None
+    claim: str | None = None
+    checked_by: tuple[str, ...] = ()
+    confirmed_by: tuple[str, ...] = ()
+    missing: str | None = None
+
+    @property
+    def basis(self) -> Basis:
+        """The strongest of what there is."""
+        there = {
+            Basis.NETWORK: self.network,
+            Basis.PROOF: bool(self.checked_by),
+            Basis.CONFIRMED: bool(self.confirmed_by),
+            Basis.DATA: self.data,
+        }
+        return next((basis for basis, holds in there.items() if holds), Basis.WORD)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What ``qnnt solve --json`` prints of it."""
+        return {
+            "basis": self.basis.value,
+            "proof": self.proof,
+            "prover": self.prover,
+            "claim": self.claim,
+            "checked_by": list(self.checked_by),
+            "confirmed_by": list(self.confirmed_by),
+            "missing": self.missing,
+        }
 
 
 @dataclass(frozen=True)
@@ -55,8 +113,8 @@ class Result:
 
     ``network`` was replayed and has ``errors`` wrong points; under UNKNOWN it is the best found so far, and
     may miss the goal. There is none only under UNSATISFIABLE. ``lower_bound`` bounds the error of every
-    network (for OPTIMAL, equal to ``errors``). ``verified`` is True iff there is a network: an UNSATISFIABLE
-    verdict rests on the backend. ``reason`` says why a run ended without a verdict, ``limit`` which limit did
+    network (for OPTIMAL, equal to ``errors``). ``verified`` is True iff there is a network. ``evidence`` says
+    what the verdict rests on. ``reason`` says why a run ended without a verdict, ``limit`` which limit did
     it. ``limits`` are those that the run had: one thread and seed 0 if the backend can use no others.
 
     ``backend`` is the one that decided the matter, or the one that ran. It is ``start``, or ``constant`` for
@@ -78,6 +136,7 @@ class Result:
     limit: Limit | None = None
     reason: str | None = None
     version: str | None = None
+    evidence: Evidence = field(default_factory=Evidence)
     members: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     statistics: Statistics = field(default_factory=Statistics)
@@ -104,6 +163,7 @@ class Result:
             "version": self.version,
             "members": list(self.members),
             "verified": self.verified,
+            "evidence": self.evidence.as_dict(),
             "limit": self.limit.value if self.limit else None,
             "reason": self.reason,
             "limits": {

@@ -9,8 +9,9 @@ from qnnt.backends.base import Backend
 from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
 from qnnt.instance import Instance
 from qnnt.limits import Limits
-from qnnt.pipeline import Progress, solve
+from qnnt.pipeline import solve
 from qnnt.result import Result
+from qnnt.run import Progress
 
 
 @dataclass(frozen=True)

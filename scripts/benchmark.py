@@ -34,7 +34,7 @@ from qnnt.exceptions import InputError, Unavailable
 from qnnt.generate.teacher import teacher_instance
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
-from qnnt.pipeline import Progress
+from qnnt.run import Progress
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 

@@ -27,5 +27,5 @@ settings.load_profile("qnnt")
 def unaided():
     """Backends answer by themselves what the best network without weights would decide beforehand."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qnnt.pipeline.best_constant", bad_network)
+        patch.setattr("qnnt.run.best_constant", bad_network)
         yield

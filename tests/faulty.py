@@ -92,6 +92,8 @@ class Faulty:
             case "false-impossible":
                 report.incumbent(own, errors)
                 return Answer(Status.UNSATISFIABLE)
+            case "no-such-network":
+                return Answer(Status.UNSATISFIABLE)
             case "time-note":
                 Path(self.note).write_text(str(limits.time))
             case "late-refusal":

@@ -99,6 +99,7 @@ def test_workers_know_neither_training_nor_rounding(graph):
     assert {room(name) for name in below} <= {"workers", "limits", "exceptions"}
 
 
-def test_the_replay_and_the_oracle_know_no_encoder_and_no_backend(graph):
-    for checker, room_name in product(("verify.replay", "verify.treewidth_dp"), ("encoders", "backends")):
+def test_what_checks_knows_no_encoder_and_no_backend(graph):
+    checkers = ("verify.replay", "verify.drat", "verify.treewidth_dp")
+    for checker, room_name in product(checkers, ("encoders", "backends")):
         assert not any(name.startswith(room_name) for name in nx.descendants(graph, checker))

@@ -57,7 +57,7 @@ def test_any_start_leaves_every_answer_as_it_is(
     backend: str, encoder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Against all networks, from the best, the worst and any other network, under every goal."""
-    monkeypatch.setattr("qnnt.pipeline.best_constant", bad_network)
+    monkeypatch.setattr("qnnt.run.best_constant", bad_network)
     family = backend.partition(":")[0]
     available = registry.backend(backend).availability()
     if not available.available:

@@ -7,8 +7,12 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +26,9 @@ from qnnt.instance import Instance
 from qnnt.limits import Limits
 from qnnt.models import Formula
 
+_LINE = 1 << 12  # bytes of a line that is no model
+_VERDICTS = (b"SATISFIABLE", b"UNSATISFIABLE")  # also without "s "
+
 
 @dataclass(frozen=True)
 class DimacsBackend:
@@ -30,7 +37,8 @@ class DimacsBackend:
     The exit status (10, 20) and a line ``s SATISFIABLE`` or ``s UNSATISFIABLE``, also without the ``s``, must
     agree. ``v`` lines give the model. A program that prints none is run again as ``PROGRAM … FILE RESULT``
     and gives it in the file RESULT, as minisat does; minisat is run in this way at once. Counts may be as
-    large as a data set takes (below 2^62 in all): the program sees clauses only.
+    large as a data set takes (below 2^62 in all): the program sees clauses only. What else it prints is not
+    kept.
     """
 
     program: str = ""
@@ -78,9 +86,21 @@ class DimacsBackend:
         start: Start | None = None,
     ) -> Answer:
         """Solve, and under a minimum ask again for less until there is none."""
+        return improve(model, Reloading(model, self._found().ask), report, start)
+
+    def ask(
+        self, blocks: Sequence[npt.NDArray[np.int32]], n_variables: int, proof: Path | None = None
+    ) -> Model | None:
+        """A model (n_variables + 1,) of the clauses, or None; ``PROGRAM FILE PROOF`` if a proof is wanted.
+
+        Raises :class:`Unavailable` if there is no such program, RuntimeError if it gives no answer.
+        """
+        return self._found().ask(blocks, n_variables, proof)
+
+    def _found(self) -> _Program:
         if self.command is None:
             raise Unavailable(f"no executable program {self.program!r}")
-        return improve(model, Reloading(model, _Program(self.program, self.command).ask), report, start)
+        return _Program(self.program, self.command)
 
 
 class _Program:
@@ -90,55 +110,113 @@ class _Program:
         self._name, self._command = name, command
         self.writes = Path(command[0]).name.startswith("minisat")
 
-    def ask(self, blocks: list[npt.NDArray[np.int32]], n_variables: int) -> Model | None:
+    def ask(
+        self, blocks: Sequence[npt.NDArray[np.int32]], n_variables: int, proof: Path | None = None
+    ) -> Model | None:
         """A model of the clauses, or None if there is none; ``RuntimeError`` if the program does not say."""
-        with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
-            formula, result = Path(folder) / "formula.cnf", Path(folder) / "result"
+        with tempfile.TemporaryDirectory(prefix="qnnt-") as name:
+            folder = Path(name)
+            formula, result = folder / "formula.cnf", folder / "result"
             top = max([n_variables, *(int(np.abs(b).max()) for b in blocks if b.size)])
             with formula.open("w", encoding="ascii") as file:
                 write_cnf(file, blocks, top)
-            lines = self._lines([formula, result] if self.writes else [formula])
-            if lines is not None and not _values(lines) and not self.writes:
+            more = [proof] if proof is not None else [result] if self.writes else []
+            said = self._answer([formula, *more], top)
+            if said is not None and not said.literals and not more:
                 self.writes = True
-                lines = self._lines([formula, result])
-            if lines is None:
+                said = self._answer([formula, result], top)
+            if said is None:
                 return None
-            words = _values(lines) or _written(result)
-        if not words:
+            literals = said.literals or _written(result, top)
+        if not literals:
             raise RuntimeError(f"{self._name} says SATISFIABLE and shows no model")
-        return as_model(list(map(int, words)), n_variables)
+        return as_model(literals, n_variables)
 
-    def _lines(self, files: list[Path]) -> list[str] | None:
-        """What the program prints of satisfiable clauses; None for unsatisfiable ones."""
-        run = subprocess.run(
-            [*self._command, *map(os.fspath, files)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            text=True,
-        )
-        lines = run.stdout.splitlines()
-        said = [line.removeprefix("s ").strip() for line in lines]
-        verdict = next((words for words in said if words in ("SATISFIABLE", "UNSATISFIABLE")), None)
-        if verdict == "UNSATISFIABLE" and run.returncode == 20:
+    def _answer(self, files: list[Path], n_variables: int) -> _Said | None:
+        """What the program says of satisfiable clauses; None for unsatisfiable ones."""
+        said = _listen([*self._command, *map(os.fspath, files)], n_variables)
+        if said.verdicts == {b"UNSATISFIABLE"} and said.status == 20:
             return None
-        if verdict == "SATISFIABLE" and run.returncode == 10:
-            return lines
-        last = (run.stderr.strip() or run.stdout.strip() or "no output").splitlines()[-1]
-        raise RuntimeError(f"{self._name} gave no answer (exit status {run.returncode}): {last}")
+        if said.verdicts == {b"SATISFIABLE"} and said.status == 10:
+            return said
+        raise RuntimeError(f"{self._name} gave no answer (exit status {said.status}): {said.last}")
 
 
-def _values(lines: list[str]) -> list[str]:
-    """The literals of the ``v`` lines."""
-    return [word for line in lines if line.startswith("v ") for word in line[2:].split()]
+@dataclass(frozen=True)
+class _Said:
+    """What a program printed: its verdicts, literals of its ``v`` lines, its last line."""
+
+    status: int
+    verdicts: set[bytes]
+    literals: list[int]
+    last: str
 
 
-def _written(result: Path) -> list[str]:
+def _longest(n_variables: int) -> int:
+    """Bytes of a line that holds a whole model, at most."""
+    return _LINE + 16 * n_variables
+
+
+def _listen(command: list[str], n_variables: int) -> _Said:
+    """Run a program, and keep no more of what it prints than a model has; RuntimeError for more."""
+    most = _longest(n_variables)
+    verdicts, values, held, last = set[bytes](), list[bytes](), 0, b""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            complaints = _Tail(process.stderr)
+            while line := process.stdout.readline(most):
+                last = line.strip()[:_LINE] or last
+                words = line.removeprefix(b"s ").strip()
+                if words in _VERDICTS or line.startswith(b"s "):
+                    verdicts.add(words)
+                elif line.startswith(b"v "):
+                    values.append(line[2:])
+                    held += len(line)
+                if len(verdicts) > 2 or len(line) == most or held > most:
+                    raise RuntimeError(f"{command[0]} prints more than an answer")  # noqa: TRY301
+            complaints.join()
+            status = process.wait()
+        except BaseException:  # Ctrl-C, too
+            process.kill()
+            raise
+    words = (complaints.words.strip() or last or b"no output").splitlines()[-1]
+    literals = _literals(b" ".join(values), command[0])
+    return _Said(status, verdicts, literals, words.decode(errors="replace")[-200:])
+
+
+def _literals(words: bytes, program: str) -> list[int]:
+    try:
+        return [int(word) for word in words.split()]
+    except ValueError:
+        raise RuntimeError(f"{program} shows a model of other things than numbers") from None
+
+
+def _written(result: Path, n_variables: int) -> list[int]:
     """The literals in a result file: a line ``SAT``, then the model."""
     try:
-        lines = result.read_text(encoding="ascii", errors="replace").splitlines()
+        with result.open("rb") as file:
+            lines = file.read(2 * _longest(n_variables)).splitlines()
     except FileNotFoundError:
         return []
-    if not lines or lines[0].strip() not in ("SAT", "SATISFIABLE", "s SATISFIABLE"):
+    if not lines or lines[0].removeprefix(b"s ").strip() not in (b"SAT", b"SATISFIABLE"):
         return []
-    return _values(lines) or [word for line in lines[1:] for word in line.split()]
+    shown = [line[2:] for line in lines if line.startswith(b"v ")] or lines[1:]
+    return _literals(b" ".join(shown), result.name)
+
+
+class _Tail(Thread):
+    """Reads a pipe to its end and keeps the last ``words``."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(daemon=True)
+        self._pipe, self.words = pipe, b""
+        self.start()
+
+    def run(self) -> None:
+        with suppress(ValueError):  # closed, as the program was killed
+            while more := self._pipe.read1(_LINE):  # type: ignore[attr-defined] # it is buffered
+                self.words = (self.words + more)[-_LINE:]

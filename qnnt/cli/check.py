@@ -1,16 +1,22 @@
-"""``qnnt check``: replay a network on the data of an instance."""
+"""``qnnt check``: replay a network on the data of an instance, check a proof about it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from qnnt.cli.options import InstanceFile, Json, NetworkFile, load
+import typer
+
+from qnnt.cli.options import Errors, InstanceFile, Json, OptionalNetworkFile, load, value_of
 from qnnt.cli.output import print_columns, print_json, vector
-from qnnt.cli.program import OK
+from qnnt.cli.program import FAILED, OK, UNKNOWN
+from qnnt.exceptions import InputError
 from qnnt.wording import count
 
 if TYPE_CHECKING:
     from qnnt.goals import Goal
+    from qnnt.proofs.checking import ProofCheck
+    from qnnt.verify.plain import PlainCheck
     from qnnt.verify.replay import Check
 
 _MOST_POINTS = 20
@@ -18,23 +24,139 @@ _MOST_POINTS = 20
 
 def check(
     instance: InstanceFile,
-    network: NetworkFile,
+    network: OptionalNetworkFile = None,
+    proof: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Check the proof that 'qnnt solve --proof' left.")
+    ] = None,
+    checker: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PROGRAM",
+            help="With --proof: have PROGRAM FORMULA PROOF check it, too, as drat-trim does.",
+        ),
+    ] = None,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain", help="With --proof: refute the claim over a formula from the definition, too."
+        ),
+    ] = False,
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="S", help="With --proof: seconds for each formula's checks.")
+    ] = None,
+    errors: Errors = None,
     json: Json = False,
 ) -> int:
-    """Replay a network: its error count, whether that meets the goal, and the points that are wrong.
+    """Replay a network, or check a proof, or both.
 
-    Exit status: 0 whenever the replay ran, whether or not the goal is met.
+    Of a network: its error count, whether that meets the goal, and the points that are wrong. Exit status: 0
+    if the network meets the goal and the proof holds, 1 if one does not, 3 if a check of the proof did not
+    come to an end.
     """
-    from qnnt.network import Network
-    from qnnt.verify.replay import check
+    alone = {"--checker": bool(checker), "--plain": plain, "--time-limit": time_limit is not None}
+    for option, asked in alone.items():
+        if asked and proof is None:
+            raise InputError(option, "is for a proof: give --proof FOLDER, too")
+    if network is None and proof is None:
+        raise InputError("NETWORK", "is missing; give a network, or --proof FOLDER")
+    problem = load(instance, errors)
+    document: dict[str, Any] = {"goal": str(problem.goal)}
+    status, replayed = OK, None
+    if network is not None:
+        from qnnt.network import Network
+        from qnnt.verify.replay import check
 
-    problem = load(instance)
-    result = check(problem, Network.load(network))
+        replayed = check(problem, Network.load(network))
+        document |= replayed.as_dict()
+        status = OK if replayed.meets_goal else FAILED
+        if not json:
+            _show(problem.goal, replayed)
+    if proof is not None:
+        from qnnt.files.proofs import ProofFolder
+        from qnnt.limits import Limits
+        from qnnt.proofs.checking import check_proof, checkers
+
+        with value_of("--time-limit"):
+            limits = Limits(time_limit)
+        by = checkers(checker or [])
+        checked = check_proof(problem, ProofFolder(proof), by, limits)
+        document["proof"], verdicts = checked.as_dict(), {checked.accepted}
+        if not json:
+            print("proof:")
+            _show_proof(checked)
+        second: PlainCheck | None = None
+        if plain:
+            from qnnt.verify.plain import check_plainly
+
+            second = check_plainly(problem, checked.note.claim, by, limits)
+            document["plain"] = second.as_dict()
+            verdicts.add(second.accepted)
+            if not json:
+                _show_plain(second)
+        if not json:
+            _sum_up(checked, second, replayed)
+        status = FAILED if False in verdicts else status or (UNKNOWN if None in verdicts else OK)
     if json:
-        print_json({"goal": str(problem.goal), **result.as_dict()})
+        print_json(document)
+    return status
+
+
+def _show_proof(checked: ProofCheck) -> None:
+    """What is claimed, and the verdicts."""
+    note = checked.note
+    order = "" if note.symmetry else ", neurons not ordered"
+    size = f"{checked.variables:,} variables, {count(checked.clauses, 'clause')}"
+    rows = [
+        ("claim", f"no network meets {note.claim}"),
+        ("formula", f"{size}, by {note.encoder}{order}"),
+        ("encoded anew", "the same, clause for clause" if checked.difference is None else checked.difference),
+        ("proof", f"DRAT, by {note.solver}" + (f" ({note.solver_version})" if note.solver_version else "")),
+    ]
+    words = {True: "accepts it", False: "rejects it", None: "came to no end"}
+    for verdict in checked.verdicts:
+        why = "" if verdict.accepted else f": {verdict.reason}"
+        rows.append((verdict.checker, f"{words[verdict.accepted]}{why} ({verdict.seconds:.2f} s)"))
+    print_columns(rows)
+
+
+def _show_plain(second: PlainCheck) -> None:
+    print("the claim once more, over a formula from the definition:")
+    if second.check is not None:
+        _show_proof(second.check)
     else:
-        _show(problem.goal, result)
-    return OK
+        print_columns([("plain", second.reason)])
+
+
+def _sum_up(checked: ProofCheck, second: PlainCheck | None, replayed: Check | None) -> None:
+    """In words, what is shown and what is not."""
+    note = checked.note
+    if checked.difference is not None:
+        print("not proved: the formula is not that of the instance")
+    elif checked.accepted is False:
+        print("not proved: the proof fails")
+    elif second is not None and second.accepted is False:
+        why = "its proof fails" if second.check is not None else second.reason
+        print(f"not proved: over the formula from the definition, {why}")
+    elif checked.accepted is None:
+        print("open: no checker rejects the proof, but not all came to an end")
+    else:
+        print(f"proved: the formula has no model{_consequence(checked, replayed)}")
+        if second is None or second.accepted is None or note.encoder == "plain":
+            print(f"trusted: if a network meets {note.claim}, the formula by {note.encoder} has a model")
+        else:
+            print("trusted: one of two independent encoders makes a formula that has a model if a network")
+            print(f"         meets {note.claim}")
+
+
+def _consequence(checked: ProofCheck, replayed: Check | None) -> str:
+    """What follows of the goal and of the network."""
+    claim = checked.note.claim
+    if claim.exact or claim.budget is None:
+        return f", so no network meets {claim}"
+    least = claim.budget + 1
+    if replayed is not None and replayed.errors == least:
+        return f", so the network has the fewest errors that are possible, {least:,}"
+    return f", so every network has {count(least, 'error')} or more"
 
 
 def _show(goal: Goal, result: Check) -> None:

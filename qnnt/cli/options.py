@@ -31,6 +31,10 @@ InstanceFile = Annotated[
 NetworkFile = Annotated[
     Path, typer.Argument(callback=incoming, help="Network file, .json or .json.gz; - for standard input.")
 ]
+OptionalNetworkFile = Annotated[
+    Path | None,
+    typer.Argument(callback=incoming, help="Network file, .json or .json.gz; - for standard input."),
+]
 TableFile = Annotated[
     Path,
     typer.Argument(metavar="ROWS.csv", callback=incoming, help="Table of data; - for standard input."),

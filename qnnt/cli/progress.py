@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from qnnt.pipeline import Progress
+    from qnnt.run import Progress
 
 
 @contextmanager

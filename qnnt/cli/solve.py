@@ -86,6 +86,16 @@ def solve(
             help="fewest-weights: among the networks that are as good, one with the fewest weights not 0.",
         ),
     ] = None,
+    proof: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Leave a proof that no network is better; see 'qnnt check --proof'."
+        ),
+    ] = None,
+    confirm: Annotated[
+        bool,
+        typer.Option("--confirm", help="UNKNOWN unless a second backend agrees, over another encoding."),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -103,7 +113,7 @@ def solve(
     """Train a network, or prove that there is none.
 
     Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN, also
-    if the fewest weights are asked for and not proved.
+    if fewest weights or a proof are asked for, and they are not proved, or it is not checked.
     """
     from qnnt.limits import Limits, Status
 
@@ -112,6 +122,10 @@ def solve(
     split = _split(cubes, journal)
     if output is not None:
         writable(output, stdout=not json)
+    if proof is not None:
+        from qnnt.files.proofs import ProofFolder
+
+        ProofFolder(proof).check_place()
     problem = load(instance, errors)
     from qnnt.cli.progress import progress_line
     from qnnt.network import Network
@@ -129,6 +143,8 @@ def solve(
             presolve=() if no_presolve else None,
             cubes=split,
             then=then,
+            proof=proof,
+            confirm=confirm,
             progress=progress,
         )
     if output is not None and result.network is not None:
@@ -140,6 +156,9 @@ def solve(
             _show(problem, result)
     if output is not None and result.status not in (Status.SATISFIABLE, Status.OPTIMAL):
         print(f"{output}: {_written(problem, result)}", file=sys.stderr)
+    if proof is not None and (missing := _missing(result)) is not None:
+        print(f"{proof}: no proof: {missing}", file=sys.stderr)
+        return UNKNOWN
     unproved = result.fewest is not None and not result.fewest.optimal
     return UNKNOWN if result.status is Status.UNKNOWN or unproved else OK
 
@@ -156,6 +175,29 @@ def _split(cubes: int | None, journal: Path | None) -> Cubes | None:
         return Cubes(cubes, None if journal is None else writable(journal))
 
 
+def _missing(result: Result) -> str | None:
+    """Why there is no proof that was checked; None if there is one, or if the answer needs none."""
+    evidence = result.evidence
+    return None if evidence.network or evidence.checked_by else evidence.missing or str(result.reason)
+
+
+def _evidence(result: Result) -> str:
+    """What the answer rests on, in words."""
+    evidence, said = result.evidence, []
+    if evidence.network:
+        return "the network, which was replayed"
+    if evidence.checked_by:
+        by = evidence.prover or ""
+        if by not in result.backend.split(" + "):
+            by += f" ({result.backend} leaves none)"
+        said.append(f"a proof by {by}, accepted by {', '.join(evidence.checked_by)}")
+    if evidence.confirmed_by:
+        said.append(f"{result.backend}, confirmed by {', '.join(evidence.confirmed_by)}")
+    if evidence.data:
+        said.append("the data, which contradict each other")
+    return "; ".join(said) or f"the word of {result.backend}"
+
+
 def _written(problem: Instance, result: Result) -> str:
     if result.network is None:
         return "not written, as there is no network"
@@ -168,6 +210,8 @@ def _meets(problem: Instance, result: Result) -> bool:
 
 
 def _show(problem: Instance, result: Result) -> None:
+    from qnnt.limits import Status
+
     sizes, seconds = result.statistics.sizes, result.statistics.seconds
     print(f"{result.status}: {_verdict(problem, result)}")
     rows = [("goal", result.goal)]
@@ -184,6 +228,8 @@ def _show(problem: Instance, result: Result) -> None:
         ("seconds", ", ".join(f"{phase} {s:.2f}" for phase, s in seconds.items())),
         ("replayed", "yes" if result.verified else "no, there is no network"),
     ]
+    if result.status is not Status.UNKNOWN:
+        rows.append(("evidence", _evidence(result)))
     print_columns(rows)
     if result.network is not None:
         print(result.network)

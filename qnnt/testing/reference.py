@@ -96,6 +96,18 @@ class Restricted:
         assignment = _run(self._native)
         return None if assignment is None else self._model.cost(assignment[: self._size])
 
+    def admits_any(self, vectors: IntArray) -> bool:
+        """Whether some assignment lifts to one of these parameters (n, A + H)."""
+        native = self._native.clone()
+        for index in self._parameters:
+            bounds = native.proto.variables[index].domain
+            bounds.clear()
+            bounds.extend((int(vectors.min()), int(vectors.max())))
+        parameters = [native.get_int_var_from_proto_index(index) for index in self._parameters]
+        native.add_allowed_assignments(parameters, vectors.tolist())
+        native.clear_objective()
+        return _run(native) is not None
+
 
 def _cp_model(model: Formula | CpSatModel | LinearModel) -> tuple[cp_model.CpModel, list[Any]]:
     """The model for CP-SAT, and its variables by the number that they have in an assignment."""

@@ -50,7 +50,7 @@ def test_solve_prints_and_writes_the_same_network(qnnt, xor, tmp_path):
     result = json.loads(run.out)
     assert set(result) == {
         *("status", "goal", "errors", "lower_bound", "backend", "encoder", "version", "verified", "limit"),
-        *("reason", "members", "limits", "network", "statistics", "fewest_weights"),
+        *("reason", "members", "limits", "network", "statistics", "evidence", "fewest_weights"),
     }
     assert (result["status"], result["errors"], result["verified"]) == ("SATISFIABLE", 0, True)
     assert result["limits"] == {"time": 60.0, "memory": 4000, "threads": 1, "seed": 0}  # it uses none
@@ -173,7 +173,8 @@ def test_check_shows_the_points_that_are_wrong(qnnt, xor, lone, tmp_path):
     network = tmp_path / "n.json"
     assert qnnt("solve", lone, "--errors", "exactly:2", "-o", network).status == 0
     run = qnnt("check", lone, network)
-    assert (run.status, run.err) == (0, "")
+    assert (run.status, run.err) == (1, "")
+    assert qnnt("check", lone, network, "--errors", "at-most:2").status == 0
     assert run.out.startswith("2 of 4 points wrong\nmeets goal: no (at-most:0)\nwrong points:\n")
     assert run.out.count("data[") == 2
     result = json.loads(qnnt("check", lone, network, "--json").out)
@@ -387,7 +388,7 @@ def test_backends_lists_all_and_folds_the_variants(qnnt):
     assert rounders["closest-vector"]["capabilities"] == ["bounds", "prove"]
     assert rounders["nearest"]["available"]
     assert {f"sat:{name}" for name in SOLVERS} < set(found)
-    assert found["cpsat"]["encoders"] == ["clauses", "cpsat", "cpsat-textbook"]
+    assert found["cpsat"]["encoders"] == ["clauses", "cpsat", "cpsat-textbook", "plain"]
     assert found["enumeration"]["accepts"] == ["Instance"]
     assert (found["dimacs"]["available"], found["dimacs"]["version"]) == (False, None)
     assert found["portfolio"]["available"]

@@ -39,7 +39,7 @@ def test_joined_answers_agree_with_brute_force(
     backend: str, encoder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Satisfiable, impossible, minimum; with and without the order of neurons and presolve."""
-    monkeypatch.setattr("qnnt.pipeline.best_constant", bad_network)
+    monkeypatch.setattr("qnnt.run.best_constant", bad_network)
     fast = backend == "sat"
 
     @settings(max_examples=settings().max_examples if fast else max(5, settings().max_examples // 10))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from formulas import expect_distinct_variables
+from formulas import expect_distinct_variables, networks_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pysat.solvers import Solver
@@ -15,24 +15,10 @@ from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.backends.sat import as_model, load
 from qnnt.encoders import sums
 from qnnt.encoders.clauses import ClauseEncoder
-from qnnt.models import Formula, ParameterLift
 
 pytestmark = pytest.mark.usefixtures("unaided")
 
 SUMS = pytest.mark.parametrize("totalizer_worth", [sums.TOTALIZER_WORTH, 0], ids=["totalizers", "adders"])
-
-
-def networks_of(formula: Formula, lift: ParameterLift) -> set[tuple[int, ...]]:
-    """The parameters of every model, each once."""
-    found = set()
-    with Solver(name="glucose4") as solver:
-        load(solver, formula.hard)
-        while solver.solve():
-            model = as_model(solver.get_model(), formula.n_variables)
-            found.add(tuple(lift(model).vector.tolist()))
-            mine = lift.index.ravel()
-            solver.add_clause([int(-v if model[v] else v) for v in mine] or [-1])
-    return found
 
 
 @SUMS

@@ -1,0 +1,141 @@
+"""A proof's folder: the formula, the map of its variables, the proof, and a note of what was encoded.
+
+``formula.cnf`` is DIMACS and ``formula.cnf.map.json`` tells the parameters from its variables, as
+``qnnt encode`` writes them. ``proof.drat`` refutes the formula. ``proof.json`` (format ``qnnt-proof``) is the
+note: which claim about the instance was encoded, and how. It is written last, so a folder without one holds
+no whole proof.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, with_config
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+from qnnt.exceptions import InputError
+from qnnt.files.documents import compact, located, read_document, write_document
+from qnnt.goals import Goal, goal_of
+
+KIND = "qnnt-proof"
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class _Document(TypedDict):
+    format: str
+    version: int
+    claim: Any
+    encoder: str
+    symmetry: bool
+    solver: str
+    solver_version: str | None
+    made_by: str
+
+
+_SCHEMAS: dict[int, TypeAdapter[Any]] = {1: TypeAdapter(_Document)}
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a proof is of: no network meets the goal ``claim``, which names a number of errors.
+
+    The formula is that of the instance under this goal, without presolve steps, by the encoder of that name.
+    """
+
+    claim: Goal
+    encoder: str
+    symmetry: bool
+    solver: str
+    solver_version: str | None = None
+    made_by: str = ""
+
+
+@dataclass(frozen=True)
+class ProofFolder:
+    """The files of a proof."""
+
+    path: Path
+
+    @property
+    def formula(self) -> Path:
+        """DIMACS."""
+        return self.path / "formula.cnf"
+
+    @property
+    def map(self) -> Path:
+        """Which variables make a weight or a bias."""
+        return self.path / "formula.cnf.map.json"
+
+    @property
+    def proof(self) -> Path:
+        """DRAT, as text."""
+        return self.path / "proof.drat"
+
+    @property
+    def note(self) -> Path:
+        """What was encoded."""
+        return self.path / "proof.json"
+
+    def read_note(self) -> Note:
+        """The note; raises :class:`InputError` naming the place."""
+        with located(self.note):
+            document = read_document(self.note, KIND, _SCHEMAS)
+            claim = goal_of(document["claim"])
+            if claim.minimizes:
+                raise InputError("claim", "must name a number of errors")
+        keys = ("encoder", "symmetry", "solver", "solver_version", "made_by")
+        return Note(claim, **{key: document[key] for key in keys})
+
+    def check_place(self) -> None:
+        """Raise :class:`InputError` if a proof cannot be put here: to be known before the work is done."""
+        path = self.path
+        if path.exists() and not path.is_dir():
+            raise InputError(str(path), "cannot hold a proof: it is no folder")
+        if path.is_dir() and any(path.iterdir()) and not self.note.exists():
+            raise InputError(str(path), "holds other files than a proof; name a new folder")
+        parent = path.resolve().parent
+        if not parent.is_dir():
+            raise InputError(str(path), f"cannot be made: there is no folder {parent}")
+
+    @contextmanager
+    def attempt(self) -> Iterator[ProofFolder]:
+        """A folder for a proof that may not come about; it goes at the end."""
+        self.check_place()
+        try:
+            made = Path(tempfile.mkdtemp(prefix=".qnnt-proof-", dir=self.path.resolve().parent))
+        except OSError as error:
+            raise InputError(str(self.path), f"cannot be made: {error.strerror or error}") from None
+        try:
+            yield ProofFolder(made)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    def take(self, attempt: ProofFolder, note: Note) -> None:
+        """Move the files of an attempt here, in place of those of an earlier proof."""
+        try:
+            self.path.mkdir(exist_ok=True)
+            self.note.unlink(missing_ok=True)
+            for ours, theirs in ((self.formula, attempt.formula), (self.map, attempt.map)):
+                theirs.replace(ours)
+            attempt.proof.replace(self.proof)
+        except OSError as error:
+            raise InputError(str(self.path), f"cannot be written: {error.strerror or error}") from None
+        write_document(
+            self.note,
+            {
+                "format": compact(KIND),
+                "version": "1",
+                "claim": compact(note.claim.document),
+                "encoder": compact(note.encoder),
+                "symmetry": compact(note.symmetry),
+                "solver": compact(note.solver),
+                "solver_version": compact(note.solver_version),
+                "made_by": compact(note.made_by),
+            },
+        )

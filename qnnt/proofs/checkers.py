@@ -1,0 +1,175 @@
+"""What checks a proof: the checker of this package, one from another package, and any program."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from qnnt.availability import Availability
+from qnnt.exceptions import InputError, Unavailable
+from qnnt.files.documents import located
+from qnnt.files.drat import read_drat
+from qnnt.files.formulas import read_dimacs
+from qnnt.files.proofs import ProofFolder
+from qnnt.limits import Limits
+from qnnt.verify.drat import Checked, Clauses, check_drat
+from qnnt.workers.pool import run_isolated
+from qnnt.workers.task import Hear, Tell, run_here
+
+
+class Checker(Protocol):
+    """Says whether a proof refutes a formula. Implementations are small picklable values."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, with its version."""
+
+    @property
+    def runs_programs(self) -> bool:
+        """Whether it waits for another program."""
+
+    def availability(self) -> Availability:
+        """Whether it can run here."""
+
+    def check(self, folder: ProofFolder) -> Checked:
+        """Check; raises :class:`InputError` for files that cannot be read."""
+
+
+@dataclass(frozen=True)
+class OwnChecker:
+    """The checker in :mod:`qnnt.verify.drat`."""
+
+    name = "qnnt"
+    runs_programs = False
+
+    def availability(self) -> Availability:
+        """It can always run; numba makes it fast."""
+        return Availability(True)
+
+    def check(self, folder: ProofFolder) -> Checked:
+        """See :func:`qnnt.verify.drat.check_drat`."""
+        clauses = read_dimacs(folder.formula).clauses
+        with located(folder.proof):
+            proof = read_drat(folder.proof)
+        return check_drat(Clauses(clauses.values, clauses.starts), proof)
+
+
+@dataclass(frozen=True)
+class DratifyChecker:
+    """The package dratify, written in Python; compiled where the package cdclkit-native is installed, too."""
+
+    runs_programs = False
+
+    @property
+    def name(self) -> str:
+        """With the version."""
+        return self.availability().version or "dratify"
+
+    def availability(self) -> Availability:
+        """Whether the package is installed."""
+        return Availability.of_package("dratify", "dratify", "qnnt[proof]")
+
+    def check(self, folder: ProofFolder) -> Checked:
+        """Read both files by the package's own readers, and check."""
+        import dratify
+
+        try:
+            import cdclkit_native
+
+            dratify.register_native(cdclkit_native)
+        except ImportError:
+            pass
+        try:
+            formula = dratify.parse_dimacs(folder.formula.read_text(encoding="ascii"))
+            found = dratify.check_proof(formula, folder.proof.read_text(encoding="ascii"))
+        except (OSError, ValueError) as error:
+            return Checked(False, 0, " ".join(str(error).split()))
+        return Checked(bool(found.ok), int(found.steps), None if found.ok else str(found.reason))
+
+
+@dataclass(frozen=True)
+class ProgramChecker:
+    """``PROGRAM FORMULA PROOF``, such as drat-trim: it accepts by a line ``s VERIFIED``."""
+
+    program: str
+    runs_programs = True
+
+    @property
+    def name(self) -> str:
+        """As it was named."""
+        return self.program
+
+    def availability(self) -> Availability:
+        """Whether the program can be found."""
+        if shutil.which(self.program) is None:
+            return Availability(False, reason=f"no executable program {self.program!r}")
+        return Availability(True)
+
+    def check(self, folder: ProofFolder) -> Checked:
+        """Run the program; an exit status other than 0 is no acceptance, whatever it prints."""
+        program = shutil.which(self.program)
+        if program is None:
+            raise Unavailable(f"checker: no executable program {self.program!r}")
+        run = subprocess.run(
+            [program, str(folder.formula), str(folder.proof)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            text=True,
+            errors="replace",
+        )
+        lines = [line.strip() for line in run.stdout.splitlines()]
+        if run.returncode == 0 and any(line in ("s VERIFIED", "s VERIFIED UNSAT") for line in lines):
+            return Checked(True, 0)
+        said = [line for line in (*lines, *run.stderr.split("\n")) if line.strip()] or ["no output"]
+        verdict = next((line for line in lines if line.startswith("s ")), said[-1])
+        return Checked(False, 0, f"exit status {run.returncode}: {verdict.strip()[:200]}")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a checker says of a proof; ``accepted`` is None if it did not come to an end."""
+
+    checker: str
+    accepted: bool | None
+    reason: str | None
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``qnnt check --json`` prints."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class _Checking:
+    """A checker's run: a task for a worker."""
+
+    checker: Checker
+    path: Path
+    limits: Limits
+    family = "proof"
+    fresh = False
+
+    @property
+    def runs_programs(self) -> bool:
+        return self.checker.runs_programs
+
+    def execute(self, tell: Tell[None], hear: Hear) -> Checked:  # noqa: ARG002 - it has no news
+        return self.checker.check(ProofFolder(self.path))
+
+
+def verdict_of(checker: Checker, folder: ProofFolder, limits: Limits, *, isolate: bool = True) -> Verdict:
+    """Have a checker look at a proof, within the limits, in a process of its own if ``isolate``."""
+    began = time.perf_counter()
+    task = _Checking(checker, folder.path.resolve(), limits)
+    ended = run_isolated(task, lambda _: None) if isolate else run_here(task, lambda _: None)
+    seconds = time.perf_counter() - began
+    if isinstance(ended.error, InputError):  # the file is none: that is its verdict
+        return Verdict(checker.name, False, str(ended.error), seconds)
+    if ended.answer is None:
+        return Verdict(checker.name, None, ended.reason, seconds)
+    return Verdict(checker.name, ended.answer.accepted, ended.answer.reason, seconds)

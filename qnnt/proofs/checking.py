@@ -1,0 +1,129 @@
+"""A proof in a folder, held against an instance: its formula has to be the instance's, its steps to hold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from qnnt import registry
+from qnnt.exceptions import Unavailable
+from qnnt.files.documents import located
+from qnnt.files.formulas import read_dimacs
+from qnnt.files.proofs import Note, ProofFolder
+from qnnt.instance import Instance
+from qnnt.limits import Limits
+from qnnt.models import Formula
+from qnnt.proofs.checkers import Checker, DratifyChecker, OwnChecker, ProgramChecker, Verdict, verdict_of
+from qnnt.reductions.sources.cnf import Cnf
+
+
+@dataclass(frozen=True)
+class ProofCheck:
+    """What came of checking a proof that no network meets the goal ``note.claim``.
+
+    ``difference`` says how the formula on disk is another than the encoder makes of the instance, or is None.
+    """
+
+    note: Note
+    variables: int
+    clauses: int
+    difference: str | None
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def accepted(self) -> bool | None:
+        """Whether the formula is the instance's and all checkers accept; None if some did not come to an end.
+
+        One that rejects outweighs any number that do not end.
+        """
+        if self.difference is not None or any(verdict.accepted is False for verdict in self.verdicts):
+            return False
+        return None if any(verdict.accepted is None for verdict in self.verdicts) else True
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``qnnt check --json`` prints."""
+        return {
+            "claim": str(self.note.claim),
+            "encoder": self.note.encoder,
+            "symmetry": self.note.symmetry,
+            "solver": self.note.solver,
+            "solver_version": self.note.solver_version,
+            "variables": self.variables,
+            "clauses": self.clauses,
+            "formula": self.difference or "as encoded anew",
+            "checkers": [verdict.as_dict() for verdict in self.verdicts],
+            "accepted": self.accepted,
+        }
+
+
+def checkers(programs: Iterable[str] = ()) -> tuple[Checker, ...]:
+    """Ours, the others that are installed, and these programs.
+
+    Raises :class:`Unavailable` for a program that cannot be found.
+    """
+    named = tuple(ProgramChecker(program) for program in programs)
+    for each in named:
+        if (why := each.availability()).reason is not None:
+            raise Unavailable(f"checker: {why.reason}")
+    other = DratifyChecker()
+    return (OwnChecker(), *([other] if other.availability().available else []), *named)
+
+
+def check_proof(
+    instance: Instance,
+    folder: ProofFolder,
+    by: Sequence[Checker] | None = None,
+    limits: Limits | None = None,
+    *,
+    isolate: bool = True,
+) -> ProofCheck:
+    """Encode the instance anew, compare the formulas clause for clause, and have the proof checked.
+
+    ``by`` defaults to :func:`checkers`; ``limits.time`` is for all of them together. A formula that is
+    another one is not checked further. Raises :class:`InputError` for a note or a formula that cannot be
+    read, :class:`UnknownWord` if the encoder is not known here.
+    """
+    limits = limits or Limits()
+    began = time.monotonic()
+    note, written = folder.read_note(), read_dimacs(folder.formula)
+    with located(folder.note):
+        encoder = registry.encoder(note.encoder, symmetry=note.symmetry)
+    made, _ = encoder.apply(instance.with_goal(note.claim))
+    difference = difference_of(written, made)
+    verdicts = []
+    for checker in by if by is not None else checkers():
+        if difference is not None:
+            break
+        left = limits
+        if limits.time is not None:
+            rest = limits.time - (time.monotonic() - began)
+            if rest <= 0:
+                verdicts.append(Verdict(checker.name, None, "the time limit was reached", 0.0))
+                continue
+            left = replace(limits, time=rest)
+        verdicts.append(verdict_of(checker, folder, left, isolate=isolate))
+    return ProofCheck(note, written.n_variables, len(written.clauses), difference, tuple(verdicts))
+
+
+def difference_of(written: Cnf, made: Any) -> str | None:
+    """Where a formula that was read is not the one that an encoder made; None if they are the same."""
+    if not isinstance(made, Formula) or made.minimize:
+        return "the encoder makes no clauses that bound the error"
+    if written.n_variables != made.n_variables:
+        return f"{written.n_variables:,} variables, not {made.n_variables:,}"
+    if len(written.clauses) != made.n_clauses:
+        return f"{len(written.clauses):,} clauses, not {made.n_clauses:,}"
+    lengths = np.concatenate([np.full(len(block), block.shape[1]) for block in made.hard])
+    literals = np.concatenate([block.ravel() for block in made.hard])
+    same = np.array_equal(written.clauses.lengths, lengths)
+    if same and np.array_equal(written.clauses.values, literals):
+        return None
+    ends = np.cumsum(lengths)
+    ours = (literals[end - length : end].tolist() for end, length in zip(ends, lengths, strict=True))
+    pairs = zip(written.clauses.rows(), ours, strict=True)
+    number, (theirs, our) = next((i, pair) for i, pair in enumerate(pairs, 1) if pair[0] != pair[1])
+    return f"clause {number:,} is {theirs[:8]}, not {our[:8]}"

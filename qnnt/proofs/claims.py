@@ -1,0 +1,99 @@
+"""What a proof has to show for an answer, and the encoder and solver that it is made by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from qnnt import registry
+from qnnt.backends.base import Backend
+from qnnt.backends.proving import ProvingBackend, leaves_proofs
+from qnnt.backends.sat import SatBackend
+from qnnt.encoders.base import Encoder
+from qnnt.encoders.boxed import AroundEncoder
+from qnnt.exceptions import Unsupported
+from qnnt.files.models import write_model
+from qnnt.files.proofs import ProofFolder
+from qnnt.goals import AtMost, Goal
+from qnnt.instance import Instance
+from qnnt.limits import Status
+from qnnt.models import Formula, ParameterLift
+from qnnt.result import Result
+
+
+def claim_of(instance: Instance, result: Result) -> Goal | None:
+    """The goal that no network meets if the result is right; None if that needs no proof.
+
+    For UNSATISFIABLE it is the instance's own. A lower bound of m, as of OPTIMAL, says that none has at most
+    m - 1 errors. That no network has fewer than 0 needs no proof, nor does a network that was replayed.
+    """
+    if result.status is Status.UNSATISFIABLE:
+        return instance.goal
+    bound = result.lower_bound or 0
+    if result.status is Status.OPTIMAL or (
+        result.status is Status.UNKNOWN and bound > instance.choices.unavoidable
+    ):
+        return AtMost(bound - 1) if bound else None
+    return None
+
+
+@dataclass(frozen=True)
+class RecordedEncoder(AroundEncoder):
+    """Makes the formula of ``encoder``, and writes it and the map of its variables to ``path``."""
+
+    path: Path
+
+    def apply(self, instance: Instance) -> tuple[Any, ParameterLift]:
+        """The formula; raises :class:`InputError` if it cannot be written."""
+        model, lift = self.encoder.apply(instance)
+        write_model(model, lift, self.path, "cnf")
+        return model, lift
+
+
+@dataclass(frozen=True)
+class Prover:
+    """An encoder to clauses and a solver that leaves proofs."""
+
+    encoder: Encoder
+    solver: Any
+
+    @classmethod
+    def of(cls, backend: object, encoder: str | Encoder | None, *, symmetry: bool) -> Prover:
+        """With this backend and this encoder as far as they suit a proof, else with the usual ones."""
+        named = _single(backend)
+        made = registry.encoder(encoder, symmetry=symmetry) if isinstance(encoder, str) else encoder
+        if made is None or not issubclass(made.makes, Formula):
+            made = registry.default_encoder(Formula, symmetry=symmetry)
+            if made is None:
+                raise Unsupported("no encoder makes clauses, so there can be no proof")
+        return cls(made, named if named is not None and leaves_proofs(named) else SatBackend())
+
+    def job(self, folder: ProofFolder) -> dict[str, Any]:
+        """What :func:`qnnt.solve` is to be asked, so that the formula and the proof are in the folder."""
+        return {
+            "backend": ProvingBackend(self.solver, folder.proof),
+            "encoder": RecordedEncoder(self.encoder, folder.formula),
+            "presolve": (),
+            "cubes": None,
+        }
+
+
+def decides_itself(instance: Instance, backend: object, encoder: str | Encoder | None) -> bool:
+    """Whether the run that answers can be the one that leaves the proof: a decision, by such a solver.
+
+    ``auto`` then means a solver that leaves proofs.
+    """
+    single = _single(backend)
+    leaves = backend == "auto" or (single is not None and leaves_proofs(single))
+    named = registry.encoder(encoder) if isinstance(encoder, str) else encoder
+    return leaves and not instance.goal.minimizes and (named is None or issubclass(named.makes, Formula))
+
+
+def _single(backend: object) -> Backend | None:
+    """The one backend that is meant; None for a choice or a race."""
+    if isinstance(backend, str):
+        return None if backend.partition(":")[0] in ("auto", "portfolio") else registry.backend(backend)
+    if isinstance(backend, list | tuple):
+        return _single(backend[0]) if len(backend) == 1 else None
+    return cast(Backend, backend)

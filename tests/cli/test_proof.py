@@ -1,0 +1,164 @@
+"""``solve --proof``, ``solve --confirm`` and ``check --proof``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+FILES = {"formula.cnf", "formula.cnf.map.json", "proof.drat", "proof.json"}
+
+
+@pytest.fixture
+def thin(lone) -> Path:
+    """XOR for two neurons, one after the other: they get one point wrong at best, and that takes steps."""
+    document = json.loads(lone.read_text())
+    lone.write_text(json.dumps({**document, "layers": [["x0", "x1"], ["h"], ["y"]]}))
+    return lone
+
+
+@pytest.fixture
+def proof(qnnt, thin, tmp_path) -> Path:
+    """That they do not get all right."""
+    run = qnnt("solve", thin, "--proof", tmp_path / "proof")
+    assert (run.status, run.err) == (0, "")
+    assert "  evidence     a proof by sat:cadical153, accepted by qnnt\n" in run.out
+    return tmp_path / "proof"
+
+
+def test_a_proof_is_left_and_checked(qnnt, thin, xor, proof):
+    assert {path.name for path in proof.iterdir()} == FILES
+    run = qnnt("check", thin, "--proof", proof)
+    assert (run.status, run.err) == (0, "")
+    assert "no network meets at-most:0\n" in run.out
+    assert "the same, clause for clause\n" in run.out
+    assert "proved: the formula has no model, so every network has 1 error or more\n" in run.out
+    assert "trusted: if a network meets at-most:0, the formula by clauses has a model\n" in run.out
+    other = qnnt("check", xor, "--proof", proof)
+    assert other.status == 1
+    assert "not proved: the formula is not that of the instance\n" in other.out
+
+
+def test_a_minimum_is_a_network_and_a_proof(qnnt, thin, tmp_path, proof):
+    network = tmp_path / "n.json"
+    run = qnnt("solve", thin, "--errors", "min", "--proof", proof, "--confirm", "-o", network, "--json")
+    evidence = json.loads(run.out)["evidence"]
+    assert (run.status, evidence["basis"], evidence["checked_by"]) == (0, "proved", ["qnnt"])
+    assert (len(evidence["confirmed_by"]), evidence["missing"]) == (1, None)
+    both = qnnt("check", thin, network, "--proof", proof, "--errors", "min")
+    assert both.status == 0
+    assert "so the network has the fewest errors that are possible, 1\n" in both.out
+    told = json.loads(qnnt("check", thin, network, "--proof", proof, "--json").out)
+    assert (told["errors"], told["meets_goal"], told["proof"]["accepted"]) == (1, False, True)
+    assert qnnt("check", thin, network, "--proof", proof).status == 1  # the network misses the goal
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        (
+            "proof.drat",
+            lambda text: "0\n",
+            "qnnt            rejects it: the proof ends without a contradiction",
+        ),
+        ("proof.drat", lambda text: text[:-4], "is cut off"),
+        ("formula.cnf", lambda text: text.replace("-2", "2", 1), "not proved: the formula is not"),
+        ("formula.cnf", lambda text: text.replace("p cnf ", "p cnf 9", 1), " variables, not "),
+    ],
+)
+def test_a_check_that_fails_has_status_1(qnnt, thin, proof, file, change, said):
+    before = (proof / file).read_text()
+    after = change(before)
+    assert after != before
+    (proof / file).write_text(after)
+    run = qnnt("check", thin, "--proof", proof)
+    assert (run.status, run.err) == (1, "")
+    assert said in run.out
+    assert "not proved" in run.out
+
+
+def test_the_claim_is_refuted_over_the_definition_too(qnnt, thin, proof):
+    run = qnnt("check", thin, "--proof", proof, "--plain")
+    assert (run.status, run.err) == (0, "")
+    assert "the claim once more, over a formula from the definition:\n" in run.out
+    assert ", by plain\n" in run.out
+    assert "trusted: one of two independent encoders" in run.out
+    told = json.loads(qnnt("check", thin, "--proof", proof, "--plain", "--json").out)
+    assert (told["plain"]["encoder"], told["plain"]["accepted"]) == ("plain", True)
+    late = qnnt("check", thin, "--proof", proof, "--plain", "--time-limit", 1e-9)
+    assert late.status == 3
+
+
+def test_programs_check_too(qnnt, thin, tmp_path, proof):
+    for verdict, code, status in (("s VERIFIED", 0, 0), ("s NOT VERIFIED", 0, 1), ("s VERIFIED", 1, 1)):
+        program = tmp_path / "checker"
+        body = f"import sys\nassert len(sys.argv) == 3\nprint({verdict!r})\nsys.exit({code})\n"
+        program.write_text(f"#!{sys.executable}\n{body}")
+        program.chmod(0o755)
+        assert qnnt("check", thin, "--proof", proof, "--checker", program).status == status
+    missing = qnnt("check", thin, "--proof", proof, "--checker", tmp_path / "nothing")
+    assert missing.status == 2
+    assert "no executable program" in missing.err
+
+
+def test_checkers_that_come_to_no_end_are_unknown(qnnt, thin, proof):
+    run = qnnt("check", thin, "--proof", proof, "--time-limit", 1e-9)
+    assert (run.status, run.err) == (3, "")
+    assert "open: no checker rejects the proof, but not all came to an end\n" in run.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "NETWORK: is missing"),
+        (["--checker", "drat-trim"], "--checker: is for a proof"),
+        (["--time-limit", "3"], "--time-limit: is for a proof"),
+        (["--plain"], "--plain: is for a proof"),
+        (["--proof", "nothing"], "proof.json: cannot be read"),
+    ],
+)
+def test_check_says_what_is_missing(qnnt, thin, arguments, said):
+    run = qnnt("check", thin, *arguments)
+    assert (run.status, run.out) == (2, "")
+    assert said in run.err
+
+
+def test_a_folder_of_other_files_is_left_athin(qnnt, thin, tmp_path):
+    for folder, said in ((tmp_path, "holds other files"), (thin, "no folder"), (thin / "a", "no folder")):
+        run = qnnt("solve", thin, "--proof", folder)
+        assert (run.status, run.out) == (2, "")
+        assert said in run.err
+    assert thin.exists()
+
+
+def test_what_needs_no_proof_has_none_and_what_lacks_one_is_told(qnnt, hard, xor, tmp_path):
+    found = qnnt("solve", xor, "--proof", tmp_path / "p")
+    assert (found.status, found.err) == (0, "")
+    assert "evidence     the network, which was replayed\n" in found.out
+    late = qnnt(
+        "solve",
+        hard,
+        "--backend",
+        "maxsat",
+        "--errors",
+        "min",
+        "--proof",
+        tmp_path / "p",
+        "--time-limit",
+        0.2,
+    )
+    assert late.status == 3
+    assert f"{tmp_path / 'p'}: no proof: the time limit" in late.err
+    assert not (tmp_path / "p").exists()
+
+
+@pytest.mark.parametrize("place", ["claim", "encoder", "version"])
+def test_a_note_with_a_slip_is_bad_input(qnnt, thin, proof, place):
+    note = json.loads((proof / "proof.json").read_text())
+    note[place] = "min"
+    (proof / "proof.json").write_text(json.dumps(note))
+    run = qnnt("check", thin, "--proof", proof)
+    assert (run.status, run.out) == (2, "")
+    assert "proof.json" in run.err
