@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from threading import Thread
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +21,16 @@ from qnnt.files.dimacs import write_cnf
 from qnnt.instance import Instance
 from qnnt.limits import Limits
 from qnnt.models import Formula
+from qnnt.workers.folder import Folder
+
+_LINE = 1 << 12  # bytes of a line that is no model
 
 
 @dataclass(frozen=True)
 class DimacsBackend:
     """Runs ``PROGRAM FILE``; exit status (10, 20) and ``s`` line must agree, ``v`` lines give the model.
+
+    What else it prints is not kept.
 
     Counts may be as large as a data set takes (below 2^62 in all): the program sees clauses only.
     """
@@ -68,24 +74,71 @@ class DimacsBackend:
         program = shutil.which(self.program)
         if program is None:
             raise Unavailable(f"no executable program {self.program!r}")
-        with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
-            path = Path(folder) / "formula.cnf"
+        with Folder() as folder:
+            path = folder.path / "formula.cnf"
             top = max([n_variables, *(int(np.abs(b).max()) for b in blocks if b.size)])
             with path.open("w", encoding="ascii") as file:
                 write_cnf(file, blocks, top)
-            run = subprocess.run(
-                [program, os.fspath(path)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-                text=True,
-            )
-        lines = run.stdout.splitlines()
-        verdict = next((line[2:].strip() for line in lines if line.startswith("s ")), None)
-        if verdict == "UNSATISFIABLE" and run.returncode == 20:
+            said = _listen([program, os.fspath(path)], top)
+        if said.verdicts == {b"UNSATISFIABLE"} and said.status == 20:
             return None
-        if verdict == "SATISFIABLE" and run.returncode == 10:
-            literals = [int(word) for line in lines if line.startswith("v ") for word in line[2:].split()]
-            return as_model(literals, n_variables)
-        last = (run.stderr.strip() or run.stdout.strip() or "no output").splitlines()[-1]
-        raise RuntimeError(f"{self.program} gave no answer (exit status {run.returncode}): {last}")
+        if said.verdicts == {b"SATISFIABLE"} and said.status == 10:
+            return as_model(said.literals, n_variables)
+        raise RuntimeError(f"{self.program} gave no answer (exit status {said.status}): {said.last}")
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a program printed: words of its ``s`` lines, literals of its ``v`` lines, its last line."""
+
+    status: int
+    verdicts: set[bytes]
+    literals: list[int]
+    last: str
+
+
+def _listen(command: list[str], n_variables: int) -> _Said:
+    """Run a program, and keep no more of what it prints than a model has; RuntimeError for more."""
+    most = _LINE + 16 * n_variables  # bytes of a line that holds the whole model
+    verdicts, values, held, last = set[bytes](), list[bytes](), 0, b""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            complaints = _Tail(process.stderr)
+            while line := process.stdout.readline(most):
+                last = line.strip()[:_LINE] or last
+                if line.startswith(b"s "):
+                    verdicts.add(line[2:].strip())
+                elif line.startswith(b"v "):
+                    values.append(line[2:])
+                    held += len(line)
+                if len(verdicts) > 2 or len(line) == most or held > most:
+                    raise RuntimeError(f"{command[0]} prints more than an answer")  # noqa: TRY301
+            complaints.join()
+            status = process.wait()
+        except BaseException:  # Ctrl-C, too
+            process.kill()
+            raise
+    try:
+        literals = [int(word) for word in b" ".join(values).split()]
+    except ValueError:
+        raise RuntimeError(f"{command[0]} prints a model of other things than numbers") from None
+    words = (complaints.words.strip() or last or b"no output").splitlines()[-1]
+    return _Said(status, verdicts, literals, words.decode(errors="replace")[-200:])
+
+
+class _Tail(Thread):
+    """Reads a pipe to its end and keeps the last ``words``."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        super().__init__(daemon=True)
+        self._pipe, self.words = pipe, b""
+        self.start()
+
+    def run(self) -> None:
+        with suppress(ValueError):  # closed, as the program was killed
+            while more := self._pipe.read1(_LINE):  # type: ignore[attr-defined] # it is buffered
+                self.words = (self.words + more)[-_LINE:]

@@ -10,8 +10,9 @@ import typer
 
 from qnnt.cli import hardness
 from qnnt.cli.options import ActivationName, Output, goal_of, sizes_of, writable
-from qnnt.cli.output import deliver, printable
+from qnnt.cli.output import deliver
 from qnnt.cli.program import OK
+from qnnt.printable import printable
 
 app = typer.Typer(rich_markup_mode=None, help="Make an instance; how it was made stays in its meta.")
 for name, command in hardness.COMMANDS.items():

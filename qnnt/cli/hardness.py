@@ -12,6 +12,7 @@ import typer
 from qnnt.cli.options import Output, sizes_of, writable
 from qnnt.cli.output import count, deliver
 from qnnt.cli.program import OK
+from qnnt.printable import printable
 
 if TYPE_CHECKING:
     from qnnt.reductions.sources.solve import Source
@@ -69,7 +70,10 @@ def family(
     command = f"qnnt generate family {name} --sizes {sizes} --seed {seed}"
     for line in write_family(name, numbers, seed, out, command):
         answer = "yes" if line["answer"] else "no"
-        print(f"{out / line['instance']}: {answer}, {count(line['points'], 'point')}", file=sys.stderr)
+        print(
+            f"{printable(out / line['instance'])}: {answer}, {count(line['points'], 'point')}",
+            file=sys.stderr,
+        )
     return OK
 
 

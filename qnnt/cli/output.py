@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from qnnt.printable import printable
 
 if TYPE_CHECKING:
     from qnnt.activation import Activation
@@ -31,11 +32,6 @@ def print_columns(rows: Iterable[Sequence[str]], indent: int = 2) -> None:
     for row in table:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print(f"{' ' * indent}{line}".rstrip())
-
-
-def printable(text: str) -> str:
-    """The text with whatever could upset a terminal or a table escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def count(number: int, what: str) -> str:
@@ -104,11 +100,11 @@ def deliver(instance: Instance, output: Path | None) -> None:
     if output is not None:
         instance.save(output)
     else:
-        with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
-            instance.save(Path(folder) / "instance.json")
-            sys.stdout.write((Path(folder) / "instance.json").read_text(encoding="utf-8"))
+        from qnnt.files.instances import instance_pieces
+
+        sys.stdout.writelines(instance_pieces(instance))
     shape = "-".join(str(len(layer)) for layer in instance.architecture.layers)
     data = instance.dataset
     made = f"{instance.meta['kind']}: d = {instance.domain.d}, layers {shape}, {count(data.total, 'point')}"
     unavoidable = count(instance.choices.unavoidable, "unavoidable error")
-    print(f"{output or 'stdout'}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)
+    print(f"{printable(output or 'stdout')}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)

@@ -16,6 +16,7 @@ import typer
 
 from qnnt.cli.log import logged
 from qnnt.exceptions import InputError, QnntError, Unavailable, Unsupported
+from qnnt.printable import printable
 
 OK, FAILED, BAD_INPUT, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -50,7 +51,7 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         if os.environ.get("QNNT_DEBUG"):
             traceback.print_exc()
         message, status = _explain(error, name)
-        print(f"{name}: error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"{name}: error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return int(status or OK)
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qnnt.cli.options import Json, value_of, writable
-from qnnt.cli.output import count, print_columns, print_json, printable
+from qnnt.cli.output import count, print_columns, print_json
 from qnnt.cli.program import FAILED, OK, UNKNOWN
 from qnnt.exceptions import InputError, require_word
+from qnnt.printable import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,7 +135,9 @@ def round_(
     if output is not None:
         about["output"], replay = _write(rounded, output, form, data.inputs if test is None else test[0])
     if report is not None:
-        report.write_text(json_module.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        from qnnt.files.writing import write_text
+
+        write_text(report, json_module.dumps(about, indent=1, allow_nan=False) + "\n")
     if json:
         print_json(about)
     else:

@@ -13,6 +13,7 @@ from qnnt.cli.options import EncoderName, Errors, InstanceFile, Json, NoSymmetry
 from qnnt.cli.output import count, print_columns, print_json, print_network
 from qnnt.cli.program import OK, UNKNOWN
 from qnnt.exceptions import InputError
+from qnnt.printable import printable
 
 if TYPE_CHECKING:
     from qnnt.cubes.run import Cubes
@@ -107,7 +108,7 @@ def solve(
     else:
         _show(problem, result)
     if output is not None and result.status not in (Status.SATISFIABLE, Status.OPTIMAL):
-        print(f"{output}: {_written(problem, result)}", file=sys.stderr)
+        print(f"{printable(output)}: {_written(problem, result)}", file=sys.stderr)
     return UNKNOWN if result.status is Status.UNKNOWN else OK
 
 
@@ -136,7 +137,7 @@ def _meets(problem: Instance, result: Result) -> bool:
 
 def _show(problem: Instance, result: Result) -> None:
     sizes, seconds = result.statistics.sizes, result.statistics.seconds
-    print(f"{result.status}: {_verdict(problem, result)}")
+    print(f"{result.status}: {printable(_verdict(problem, result))}")
     rows = [("goal", result.goal)]
     if result.network is not None:
         rows.append(("errors", _errors(problem, result)))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from qnnt.availability import Availability
 from qnnt.exceptions import InputError, Unavailable
 from qnnt.files.documents import located
+from qnnt.files.onnx_folding import Folding
 from qnnt.rounding.model import DenseModel
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def read_onnx(path: str | Path) -> DenseModel:
 
     Nodes: ``Gemm``, ``MatMul`` and ``Add`` with constants, ``Relu``, ``Tanh``, ``Sigmoid``, a last
     ``Softmax``, and ``Flatten``, ``Reshape``, ``Identity`` or ``Dropout`` that change nothing; what depends
-    on constants only is computed. Raises :class:`InputError` naming the node otherwise, :class:`Unavailable`
-    without onnx.
+    on constants only is computed, within a budget (:mod:`qnnt.files.onnx_folding`).
+    Raises :class:`InputError` naming the node otherwise, :class:`Unavailable` without onnx.
     """
     require_onnx()
     import onnx
@@ -72,6 +73,7 @@ class _Chain:
         self._constants: dict[str, Array] = {
             t.name: numpy_helper.to_array(t) for t in self._graph.initializer
         }
+        self._folding = Folding(self._opsets.get("ai.onnx", 1))
         self._weights: list[Array] = []
         self._biases: list[Array] = []
         self._activations: list[str] = []
@@ -106,18 +108,9 @@ class _Chain:
 
     def _fold(self, node: onnx.NodeProto) -> None:
         """Compute a node whose inputs are all constants; its outputs are constants from then on."""
-        from onnx.reference import ReferenceEvaluator
-
         if node.domain not in ("", "ai.onnx"):
             raise InputError(_place(node), f"{node.op_type} of {node.domain} is not known here")
-        try:
-            evaluator = ReferenceEvaluator(_alone(node, self._opsets["ai.onnx"]))
-            values: Any = evaluator.run(None, {name: self._constants[name] for name in node.input if name})
-        except Exception as error:
-            raise InputError(
-                _place(node), f"{node.op_type} of constants cannot be computed: {error}"
-            ) from None
-        self._constants |= dict(zip(node.output, values, strict=False))
+        self._constants |= self._folding.outputs(node, _place(node), self._constants)
 
     def _take(self, node: onnx.NodeProto, at: str) -> None:
         kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
@@ -211,17 +204,6 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
     from onnx import helper
 
     return {a.name: helper.get_attribute_value(a) for a in node.attribute}
-
-
-def _alone(node: onnx.NodeProto, opset: int) -> onnx.ModelProto:
-    """A model that consists of one node; the types of its inputs and outputs are not stated."""
-    from onnx import helper
-
-    ends = [
-        [helper.make_empty_tensor_value_info(n) for n in names if n] for names in (node.input, node.output)
-    ]
-    graph = helper.make_graph([node], "constant", *ends)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
 
 def _place(node: onnx.NodeProto) -> str:

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.exceptions import InputError, Unsupported, require_word
+from qnnt.exceptions import Unsupported, require_word
 from qnnt.files.onnx import require_onnx
+from qnnt.files.writing import opened
 from qnnt.rounding.scheme import BIAS_RANGE
 
 if TYPE_CHECKING:
@@ -81,10 +82,8 @@ def _write(model: onnx.ModelProto, path: Path) -> None:
     import onnx
 
     onnx.checker.check_model(model, full_check=True)
-    try:
-        path.write_bytes(model.SerializeToString())
-    except OSError as error:
-        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from None
+    with opened(path) as file:
+        file.write(model.SerializeToString())
 
 
 class _Graph:

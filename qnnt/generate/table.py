@@ -35,6 +35,7 @@ from qnnt.files.tables import csv_rows
 from qnnt.garbage import collector_paused
 from qnnt.goals import Goal
 from qnnt.instance import Instance
+from qnnt.sizes import require_room
 
 MISSING = frozenset(["", "?", "NA", "nan", "NaN"])
 MAX_CATEGORIES = 256
@@ -60,6 +61,7 @@ def table_instance(
     for i, size in enumerate(hidden):
         if size < 1:
             raise InputError(f"hidden[{i}]", f"a layer has at least one neuron, not {size}")
+    require_room(64 * sum(hidden), "hidden", "the names of so many neurons need")
     path = Path(table) if isinstance(table, str | Path) else Path("table")
     with located(path), collector_paused():
         columns = list(_columns(csv_rows(path) if isinstance(table, str | Path) else enumerate(table, 1)))
