@@ -31,9 +31,10 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if threading.current_thread() is threading.main_thread():
-        # SIGINT too: a shell's background jobs start without it.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
+        # SIGINT too: a shell's background jobs start without it. But nohup's programs outlive their terminal.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.default_int_handler)
     try:
         with logged(os.environ.get("QNNT_LOG", ""), "QNNT_LOG"):
             status = app(args=arguments, prog_name=name, standalone_mode=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qnnt.cli.incumbents import Incumbents
 from qnnt.cli.log import logged
 from qnnt.cli.options import EncoderName, Errors, InstanceFile, Json, NoSymmetry, load, value_of, writable
 from qnnt.cli.output import count, print_columns, print_json, print_network
@@ -65,8 +66,16 @@ def solve(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="NETWORK", help="Write the network, or the best so far."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="NETWORK",
+            help="Write the network; the best so far as the run finds it.",
+        ),
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="With -o: keep each better network, as NETWORK-N-errors.json.")
+    ] = False,
     json: Json = False,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say on stderr what is chosen, and why.")
@@ -74,13 +83,14 @@ def solve(
 ) -> int:
     """Train a network, or prove that there is none.
 
-    Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN.
+    Ctrl-C, SIGTERM and SIGHUP end the run, which shows the best network so far. Exit status: 0 a definite
+    answer, 3 UNKNOWN.
     """
     from qnnt.limits import Limits, Status
 
     with value_of(""):
         limits = Limits(time_limit, memory_limit, threads, seed)
-    split = _split(cubes, journal)
+    split, incumbents = _split(cubes, journal), Incumbents(output, keep=keep)
     if output is not None:
         writable(output)
     problem = load(instance, errors)
@@ -99,16 +109,17 @@ def solve(
             start=known,
             presolve=() if no_presolve else None,
             cubes=split,
-            progress=progress,
+            progress=incumbents.beside(progress),
         )
-    if output is not None and result.network is not None:
-        result.network.save(output)
-    if json:
-        print_json(result.as_dict())
-    else:
-        _show(problem, result)
+    try:
+        incumbents.finish(result)
+    finally:  # what took long is shown even if it cannot be written
+        if json:
+            print_json(result.as_dict())
+        else:
+            _show(problem, result)
     if output is not None and result.status not in (Status.SATISFIABLE, Status.OPTIMAL):
-        print(f"{printable(output)}: {_written(problem, result)}", file=sys.stderr)
+        print(f"{printable(output)}: {_written(problem, result, incumbents)}", file=sys.stderr)
     return UNKNOWN if result.status is Status.UNKNOWN else OK
 
 
@@ -124,8 +135,10 @@ def _split(cubes: int | None, journal: Path | None) -> Cubes | None:
         return Cubes(cubes, None if journal is None else writable(journal))
 
 
-def _written(problem: Instance, result: Result) -> str:
+def _written(problem: Instance, result: Result, incumbents: Incumbents) -> str:
     if result.network is None:
+        if incumbents.replaced:
+            return "holds a network that misses the goal, as there is none that meets it"
         return "not written, as there is no network"
     missed = "" if _meets(problem, result) else " and misses the goal"
     return f"written; the network is only the best so far{missed}"
