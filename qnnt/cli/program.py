@@ -20,6 +20,8 @@ from qnnt.printable import printable
 
 OK, FAILED, BAD_INPUT, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
 
+_MOST = 2000  # characters of an error
+
 # typer exports a leaf; the class of all mistakes in a command line is its parent.
 _Misuse = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
@@ -52,8 +54,14 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         if os.environ.get("QNNT_DEBUG"):
             traceback.print_exc()
         message, status = _explain(error, name)
-        print(f"{name}: error: {printable(' '.join(message.split()))}", file=sys.stderr)
+        print(f"{name}: error: {_one_line(message)}", file=sys.stderr)
     return int(status or OK)
+
+
+def _one_line(message: str) -> str:
+    """The message as a terminal can show it; what a file calls its things may be long."""
+    line = printable(" ".join(message.split()))
+    return line if len(line) <= _MOST else f"{line[: _MOST // 2]} … {line[-_MOST // 2 :]}"
 
 
 def _explain(error: Exception, name: str) -> tuple[str, int]:

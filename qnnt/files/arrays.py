@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 import zipfile
 from pathlib import Path
 from typing import IO, Any
@@ -50,7 +51,8 @@ def load_numpy(path: Path) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
     :mod:`qnnt.sizes` unpacked from a ``.npz`` file.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of files that Python 2 wrote
             if file.read(len(_ZIP)) == _ZIP:
                 return _unpacked(file)
             file.seek(0)

@@ -17,6 +17,7 @@ from qnnt.exceptions import InputError, Unavailable
 from qnnt.files.documents import located
 from qnnt.files.onnx_folding import Folding
 from qnnt.rounding.model import DenseModel
+from qnnt.workers.task import describe
 
 if TYPE_CHECKING:
     import onnx
@@ -45,7 +46,6 @@ def read_onnx(path: str | Path) -> DenseModel:
     """
     require_onnx()
     import onnx
-    from google.protobuf.message import DecodeError
 
     path = Path(path)
     with located(path):
@@ -54,7 +54,7 @@ def read_onnx(path: str | Path) -> DenseModel:
             onnx.checker.check_model(model)
         except OSError as error:
             raise InputError("", f"cannot be read: {error.strerror or error}") from None
-        except (DecodeError, onnx.checker.ValidationError) as error:
+        except Exception as error:  # whatever protobuf and onnx raise
             first = str(error).strip().partition("\n")[0]
             raise InputError("", f"is not a valid ONNX model: {first}") from None
         return _Chain(model).model()
@@ -70,9 +70,13 @@ class _Chain:
             model.graph,
             {o.domain or "ai.onnx": o.version for o in model.opset_import},
         )
-        self._constants: dict[str, Array] = {
-            t.name: numpy_helper.to_array(t) for t in self._graph.initializer
-        }
+        self._constants: dict[str, Array] = {}
+        for tensor in self._graph.initializer:
+            try:
+                self._constants[tensor.name] = numpy_helper.to_array(tensor)
+            except Exception as error:  # whatever onnx has against its type, its shape or its size
+                what = f"is no array: {describe(error)}"
+                raise InputError(f"initializer {tensor.name!r}", what) from None
         self._folding = Folding(self._opsets.get("ai.onnx", 1))
         self._weights: list[Array] = []
         self._biases: list[Array] = []
@@ -182,7 +186,8 @@ class _Chain:
         if name not in self._constants:
             raise InputError(_place(node), f"its input {name!r} must be a constant")
         try:
-            return self._constants[name].astype(np.float64)
+            with np.errstate(all="ignore"):  # what is no number is found out later
+                return self._constants[name].astype(np.float64)
         except (TypeError, ValueError):
             raise InputError(_place(node), f"its input {name!r} must be numbers") from None
 
