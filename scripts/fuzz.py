@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -57,6 +58,7 @@ class Fuzzing:
     def run(self, data: bytes) -> None:
         """Read one file; a finding is written, if it is the first of its kind."""
         self.runs += 1
+        warnings.simplefilter("error")  # a warning is no clear error
         self._path.write_bytes(data)
         signal.alarm(self._seconds)
         try:

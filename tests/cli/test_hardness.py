@@ -118,6 +118,7 @@ def test_lift_of_a_hitting_set_of_no_size(qnnt, path, size):
         (lambda d: d["meta"].update(problem=3), "meta.problem: does not describe a source of exact-cover"),
         (lambda d: d["meta"]["problem"].update(sets=[["a"]]), "meta.problem: does not describe"),
         (lambda d: d["meta"]["problem"].update(sets=[[99]]), "meta.problem: set 1"),
+        (lambda d: d["meta"]["problem"].update(sets=[[2**63]]), "set 1: 9223372036854775808 is none of"),
         (lambda d: d["meta"]["problem"].update(elements=7), "meta: describes another instance"),
         (lambda d: d["meta"]["problem"].update(elements=2.5), "meta.problem: does not describe"),
         (lambda d: d["meta"]["problem"].update(elements=True), "meta.problem: does not describe"),

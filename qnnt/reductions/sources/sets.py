@@ -33,7 +33,7 @@ class SetSystem:
         wrong = (self.sets.values < 0) | (self.sets.values >= self.n_elements)
         if wrong.any():
             i = int(np.argmax(wrong))
-            where, element = f"set {self.sets.owners[i] + 1}", self.sets.values[i] + 1
+            where, element = f"set {self.sets.owners[i] + 1}", int(self.sets.values[i]) + 1
             raise InputError(where, f"{element} is none of the elements 1..{self.n_elements}")
 
     @cached_property
