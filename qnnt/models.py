@@ -45,6 +45,7 @@ class Bounded(Protocol):
     def within(self, variables: IntArray, lower: IntArray, upper: IntArray) -> Self:
         """A copy of the model in which each of the variables (m,) is between ``lower`` and ``upper`` (m,)."""
 
+
 _MARKS = set(',[]"')
 
 

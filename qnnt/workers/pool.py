@@ -213,6 +213,7 @@ class _Pool:
 
     def give(self, family: str, worker: Worker) -> None:
         if not worker.alive:
+            worker.kill()  # its folder is still there
             return
         with self._lock:
             spare = self._idle.setdefault(family, worker)

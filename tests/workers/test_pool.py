@@ -186,6 +186,15 @@ def test_a_killed_solver_leaves_no_files(instance: qnnt.Instance, tmp_path: Path
     assert not Path(note.read_text()).exists()
 
 
+def test_a_worker_that_dies_as_it_has_answered_leaves_nothing() -> None:
+    worker = pool.Worker()
+    folder = worker._folder.path
+    worker.signal(signal.SIGKILL)
+    worker._process.wait()
+    pool._POOL.give("of nobody", worker)
+    assert not folder.exists()
+
+
 PARENT = """
 import os, sys
 sys.path.insert(0, {tests!r})
