@@ -185,3 +185,35 @@ def test_where_no_network_exists_the_run_leaves_no_new_file(tmp_path: Path, befo
     assert Network.load(output).vector.tolist() == [1, 0]
     incumbents.finish(Result(Status.UNSATISFIABLE, "at-most:0", "sat", "clauses"))
     assert output.exists() == incumbents.replaced == (before is not None)
+
+
+def test_a_disk_that_is_full_for_a_while_is_told_once(tmp_path: Path, monkeypatch, capsys) -> None:
+    output = tmp_path / "n.json"
+    incumbents = Incumbents(
+        output, keep=True
+    )  # a full disk fails at once: no network is left out for its time
+    listen = incumbents.beside(None)
+    assert listen is not None
+    save, full = Network.save, [True]
+
+    def sometimes(network: Network, path: Path) -> None:
+        if full[0]:
+            raise InputError(str(path), "cannot be written: No space left on device")
+        save(network, path)
+
+    monkeypatch.setattr(Network, "save", sometimes)
+    for errors in (3, 2, 1):
+        full[0] = errors > 1
+        network = Network(Architecture.dense([1, 1]), Domain(3), np.array([1]), np.array([0]))
+        listen(Progress("solve", 1.0, errors, 0, network=network))
+    told = f"qnnt: {output}: cannot be written: No space left on device; the run goes on\n"
+    assert capsys.readouterr().err == told
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["n-1-errors.json", "n.json"]
+
+
+@pytest.mark.parametrize("words", [["solve", "{wine}", "-o"], ["info", "{wine}", "--plot"]])
+def test_a_read_only_folder_is_told_before_the_work(qnnt, tmp_path: Path, monkeypatch, words) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    run = qnnt(*(word.format(wine=WINE) for word in words), tmp_path / "n.png")
+    assert (run.status, run.out) == (2, "")
+    assert run.err == f"qnnt: error: {tmp_path}/n.png: cannot be written: permission denied\n"
