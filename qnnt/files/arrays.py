@@ -18,6 +18,7 @@ from qnnt.files.writing import opened
 from qnnt.sizes import require_room
 
 _ZIP = b"PK"
+_HEADERS = {(1, 0): read_array_header_1_0, (2, 0): read_array_header_2_0}
 
 
 def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
@@ -78,10 +79,12 @@ def _unpacked(file: IO[bytes]) -> dict[str, npt.NDArray[Any]]:
 
 def _array(file: IO[bytes], size: int) -> npt.NDArray[Any]:
     """The array in ``.npy`` form that fills the ``size`` bytes of a file; ``ValueError`` if none does."""
-    version = read_magic(file)
-    shape, fortran, kind = (read_array_header_1_0 if version == (1, 0) else read_array_header_2_0)(file)
+    shape, fortran, kind = _HEADERS[read_magic(file)](file)
     count = math.prod(shape)
-    if kind.hasobject or min(shape, default=0) < 0 or file.tell() + count * kind.itemsize != size:
+    room = count * kind.itemsize
+    if kind.hasobject or min(shape, default=0) < 0 or file.tell() + room != size:
         raise ValueError(shape)
-    flat = np.frombuffer(file.read(count * kind.itemsize), dtype=kind, count=count)
-    return flat.reshape(shape, order="F" if fortran else "C").copy()
+    data = bytearray(room)  # unlike bytes, it makes an array that can be written to
+    if file.readinto(data) != room:  # type: ignore[attr-defined] # both kinds of files have it
+        raise EOFError
+    return np.frombuffer(data, dtype=kind, count=count).reshape(shape, order="F" if fortran else "C")
