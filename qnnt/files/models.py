@@ -61,10 +61,8 @@ def write_model(model: Any, lift: ParameterLift, path: str | Path, format: str, 
             str(path), "cannot be written: no regular file; a model and its map are two files in a folder"
         )
     map_file = target.with_name(f"{target.name}.map.json")
-    with (
-        opened(map_file) as fresh_map,
-        replacing(target) as fresh,
-    ):  # both are whole before either is in place
+    # Both are whole before either is in place.
+    with opened(map_file) as fresh_map, replacing(target) as fresh:
         _WRITERS[format](model, fresh, origin.splitlines())
         fresh_map.write("".join(document_pieces(_map(model, lift, format, origin))).encode())
         fresh_map.flush()

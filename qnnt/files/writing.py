@@ -24,9 +24,8 @@ def located_writing(path: Path) -> Iterator[None]:
     """Turn an error of the system raised inside into :class:`InputError` at the path."""
     try:
         yield
-    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
-        why = getattr(error, "strerror", None) or error
-        raise InputError(str(path), f"cannot be written: {why}") from None
+    except OSError as error:
+        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from None
 
 
 @contextmanager
@@ -37,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
     written.
     """
     with located_writing(path):
-        target = path.resolve()
+        target = _resolved(path)
         if target.exists() and not target.is_file():
             yield target
             return
@@ -52,6 +51,13 @@ def replacing(path: Path) -> Iterator[Path]:
             with suppress(OSError):
                 fresh.unlink()
             raise
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # before Python 3.13: a loop of links
+        raise InputError(str(path), f"cannot be written: {error}") from None
 
 
 @contextmanager
