@@ -22,21 +22,22 @@ _SHARE = 9  # times as long as a network took to write, none is written: a tenth
 class Incumbents:
     """Writes the networks of a run to ``output``, if there is one; with ``keep`` each to its own file, too.
 
-    Only networks that the run found are written while it goes on. What cannot be written then is told on
-    stderr, once, and the run goes on.
+    Only networks that the run found are written while it goes on; a device or a pipe gets the last one only.
+    What cannot be written then is told on stderr, once, and the run goes on.
     """
 
     def __init__(self, output: Path | None, *, keep: bool) -> None:
-        if keep and output is None:
-            raise InputError("--keep", "is for networks that are written: give -o NETWORK, too")
         self._output, self._keep = output, keep
         self._existed = output is not None and output.exists()
+        self._replaceable = output is not None and (output.is_file() or not self._existed)
+        if keep and not self._replaceable:
+            raise InputError("--keep", "is for networks that are written: give -o NETWORK, a file")
         self._last: Network | None = None
         self._next, self._told = 0.0, False
 
     def beside(self, hear: Callable[[Progress], None] | None) -> Callable[[Progress], None] | None:
         """Who is to hear of the run's progress: this, and whoever else wants to."""
-        if self._output is None:
+        if not self._replaceable:
             return hear
 
         def both(progress: Progress) -> None:

@@ -217,3 +217,15 @@ def test_a_read_only_folder_is_told_before_the_work(qnnt, tmp_path: Path, monkey
     run = qnnt(*(word.format(wine=WINE) for word in words), tmp_path / "n.png")
     assert (run.status, run.out) == (2, "")
     assert run.err == f"qnnt: error: {tmp_path}/n.png: cannot be written: permission denied\n"
+
+
+def test_a_pipe_gets_the_last_network_only(qnnt, tmp_path: Path) -> None:
+    pipe, heard = tmp_path / "pipe", list[str]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: heard.append(pipe.read_text()))
+    reader.start()
+    run = qnnt(*LONG, "--time-limit", 2, "-o", pipe)
+    reader.join()
+    assert run.status == 3
+    assert heard[0].count('"qnnt-network"') == 1
+    assert qnnt(*LONG, "-o", pipe, "--keep").status == 2
