@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,6 @@ def test_every_reader_is_fuzzed_and_takes_its_seeds(readers):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=100)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_damaged_file_is_read_or_refused(readers, name, seed):
     folder, table = readers
