@@ -12,11 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.exceptions import InputError
+from qnnt.sizes import require_room
 
 if TYPE_CHECKING:
     import networkx as nx
 
 Pairs = npt.NDArray[np.int64]
+
+_NAME, _ARC = 64, 16  # bytes that one takes
 
 
 @dataclass(frozen=True)
@@ -191,18 +194,24 @@ class Architecture:
         """
         if len(sizes) < 2 or min(sizes) < 1:
             raise InputError("layers", f"layer sizes must be two or more positive numbers, not {list(sizes)}")
+        require_room(_NAME * sum(sizes), "layers", "the names of so many neurons need")
         deep = len(sizes) > 3
         prefixes = ["x", *(f"h{i}_" if deep else "h" for i in range(1, len(sizes) - 1)), "y"]
         return cls.full([f"{p}{j}" for j in range(size)] for p, size in zip(prefixes, sizes, strict=True))
 
     @classmethod
     def full(cls, layers: Iterable[Sequence[str]]) -> Architecture:
-        """Every neuron to every neuron of the next layer, under these names."""
+        """Every neuron to every neuron of the next layer, under these names.
+
+        Raises :class:`InputError` if the arcs are more than the cap of :mod:`qnnt.sizes` has room for.
+        """
         names = tuple(map(tuple, layers))
+        arcs = sum(len(a) * len(b) for a, b in pairwise(names))
+        require_room(_ARC * arcs, "layers", "the arcs between so many neurons need")
         ends = np.cumsum([0, *map(len, names)]).tolist()
         numbers = [np.arange(a, b) for a, b in pairwise(ends)]
-        arcs = [np.column_stack([np.tile(a, len(b)), np.repeat(b, len(a))]) for a, b in pairwise(numbers)]
-        return cls(names, np.vstack(arcs) if arcs else np.empty((0, 2), dtype=np.int64))
+        pairs = [np.column_stack([np.tile(a, len(b)), np.repeat(b, len(a))]) for a, b in pairwise(numbers)]
+        return cls(names, np.vstack(pairs) if pairs else np.empty((0, 2), dtype=np.int64))
 
     @property
     def names(self) -> Iterator[str]:

@@ -5,6 +5,7 @@ Every model of an instance bounds or minimises its *error*; a quadratic model is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
@@ -43,6 +44,9 @@ class Bounded(Protocol):
 
     def within(self, variables: IntArray, lower: IntArray, upper: IntArray) -> Self:
         """A copy of the model in which each of the variables (m,) is between ``lower`` and ``upper`` (m,)."""
+
+
+_MARKS = set(',[]"')
 
 
 @dataclass(frozen=True)
@@ -88,14 +92,22 @@ class ParameterLift:
         return index.ravel(), lower.astype(np.int64).ravel(), upper.astype(np.int64).ravel()
 
     def variables(self) -> Mapping[str, Any]:
-        """What ``qnnt encode`` writes beside a model: parameter = base + sum of its variables."""
+        """What ``qnnt encode`` writes beside a model: parameter = base + sum of its variables.
+
+        Parameters are called ``weight[a,b]`` and ``bias[b]``; a neuron whose name has a comma, a bracket or a
+        quote stands in quotes, as a JSON string, so that no two have one name.
+        """
         architecture = self.instance.architecture
-        names = [f"weight[{a},{b}]" for a, b in architecture.arcs]
-        names += [f"bias[{v}]" for layer in architecture.layers[1:] for v in layer]
+        names = [f"weight[{_quoted(a)},{_quoted(b)}]" for a, b in architecture.arcs]
+        names += [f"bias[{_quoted(v)}]" for layer in architecture.layers[1:] for v in layer]
         return {
             "base": self.base,
             "parameters": dict(zip(names, self.index.tolist(), strict=True)),
         }
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False) if _MARKS & set(name) else name
 
 
 class Priced:

@@ -32,7 +32,8 @@ REASONS = {  # for a backend that gives none
 class Progress:
     """What is known during a run: phase, seconds so far, error of the incumbent, lower bound.
 
-    ``steps`` are those done and all of the backend's present pass, if it tells.
+    ``steps`` are those done and all of the backend's present pass, if it tells. ``network`` is the incumbent
+    if the run found it, None as long as that is the start or the best constant.
     """
 
     phase: str
@@ -40,6 +41,7 @@ class Progress:
     incumbent: int
     bound: int
     steps: tuple[int, int] | None = None
+    network: Network | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class Run:
         constant, distance = best_constant(instance), instance.goal.distance
         self.best = Known(constant, check(instance, constant).errors, "constant")
         self.start: Incumbent | None = None
+        self._found: Network | None = None
         if start is not None:
             errors = _replayed(instance, start)
             known = Known(instance.network(start.vector), errors, "start")  # with the instance's encoding
@@ -133,7 +136,8 @@ class Run:
         self._hold(self._bound, self._bound_by, self.best.errors)
         if self._progress is not None:
             seconds = time.perf_counter() - self._began
-            self._progress(Progress(self._phase, seconds, self.best.errors, self._bound, event.steps))
+            errors, found = self.best.errors, self._found
+            self._progress(Progress(self._phase, seconds, errors, self._bound, event.steps, found))
 
     def _consider(self, vector: Vector, cost: int | None, member: Member) -> None:
         """Replay a network that is said to be better than the best, and keep it if it is."""
@@ -143,6 +147,7 @@ class Run:
         network, errors = self._replay(vector, cost, member)
         if distance(errors) < distance(self.best.errors):
             self.best, self.start = Known(network, errors, member.name), Incumbent(network.vector, errors)
+            self._found = network
 
     def sizes(self, who: int | None) -> dict[str, int]:
         """What a member told of its model."""

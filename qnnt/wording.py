@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from qnnt.printable import printable
+
 
 def columns(rows: Iterable[Sequence[str]], indent: int = 2) -> Iterator[str]:
     """Rows of text as lines of aligned columns."""
@@ -12,11 +14,6 @@ def columns(rows: Iterable[Sequence[str]], indent: int = 2) -> Iterator[str]:
     for row in table:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         yield f"{' ' * indent}{line}".rstrip()
-
-
-def printable(text: str) -> str:
-    """The text with whatever could upset a terminal or a table escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def count(number: int, what: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from program import qnnt  # noqa: F401 - a fixture
 from unaided import bad_network
 
 # Solver programs that tests run with "env python3" are to find this interpreter, activated or not.

@@ -6,7 +6,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from qnnt.files.dimacs import write_cnf
 from qnnt.instance import Instance
 from qnnt.limits import Limits
 from qnnt.models import Formula
+from qnnt.workers.folder import Folder
 
 _LINE = 1 << 12  # bytes of a line that is no model
 _VERDICTS = (b"SATISFIABLE", b"UNSATISFIABLE")  # also without "s "
@@ -114,9 +114,8 @@ class _Program:
         self, blocks: Sequence[npt.NDArray[np.int32]], n_variables: int, proof: Path | None = None
     ) -> Model | None:
         """A model of the clauses, or None if there is none; ``RuntimeError`` if the program does not say."""
-        with tempfile.TemporaryDirectory(prefix="qnnt-") as name:
-            folder = Path(name)
-            formula, result = folder / "formula.cnf", folder / "result"
+        with Folder() as folder:
+            formula, result = folder.path / "formula.cnf", folder.path / "result"
             top = max([n_variables, *(int(np.abs(b).max()) for b in blocks if b.size)])
             with formula.open("w", encoding="ascii") as file:
                 write_cnf(file, blocks, top)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import platform
 import shutil
-import tempfile
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from qnnt.highs import expect_taken, new_highs
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 from qnnt.models import LinearModel
+from qnnt.workers.folder import Folder
 
 if TYPE_CHECKING:
     import highspy
@@ -104,7 +104,7 @@ class MilpBackend:
     def run(self, model: LinearModel, limits: Limits, report: Report) -> Answer:
         """Solve; raises RuntimeError on a solver's failure or, for HiGHS, if OR-tools is in this process.
 
-        Raises :class:`Unsupported` if a sum can pass :data:`MOST_SUM`.
+        Raises MemoryError if HiGHS has too little, :class:`Unsupported` if a sum can pass :data:`MOST_SUM`.
         """
         expect_within(self, model.largest_sum(), MOST_SUM, "maxsat or cpsat")
         return _highs(model, limits, report) if self.solver == "highs" else _cbc(model, limits)
@@ -206,6 +206,9 @@ def _highs(model: LinearModel, limits: Limits, report: Report) -> Answer:
     known = highspy.HighsModelStatus
     if status in (known.kInfeasible, known.kUnboundedOrInfeasible):  # all variables are bounded
         return Answer(Status.UNSATISFIABLE, sizes=model.sizes())
+    # "Not set" is what is left of a failed allocation that HiGHS caught.
+    if status == known.kMemoryLimit or (status == known.kNotset and limits.memory is not None):
+        raise MemoryError
     if status not in (known.kOptimal, known.kTimeLimit, known.kInterrupt):
         raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)!r}")
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
@@ -276,8 +279,8 @@ def _cbc(model: LinearModel, limits: Limits) -> Answer:
         # CBC 2.10.3 calls models with a solution infeasible in its integer preprocessing.
         options=["preprocess off", f"randomSeed {limits.seed + 1}", f"randomCbcSeed {limits.seed + 1}"],
     )
-    with tempfile.TemporaryDirectory(prefix="qnnt-cbc-") as folder:
-        solver.tmpDir = folder
+    with Folder() as folder:
+        solver.tmpDir = str(folder.path)
         try:
             problem.solve(solver)
         except library.PulpSolverError:

@@ -10,6 +10,7 @@ from qnnt import __version__
 from qnnt.cli.options import Json
 from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import OK
+from qnnt.printable import printable
 
 if TYPE_CHECKING:
     from qnnt.backends.base import Backend
@@ -41,7 +42,7 @@ def _print(kind: str, found: list[dict[str, Any]]) -> None:
         first = members[0]
         print(f"{name}: {first['summary']}")
         if not first["available"]:
-            print(f"  {first['reason']}")
+            print(f"  {printable(first['reason'])}")
         if first["note"]:
             print(f"  {first['note']}")
         if len(members) > 1:

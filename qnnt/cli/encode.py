@@ -12,6 +12,7 @@ from qnnt.cli import completion
 from qnnt.cli.options import EncoderName, Errors, InstanceFile, NoSymmetry, load, writable
 from qnnt.cli.program import OK
 from qnnt.exceptions import Unsupported
+from qnnt.printable import printable
 
 if TYPE_CHECKING:
     from qnnt.encoders.base import Encoder
@@ -46,7 +47,8 @@ def encode(
     model, lift = chosen.apply(problem)
     write_model(model, lift, output, format)
     sizes = ", ".join(f"{n:,} {what}" for what, n in model.sizes().items())
-    print(f"{output}: {format} by encoder {chosen.name}: {sizes}; {output}.map.json", file=sys.stderr)
+    shown = printable(output)
+    print(f"{shown}: {format} by encoder {chosen.name}: {sizes}; {shown}.map.json", file=sys.stderr)
     return OK
 
 

@@ -27,7 +27,7 @@ from qnnt.cli.options import (
 from qnnt.cli.output import deliver
 from qnnt.cli.program import OK, add_command, new_app
 from qnnt.exceptions import InputError
-from qnnt.wording import printable
+from qnnt.printable import printable
 
 app = new_app("Make an instance; how it was made stays in its meta.")
 

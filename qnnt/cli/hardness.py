@@ -13,6 +13,7 @@ from qnnt.cli import completion
 from qnnt.cli.options import Output, incoming, sizes_of, writable
 from qnnt.cli.output import deliver
 from qnnt.cli.program import OK
+from qnnt.printable import printable
 from qnnt.wording import count
 
 if TYPE_CHECKING:
@@ -84,7 +85,10 @@ def family(
     command = f"qnnt generate family {name} --sizes {sizes} --seed {seed}"
     for line in write_family(name, numbers, seed, out, command):
         answer = "yes" if line["answer"] else "no"
-        print(f"{out / line['instance']}: {answer}, {count(line['points'], 'point')}", file=sys.stderr)
+        print(
+            f"{printable(out / line['instance'])}: {answer}, {count(line['points'], 'point')}",
+            file=sys.stderr,
+        )
     return OK
 
 

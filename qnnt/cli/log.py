@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from qnnt.exceptions import UnknownWord
+from qnnt.printable import printable
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -16,7 +17,7 @@ class _Lines(logging.Handler):
     """Prints to what ``sys.stderr`` is at the time: a progress line may have put itself in its place."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(f"qnnt: {record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+        print(f"qnnt: {record.levelname.lower()}: {printable(record.getMessage())}", file=sys.stderr)
 
 
 @contextmanager

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qnnt.cli.options import STDOUT
+from qnnt.printable import printable
 from qnnt.wording import columns, count
 
 if TYPE_CHECKING:
@@ -48,17 +48,25 @@ def write_file(save: Callable[[Path], None], output: Path | None, name: str = "f
     if output is not None and output != STDOUT:
         save(output)
         return
-    with tempfile.TemporaryDirectory(prefix="qnnt-") as folder:
-        save(Path(folder) / name)
-        sys.stdout.write((Path(folder) / name).read_text(encoding="utf-8"))
+    from qnnt.workers.folder import Folder
+
+    with Folder() as folder:
+        save(folder.path / name)
+        sys.stdout.write((folder.path / name).read_text(encoding="utf-8"))
 
 
 def deliver(instance: Instance, output: Path | None) -> None:
     """Write a generated instance to a file or standard output, and say on stderr what it is."""
-    write_file(instance.save, output)
+    from qnnt.files.instances import instance_pieces
+
+    if output is None or output == STDOUT:
+        to = "stdout"
+        sys.stdout.writelines(instance_pieces(instance))
+    else:
+        to = printable(output)
+        instance.save(output)
     shape = instance.architecture.shape
     data = instance.dataset
     made = f"{instance.meta['kind']}: d = {instance.domain.d}, layers {shape}, {count(data.total, 'point')}"
     unavoidable = count(instance.choices.unavoidable, "unavoidable error")
-    to = "stdout" if output is None or output == STDOUT else output
     print(f"{to}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)

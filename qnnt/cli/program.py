@@ -17,8 +17,11 @@ import typer
 
 from qnnt.cli.log import logged
 from qnnt.exceptions import InputError, QnntError, Unavailable, Unsupported
+from qnnt.printable import printable
 
 OK, FAILED, BAD_INPUT, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
+
+_MOST = 2000  # characters of an error
 
 # typer exports a leaf; the class of all mistakes in a command line is its parent.
 _Misuse = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
@@ -49,9 +52,10 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if threading.current_thread() is threading.main_thread():
-        # SIGINT too: a shell's background jobs start without it.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.default_int_handler)
+        # SIGINT too: a shell's background jobs start without it. But nohup's programs outlive their terminal.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.default_int_handler)
     try:
         with logged(os.environ.get("QNNT_LOG", ""), "QNNT_LOG"):
             status = _called(app, name, arguments)
@@ -69,7 +73,7 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         if os.environ.get("QNNT_DEBUG"):
             traceback.print_exc()
         message, status = _explain(error, name)
-        print(f"{name}: error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"{name}: error: {_one_line(message)}", file=sys.stderr)
     return int(status or OK)
 
 
@@ -82,6 +86,12 @@ def _called(app: typer.Typer, name: str, arguments: Sequence[str] | None) -> Any
             raise
         print(error.format_message())
         return OK
+
+
+def _one_line(message: str) -> str:
+    """The message as a terminal can show it; what a file calls its things may be long."""
+    line = printable(" ".join(message.split()))
+    return line if len(line) <= _MOST else f"{line[: _MOST // 2]} … {line[-_MOST // 2 :]}"
 
 
 def _explain(error: Exception, name: str) -> tuple[str, int]:

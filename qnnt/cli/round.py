@@ -15,7 +15,8 @@ from qnnt.cli.options import Json, value_of, writable
 from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import FAILED, OK, UNKNOWN
 from qnnt.exceptions import InputError, require_word
-from qnnt.wording import count, printable
+from qnnt.printable import printable
+from qnnt.wording import count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,7 +139,9 @@ def round_(
     if output is not None:
         about["output"], replay = _write(rounded, output, form, data.inputs if test is None else test[0])
     if report is not None:
-        report.write_text(json_module.dumps(about, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        from qnnt.files.writing import write_text
+
+        write_text(report, json_module.dumps(about, indent=1, allow_nan=False) + "\n")
     if json:
         print_json(about)
     else:

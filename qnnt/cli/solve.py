@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qnnt.cli import completion
+from qnnt.cli.incumbents import Incumbents
 from qnnt.cli.log import logged
 from qnnt.cli.options import (
     STDOUT,
@@ -26,6 +27,7 @@ from qnnt.cli.options import (
 from qnnt.cli.output import print_columns, print_json, write_file
 from qnnt.cli.program import OK, UNKNOWN
 from qnnt.exceptions import InputError
+from qnnt.printable import printable
 from qnnt.wording import count
 
 if TYPE_CHECKING:
@@ -102,9 +104,12 @@ def solve(
             "-o",
             "--output",
             metavar="NETWORK",
-            help="Write the network, or the best so far; - for standard output.",
+            help="Write the network, the best so far as the run finds it; - for standard output.",
         ),
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="With -o: keep each better network, as NETWORK-N-errors.json.")
+    ] = False,
     json: Json = False,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say on stderr what is chosen, and why.")
@@ -112,14 +117,16 @@ def solve(
 ) -> int:
     """Train a network, or prove that there is none.
 
-    Ctrl-C ends the run and shows the best network so far. Exit status: 0 a definite answer, 3 UNKNOWN, also
-    if fewest weights or a proof are asked for, and they are not proved, or it is not checked.
+    Ctrl-C, SIGTERM and SIGHUP end the run, which shows the best network so far. Exit status: 0 a definite
+    answer, 3 UNKNOWN, also if fewest weights or a proof are asked for, and they are not proved, or it is not
+    checked.
     """
     from qnnt.limits import Limits, Status
 
     with value_of(""):
         limits = Limits(time_limit, memory_limit, threads, seed)
     split = _split(cubes, journal)
+    incumbents = Incumbents(None if output == STDOUT else output, keep=keep)
     if output is not None:
         writable(output, stdout=not json)
     if proof is not None:
@@ -145,19 +152,22 @@ def solve(
             then=then,
             proof=proof,
             confirm=confirm,
-            progress=progress,
+            progress=incumbents.beside(progress),
         )
-    if output is not None and result.network is not None:
-        write_file(result.network.save, output)
-    if json:
-        print_json(result.as_dict())
-    else:
-        with redirect_stdout(sys.stderr if output == STDOUT else sys.stdout):
-            _show(problem, result)
+    try:
+        incumbents.finish(result)
+        if output == STDOUT and result.network is not None:
+            write_file(result.network.save, output)
+    finally:  # what took long is shown even if it cannot be written
+        if json:
+            print_json(result.as_dict())
+        else:
+            with redirect_stdout(sys.stderr if output == STDOUT else sys.stdout):
+                _show(problem, result)
     if output is not None and result.status not in (Status.SATISFIABLE, Status.OPTIMAL):
-        print(f"{output}: {_written(problem, result)}", file=sys.stderr)
+        print(f"{printable(output)}: {_written(problem, result, incumbents)}", file=sys.stderr)
     if proof is not None and (missing := _missing(result)) is not None:
-        print(f"{proof}: no proof: {missing}", file=sys.stderr)
+        print(f"{printable(proof)}: no proof: {printable(missing)}", file=sys.stderr)
         return UNKNOWN
     unproved = result.fewest is not None and not result.fewest.optimal
     return UNKNOWN if result.status is Status.UNKNOWN or unproved else OK
@@ -198,8 +208,10 @@ def _evidence(result: Result) -> str:
     return "; ".join(said) or f"the word of {result.backend}"
 
 
-def _written(problem: Instance, result: Result) -> str:
+def _written(problem: Instance, result: Result, incumbents: Incumbents) -> str:
     if result.network is None:
+        if incumbents.replaced:
+            return "holds a network that misses the goal, as there is none that meets it"
         return "not written, as there is no network"
     missed = "" if _meets(problem, result) else " and misses the goal"
     return f"written; the network is only the best so far{missed}"
@@ -213,7 +225,7 @@ def _show(problem: Instance, result: Result) -> None:
     from qnnt.limits import Status
 
     sizes, seconds = result.statistics.sizes, result.statistics.seconds
-    print(f"{result.status}: {_verdict(problem, result)}")
+    print(f"{result.status}: {printable(_verdict(problem, result))}")
     rows = [("goal", result.goal)]
     if result.network is not None:
         rows.append(("errors", _errors(problem, result)))

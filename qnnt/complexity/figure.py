@@ -11,6 +11,8 @@ from typing import Any
 from qnnt.complexity.parameters import Parameters
 from qnnt.complexity.theorems import Complexity, Statement, error_bound, statements
 from qnnt.exceptions import Unavailable
+from qnnt.files.writing import replacing
+from qnnt.printable import printable
 
 _RAISED = str.maketrans("0123456789,", "⁰¹²³⁴⁵⁶⁷⁸⁹ ")
 _COLOURS = {
@@ -49,7 +51,7 @@ def draw_landscape(p: Parameters, path: str | Path, title: str = "") -> None:
 
     Each box is a combination of parameters with the instance's values; classes of hard instances that hold
     the instance are framed. Raises :class:`Unavailable` without matplotlib, ``ValueError`` for an unknown
-    suffix.
+    suffix, :class:`InputError` if the file cannot be written.
     """
     if find_spec("matplotlib") is None:
         raise Unavailable("the plot needs matplotlib: pip install 'qnnt[plot]'")
@@ -59,14 +61,16 @@ def draw_landscape(p: Parameters, path: str | Path, title: str = "") -> None:
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, 14), ylim=(0, 9.8))
     axes.axis("off")
-    axes.text(0.25, 9.5, title or "The complexity of d-QNNT", fontsize=15, weight="bold", va="center")
+    plain = printable(title).replace("$", r"\$")  # no name is a formula
+    axes.text(0.25, 9.5, plain or "The complexity of d-QNNT", fontsize=15, weight="bold", va="center")
     axes.text(13.75, 9.5, _summary(p), fontsize=10.5, va="center", ha="right", color="#333333")
     for above, below, label in _EDGES:
         _edge(axes, above, below, label)
     for statement in statements(p):
         _box(axes, statement, _values(statement, p))
     _legend(axes)
-    figure.savefig(Path(path))
+    with replacing(Path(path)) as fresh:
+        figure.savefig(fresh)
 
 
 def _summary(p: Parameters) -> str:

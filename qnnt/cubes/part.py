@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Self
 from qnnt.encoders.boxed import AroundEncoder
 from qnnt.instance import Instance
 from qnnt.job import Event, Incumbent, Job, Outcome
+from qnnt.workers.folder import Folder
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, run_here
 
@@ -32,8 +32,10 @@ class Raised:
     """Keeps a :class:`Flag` up inside of a ``with`` block."""
 
     def __enter__(self) -> Self:
-        self._file = tempfile.NamedTemporaryFile(prefix="qnnt-run-")
-        self.flag = Flag(self._file.name)
+        self._folder = Folder()
+        raised = self._folder.path / "flag"
+        raised.touch()
+        self.flag = Flag(str(raised))
         return self
 
     def __exit__(
@@ -43,7 +45,7 @@ class Raised:
 
     def lower(self) -> None:
         """Tell all parts that the run has ended."""
-        self._file.close()
+        self._folder.remove()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from qnnt.activation import Activation
 from qnnt.architecture import Connection
 from qnnt.domain import IntArray
 from qnnt.network import Network
-from qnnt.wording import printable
+from qnnt.printable import printable
 
 
 def notes(network: Network) -> Iterator[str]:

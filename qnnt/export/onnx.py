@@ -11,9 +11,10 @@ import numpy as np
 from qnnt.activation import Activation
 from qnnt.exceptions import InputError
 from qnnt.export.notes import clips, matrix
-from qnnt.files.documents import located, write_bytes
+from qnnt.files.documents import located
 from qnnt.files.networks import network_document, network_of
 from qnnt.files.onnx import load_onnx, require_onnx
+from qnnt.files.writing import write_bytes
 from qnnt.network import Network
 
 if TYPE_CHECKING:

@@ -1,25 +1,30 @@
-"""What all of qnnt's JSON files share: reading with errors that name the place, and atomic writing."""
+"""What all of qnnt's JSON files share: reading with errors that name the place, and writing."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import json
-import secrets
+import os
+import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, BinaryIO, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from qnnt.exceptions import InputError
+from qnnt.files.writing import opened
+from qnnt.sizes import most_bytes, require_room
 
 T = TypeVar("T")
 Keys = tuple[int | str, ...]
 
 INT64 = 2**63 - 1
+_MOST_DEPTH = 100
 
 Integer = Annotated[int, Field(strict=True, ge=-INT64, le=INT64)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=INT64)]
@@ -72,10 +77,7 @@ def _checked(document: Any, kind: str, schemas: Mapping[int, TypeAdapter[T]]) ->
 def read_text(path: Path) -> str:
     """The UTF-8 text of a file, decompressed if it is named ``*.gz``; :class:`InputError` says why not."""
     try:
-        raw = path.read_bytes()
-        if path.suffix == ".gz":
-            raw = gzip.decompress(raw)
-        return raw.decode("utf-8-sig")
+        return _read_bytes(path).decode("utf-8-sig")
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise InputError("", "is not a complete gzip file") from None
     except OSError as error:
@@ -84,6 +86,17 @@ def read_text(path: Path) -> str:
         raise InputError(f"byte {error.start}", "is not UTF-8 text") from None
     except ValueError as error:
         raise InputError("", f"cannot be read: {error}") from None
+
+
+def _read_bytes(path: Path) -> bytes:
+    """The contents, decompressed; what is compressed or endless (a device, a pipe) is read up to the cap."""
+    with path.open("rb") as file:
+        if path.suffix != ".gz" and stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return file.read()
+        source: Any = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file
+        raw: bytes = source.read(most_bytes() + 1)
+        require_room(len(raw), "", "holds at least")
+        return raw
 
 
 class _Repeated:
@@ -129,6 +142,17 @@ def _paths_to(node: Any, wanted: _Repeated, path: Keys = ()) -> Iterator[Keys]:
     elif isinstance(node, dict | list):
         for key, child in node.items() if isinstance(node, dict) else enumerate(node):
             yield from _paths_to(child, wanted, (*path, key))
+
+
+def require_depth(value: Any, where: str) -> None:
+    """Raise :class:`InputError` if lists and objects are nested too deep: pickling ends at some 300."""
+    level = [value]
+    for _ in range(_MOST_DEPTH + 1):
+        containers = [node for node in level if isinstance(node, dict | list)]
+        level = list(chain.from_iterable(n.values() if isinstance(n, dict) else n for n in containers))
+        if not level:
+            return
+    raise InputError(where, f"is nested more than {_MOST_DEPTH} deep")
 
 
 def place(keys: Iterable[int | str]) -> str:
@@ -205,7 +229,7 @@ def write_document(path: Path, fields: Mapping[str, str | Iterable[str]]) -> Non
 
     Writes as :func:`write_pieces` does.
     """
-    write_pieces(path, _pieces(fields))
+    write_pieces(path, document_pieces(fields))
 
 
 def write_pieces(path: Path, pieces: Iterable[str]) -> None:
@@ -213,15 +237,17 @@ def write_pieces(path: Path, pieces: Iterable[str]) -> None:
 
     The file appears whole or not at all. Raises :class:`InputError` naming the path if it cannot be written.
     """
-    _whole(path, lambda target: _write(target, pieces, path.suffix == ".gz"))
+    try:
+        with opened(path) as file:
+            _write(file, pieces, path.suffix == ".gz")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            str(path), f"cannot be written: {error.object[error.start]!r} is no Unicode character"
+        ) from None
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write bytes to a file, whole or not at all; raises :class:`InputError` as :func:`write_pieces` does."""
-    _whole(path, lambda target: target.write_bytes(data))
-
-
-def _pieces(fields: Mapping[str, str | Iterable[str]]) -> Iterator[str]:
+def document_pieces(fields: Mapping[str, str | Iterable[str]]) -> Iterator[str]:
+    """The text of such an object, in pieces."""
     opening = "{"
     for key, value in fields.items():
         yield f"{opening}{compact(key)}: "
@@ -230,34 +256,10 @@ def _pieces(fields: Mapping[str, str | Iterable[str]]) -> Iterator[str]:
     yield "}\n"
 
 
-def _whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Have a file written beside the path and put in its place."""
-    try:
-        target = path.resolve()
-        if target.exists() and not target.is_file():  # a device or pipe is written to, never replaced
-            write(target)
-            return
-        temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-        try:
-            write(temporary)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except UnicodeEncodeError as error:
-        raise InputError(
-            str(path), f"cannot be written: {error.object[error.start]!r} is no Unicode character"
-        ) from None
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            str(path), f"cannot be written: {getattr(error, 'strerror', None) or error}"
-        ) from None
-
-
-def _write(path: Path, pieces: Iterable[str], compress: bool) -> None:
+def _write(file: BinaryIO, pieces: Iterable[str], compress: bool) -> None:
     with ExitStack() as stack:
-        file: Any = stack.enter_context(path.open("wb"))
+        raw: Any = file
         if compress:  # neither name nor time, so that the same text gives the same bytes
-            file = gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0)
-        text = stack.enter_context(io.TextIOWrapper(file, encoding="utf-8", newline="\n"))
+            raw = stack.enter_context(gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0))
+        text = stack.enter_context(io.TextIOWrapper(raw, encoding="utf-8", newline="\n"))
         text.writelines(pieces)

@@ -28,9 +28,11 @@ from qnnt.files.documents import (
     Positive,
     block,
     compact,
+    document_pieces,
     listed,
     located,
     read_document,
+    require_depth,
     write_document,
 )
 from qnnt.garbage import collector_paused
@@ -105,6 +107,7 @@ def read_instance(path: Path) -> Instance:
                 raise InputError("", what) from None
             raise
         layers, arcs = document["layers"], document["arcs"]
+        require_depth(document.get("meta"), "meta")
         architecture = Architecture(layers, arcs) if isinstance(arcs, list) else Architecture.full(layers)
         return Instance(
             Domain(document["d"]),
@@ -138,6 +141,18 @@ def write_instance(instance: Instance, path: Path) -> None:
 
     Raises :class:`InputError` if the file cannot be written or ``meta`` is not JSON.
     """
+    with located(path):
+        fields = _fields(instance)
+    with collector_paused():
+        write_document(path, fields)
+
+
+def instance_pieces(instance: Instance) -> Iterator[str]:
+    """The text of the file, in pieces; raises :class:`InputError` if ``meta`` is not JSON."""
+    return document_pieces(_fields(instance))
+
+
+def _fields(instance: Instance) -> dict[str, str | Iterable[str]]:
     architecture = instance.architecture
     fields: dict[str, str | Iterable[str]] = {
         "format": compact(KIND),
@@ -153,9 +168,8 @@ def write_instance(instance: Instance, path: Path) -> None:
         try:
             fields["meta"] = compact(instance.meta)
         except (TypeError, ValueError, RecursionError) as error:
-            raise InputError(f"{path}: meta", f"cannot be written as JSON: {error}") from None
-    with collector_paused():
-        write_document(path, fields)
+            raise InputError("meta", f"cannot be written as JSON: {error}") from None
+    return fields
 
 
 def _arcs(architecture: Architecture) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,8 +10,9 @@ import numpy as np
 
 from qnnt.exceptions import InputError, UnknownWord, Unsupported
 from qnnt.files.dimacs import clause_lines, write_cnf
-from qnnt.files.documents import compact, write_document
+from qnnt.files.documents import compact, document_pieces
 from qnnt.files.linear import write_lp, write_mps
+from qnnt.files.writing import opened, replacing
 from qnnt.models import CpSatModel, Formula, LinearModel, ParameterLift, PseudoBooleanModel
 
 
@@ -60,20 +60,12 @@ def write_model(model: Any, lift: ParameterLift, path: str | Path, format: str, 
         raise InputError(
             str(path), "cannot be written: no regular file; a model and its map are two files in a folder"
         )
-    temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix}")
     map_file = target.with_name(f"{target.name}.map.json")
-    try:
-        _WRITERS[format](model, temporary, origin.splitlines())
-        write_document(map_file, _map(model, lift, format, origin))
-        try:
-            temporary.replace(target)
-        except OSError:
-            map_file.unlink()
-            raise
-    except OSError as error:
-        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    # Both are whole before either is in place.
+    with opened(map_file) as fresh_map, replacing(target) as fresh:
+        _WRITERS[format](model, fresh, origin.splitlines())
+        fresh_map.write("".join(document_pieces(_map(model, lift, format, origin))).encode())
+        fresh_map.flush()
 
 
 def _check(model: Any, name: str) -> None:

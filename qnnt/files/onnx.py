@@ -15,7 +15,9 @@ import numpy.typing as npt
 from qnnt.availability import Availability
 from qnnt.exceptions import InputError, Unavailable
 from qnnt.files.documents import located
+from qnnt.files.onnx_folding import Folding
 from qnnt.rounding.model import DenseModel
+from qnnt.workers.task import describe
 
 if TYPE_CHECKING:
     import onnx
@@ -39,8 +41,8 @@ def read_onnx(path: str | Path) -> DenseModel:
 
     Nodes: ``Gemm``, ``MatMul`` and ``Add`` with constants, ``Relu``, ``Tanh``, ``Sigmoid``, a last
     ``Softmax``, and ``Flatten``, ``Reshape``, ``Identity`` or ``Dropout`` that change nothing; what depends
-    on constants only is computed. Raises :class:`InputError` naming the node otherwise, :class:`Unavailable`
-    without onnx.
+    on constants only is computed, within a budget (:mod:`qnnt.files.onnx_folding`).
+    Raises :class:`InputError` naming the node otherwise, :class:`Unavailable` without onnx.
     """
     path = Path(path)
     with located(path):
@@ -51,14 +53,13 @@ def load_onnx(path: Path) -> onnx.ModelProto:
     """The model in a file; raises :class:`InputError` if there is none, :class:`Unavailable` without onnx."""
     require_onnx()
     import onnx
-    from google.protobuf.message import DecodeError
 
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
     except OSError as error:
         raise InputError("", f"cannot be read: {error.strerror or error}") from None
-    except (DecodeError, onnx.checker.ValidationError) as error:
+    except Exception as error:  # whatever protobuf and onnx raise
         first = str(error).strip().partition("\n")[0]
         raise InputError("", f"is not a valid ONNX model: {first}") from None
     return model
@@ -74,9 +75,14 @@ class _Chain:
             model.graph,
             {o.domain or "ai.onnx": o.version for o in model.opset_import},
         )
-        self._constants: dict[str, Array] = {
-            t.name: numpy_helper.to_array(t) for t in self._graph.initializer
-        }
+        self._constants: dict[str, Array] = {}
+        for tensor in self._graph.initializer:
+            try:
+                self._constants[tensor.name] = numpy_helper.to_array(tensor)
+            except Exception as error:  # whatever onnx has against its type, its shape or its size
+                what = f"is no array: {describe(error)}"
+                raise InputError(f"initializer {tensor.name!r}", what) from None
+        self._folding = Folding(self._opsets.get("ai.onnx", 1))
         self._weights: list[Array] = []
         self._biases: list[Array] = []
         self._activations: list[str] = []
@@ -111,18 +117,9 @@ class _Chain:
 
     def _fold(self, node: onnx.NodeProto) -> None:
         """Compute a node whose inputs are all constants; its outputs are constants from then on."""
-        from onnx.reference import ReferenceEvaluator
-
         if node.domain not in ("", "ai.onnx"):
             raise InputError(_place(node), f"{node.op_type} of {node.domain} is not known here")
-        try:
-            evaluator = ReferenceEvaluator(_alone(node, self._opsets["ai.onnx"]))
-            values: Any = evaluator.run(None, {name: self._constants[name] for name in node.input if name})
-        except Exception as error:
-            raise InputError(
-                _place(node), f"{node.op_type} of constants cannot be computed: {error}"
-            ) from None
-        self._constants |= dict(zip(node.output, values, strict=False))
+        self._constants |= self._folding.outputs(node, _place(node), self._constants)
 
     def _take(self, node: onnx.NodeProto, at: str) -> None:
         kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
@@ -194,7 +191,8 @@ class _Chain:
         if name not in self._constants:
             raise InputError(_place(node), f"its input {name!r} must be a constant")
         try:
-            return self._constants[name].astype(np.float64)
+            with np.errstate(all="ignore"):  # what is no number is found out later
+                return self._constants[name].astype(np.float64)
         except (TypeError, ValueError):
             raise InputError(_place(node), f"its input {name!r} must be numbers") from None
 
@@ -216,17 +214,6 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
     from onnx import helper
 
     return {a.name: helper.get_attribute_value(a) for a in node.attribute}
-
-
-def _alone(node: onnx.NodeProto, opset: int) -> onnx.ModelProto:
-    """A model that consists of one node; the types of its inputs and outputs are not stated."""
-    from onnx import helper
-
-    ends = [
-        [helper.make_empty_tensor_value_info(n) for n in names if n] for names in (node.input, node.output)
-    ]
-    graph = helper.make_graph([node], "constant", *ends)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
 
 def _place(node: onnx.NodeProto) -> str:

@@ -25,8 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.exceptions import Unsupported, require_word
-from qnnt.files.documents import write_bytes
 from qnnt.files.onnx import require_onnx
+from qnnt.files.writing import write_bytes
 from qnnt.rounding.scheme import BIAS_RANGE
 
 if TYPE_CHECKING:

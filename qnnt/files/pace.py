@@ -17,6 +17,7 @@ from qnnt.decompositions.tree import Bag, TreeDecomposition
 from qnnt.exceptions import InputError
 from qnnt.files.documents import located, read_text
 from qnnt.files.text import is_count, split_lines, split_words
+from qnnt.files.writing import write_text
 
 
 def read_gr(path: str | Path) -> Graph:
@@ -41,13 +42,13 @@ def read_td(path: str | Path, graph: Graph | None = None) -> TreeDecomposition:
 
 
 def write_gr(graph: Graph, path: str | Path) -> None:
-    """Write a ``.gr`` file."""
-    Path(path).write_text(gr_text(graph), encoding="utf-8")
+    """Write a ``.gr`` file, whole or not at all; raises :class:`InputError` if it cannot be written."""
+    write_text(Path(path), gr_text(graph))
 
 
 def write_td(decomposition: TreeDecomposition, graph: Graph, path: str | Path) -> None:
-    """Write a ``.td`` file of a decomposition of the graph."""
-    Path(path).write_text(td_text(decomposition, graph.n), encoding="utf-8")
+    """Write a ``.td`` file of a decomposition of the graph; see :func:`write_gr`."""
+    write_text(Path(path), td_text(decomposition, graph.n))
 
 
 def gr_text(graph: Graph) -> str:

@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from qnnt import registry
-from qnnt.exceptions import InputError, require_word
+from qnnt.exceptions import require_word
 from qnnt.files.models import write_model
+from qnnt.files.writing import located_writing, opened
 from qnnt.goals import Minimize
 from qnnt.instance import Instance
 from qnnt.reductions.catalogue import generate
 from qnnt.reductions.sources import random
 from qnnt.reductions.sources.sets import HittingSet
 from qnnt.reductions.sources.solve import Source
+from qnnt.sizes import require_room
 
+_SOURCE = 1 << 10  # bytes for each variable or element of a source
 _ENCODERS = {"cnf": "clauses", "wcnf": "clauses", "opb": "pseudo-boolean"}
 
 
@@ -87,22 +90,21 @@ def write_family(
     """
     require_word("family", name, FAMILIES)
     kind, members = FAMILIES[name]
-    try:
+    require_room(_SOURCE * max(sizes, default=0), "sizes", "sources of this size need")
+    with located_writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "manifest.jsonl").open("w", encoding="utf-8") as manifest:
-            for size in sizes:
-                for member in members(size, seed):
-                    origin = {"origin": command, "family": name, "size": size, "seed": seed}
-                    instance = generate(kind, member.source, **origin, answer=member.answer)
-                    stem = f"{name}-{size}-{member.label}-{seed}"
-                    answer = "yes" if member.answer else "no"
-                    files = _write(instance, folder / stem, f"{command}\n{stem}, answer: {answer}")
-                    line = {"instance": stem, **origin, **parameters(instance), "answer": member.answer}
-                    line["files"] = files
-                    manifest.write(json.dumps(line) + "\n")
-                    yield line
-    except OSError as error:
-        raise InputError(str(folder), f"cannot be written: {error.strerror or error}") from None
+    with opened(folder / "manifest.jsonl") as manifest:
+        for size in sizes:
+            for member in members(size, seed):
+                origin = {"origin": command, "family": name, "size": size, "seed": seed}
+                instance = generate(kind, member.source, **origin, answer=member.answer)
+                stem = f"{name}-{size}-{member.label}-{seed}"
+                answer = "yes" if member.answer else "no"
+                files = _write(instance, folder / stem, f"{command}\n{stem}, answer: {answer}")
+                line = {"instance": stem, **origin, **parameters(instance), "answer": member.answer}
+                line["files"] = files
+                manifest.write((json.dumps(line) + "\n").encode())
+                yield line
 
 
 def parameters(instance: Instance) -> dict[str, int]:

@@ -24,6 +24,7 @@ from qnnt.files.documents import located
 from qnnt.garbage import collector_paused
 from qnnt.goals import Goal
 from qnnt.instance import Instance
+from qnnt.sizes import require_room
 from qnnt.tables.columns import Codes, Column, named, read_columns
 from qnnt.tables.encoding import TableEncoding, Target
 from qnnt.tables.features import Missing, Unseen
@@ -141,6 +142,7 @@ def _check_sizes(d: int, hidden: Sequence[int]) -> None:
     for i, size in enumerate(hidden):
         if size < 1:
             raise InputError(f"hidden[{i}]", f"a layer has at least one neuron, not {size}")
+    require_room(64 * sum(hidden), "hidden", "the names of so many neurons need")
 
 
 def table_like(

@@ -17,6 +17,7 @@ from qnnt.goals import AtMost, Goal
 from qnnt.instance import Instance
 from qnnt.network import Network
 from qnnt.rowcodes import distinct_rows
+from qnnt.sizes import require_room
 
 _DRAWS = 64  # random networks among which the teacher is chosen
 _SAMPLE = 1000  # points on which they are compared
@@ -51,6 +52,8 @@ def teacher_instance(
         raise InputError("noise", f"no output can be changed: it is {shown.output.meaning}")
     if (learner.alpha, learner.omega) != (architecture.alpha, architecture.omega):
         raise InputError("student_layers", "must have as many inputs and outputs as the teacher")
+    cells = points * (learner.alpha + learner.omega)
+    require_room(8 * cells, "points", f"{points:,} data points need")
     rng = np.random.Generator(np.random.PCG64(seed))
     inputs = random_inputs(domain, architecture.alpha, points, rng)
     teacher = _varied(domain, architecture, shown, inputs[:_SAMPLE], rng)

@@ -26,11 +26,13 @@ from qnnt.instance import Instance
 from qnnt.network import Network
 from qnnt.reductions.base import Lift, Reduction
 from qnnt.reductions.sources.sets import Chosen, ExactCover
+from qnnt.sizes import require_room
 
 
 def apply(source: ExactCover) -> tuple[Instance, Lift[Network, Chosen]]:
-    """The instance and its lift."""
+    """The instance and its lift; :class:`InputError` if it is beyond the cap of :mod:`qnnt.sizes`."""
     elements, sets = source.n_elements, len(source.sets)
+    require_room(8 * (2 * elements + 3) * (sets + 4), "elements", "the data points for all sets need")
     inputs = np.zeros((2 * elements + 3, sets + 3), dtype=np.int8)
     labels = np.zeros((2 * elements + 3, 1), dtype=np.int8)
     inputs[:-3:2, :-3] = inputs[1:-3:2, :-3] = source.incidence.T

@@ -43,6 +43,7 @@ from qnnt.reductions.base import Lift, Reduction
 from qnnt.reductions.sources.ragged import Integers
 from qnnt.reductions.sources.sets import Chosen, HittingSet
 from qnnt.rowcodes import distinct_rows
+from qnnt.sizes import require_room
 
 
 class _Points(NamedTuple):
@@ -56,9 +57,13 @@ def apply(source: HittingSet, *, as_printed: bool = False) -> tuple[Instance, Li
     """The instance and its lift, repaired or ``as_printed``.
 
     As printed there is no equivalence: the lift of a network may be no hitting set. It also raises
-    :class:`InputError` for k = 0, which leaves it without inputs.
+    :class:`InputError` for k = 0, which leaves it without inputs. Both raise it for a k for which the data
+    points would be beyond the cap of :mod:`qnnt.sizes`.
     """
-    points, k = _points(source, as_printed), source.size
+    k = source.size
+    cells = (k * source.n_elements + 2) * (k + 1 + len(source.sets))
+    require_room(8 * cells, "size", f"the data points for {k:,} elements need")
+    points = _points(source, as_printed)
     architecture = _architecture(k, points.labels.shape[1], as_printed)
     n, errors = len(points.elements), k * (len(points.elements) - 1)
     of_element = np.repeat(np.eye(k, architecture.alpha, dtype=np.int8), n, axis=0)

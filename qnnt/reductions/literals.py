@@ -10,6 +10,9 @@ import numpy as np
 from qnnt.architecture import Pairs
 from qnnt.exceptions import InputError
 from qnnt.reductions.sources.cnf import Cnf
+from qnnt.sizes import require_room
+
+_NAME = 64  # bytes that a neuron's name takes
 
 
 def literal_names(source: Cnf) -> list[str]:
@@ -21,6 +24,7 @@ def literal_names(source: Cnf) -> list[str]:
         raise InputError("variables", "the construction needs a variable; chain exactly_three before it")
     if not source.clauses.lengths.all():
         raise InputError("clauses", "the construction has no empty clause; chain exactly_three before it")
+    require_room(2 * _NAME * source.n_variables, "variables", "the neurons of so many need")
     return [name for i in range(1, source.n_variables + 1) for name in (f"x{i}", f"~x{i}")]
 
 

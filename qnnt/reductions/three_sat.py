@@ -34,10 +34,10 @@ from qnnt.reductions.sources.cnf import Assignment, Cnf
 
 def apply(source: Cnf) -> tuple[Instance, Lift[Network, Assignment]]:
     """The instance and its lift; raises :class:`InputError` for an empty clause or no variable at all."""
+    architecture = _architecture(source)  # first, as it declines what is too large
     n, m = source.n_variables, len(source.clauses)
     labels = np.repeat([[0, 1], [0, 1], [1, 1]], [n, m], axis=1).astype(np.int8)
     dataset = Dataset(np.array([[1, 0], [0, 1], [1, 1]], dtype=np.int8), labels)
-    architecture = _architecture(source)
 
     def lift(network: Network) -> Assignment:
         return np.asarray(network.activations([[1, 0]])[1][0, ::2] == 1)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def main() -> None:
             task = _received(connection)
             with _dies_with_parent(connection.fileno(), task), _memory_limit(task.limits.memory):
                 connection.send(Started())
-                slot = Slot(os.environ["TMPDIR"])  # the folder that the parent made for this process
+                slot = Slot(Path(os.environ["TMPDIR"]))  # the folder that the parent made for this process
                 ended = run_here(task, lambda event: connection.send(News(event)), slot.look)
             connection.send(ended)
             del task, ended

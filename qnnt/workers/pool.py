@@ -11,7 +11,6 @@ import logging
 import math
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +23,8 @@ from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from qnnt.exceptions import Unavailable
+from qnnt.workers.folder import Folder
 from qnnt.workers.slot import Slot
 
 if TYPE_CHECKING:
@@ -62,23 +63,26 @@ class Worker:
     """A child process and the connection to it.
 
     ``warm_up`` names what it calls before its first task comes, as ``module:function``. It is ``warm`` once
-    it has sent a message. A task that it runs is told what is put into its ``slot``.
+    it has sent a message. A task that it runs is told what is put into its ``slot``. Raises
+    :class:`Unavailable` if the system does not let it start.
     """
 
     def __init__(self, warm_up: str = "") -> None:
         self.warm = False
-        # What a killed solver leaves in the temporary folder has to go with it.
-        self._folder = tempfile.mkdtemp(prefix="qnnt-")
-        self.slot = Slot(self._folder)
+        self._folder = Folder()  # what a killed solver leaves there has to go with it
+        self.slot = Slot(self._folder.path)
         try:
             self._connect(warm_up)
+        except OSError as error:
+            self._folder.remove()
+            raise Unavailable(f"no worker process can be started: {error.strerror or error}") from None
         except BaseException:  # Ctrl-C; the process ends with its connection
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
             raise
 
     def _connect(self, warm_up: str) -> None:
         ours, theirs = socket.socketpair()
-        self._stderr = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - lives as long as the worker
+        self._stderr = tempfile.TemporaryFile(dir=self._folder.path)  # noqa: SIM115 - lives as long as the worker
         with theirs:
             self._process = subprocess.Popen(
                 # -P: a file of the current folder is no module of ours.
@@ -91,7 +95,7 @@ class Worker:
                 env={
                     **os.environ,
                     "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-                    "TMPDIR": self._folder,
+                    "TMPDIR": str(self._folder.path),
                 },
             )
         self._connection = Connection(ours.detach())
@@ -130,7 +134,7 @@ class Worker:
         self._end()
         self._connection.close()
         self._stderr.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     def _end(self) -> None:
         self.signal(signal.SIGKILL)
@@ -209,6 +213,7 @@ class _Pool:
 
     def give(self, family: str, worker: Worker) -> None:
         if not worker.alive:
+            worker.kill()  # its folder is still there
             return
         with self._lock:
             spare = self._idle.setdefault(family, worker)
@@ -356,8 +361,12 @@ def run_isolated(task: Task[E, A], tell: Tell[E], stopped: Callable[[], bool] | 
 
 
 def prepare(warm_up: str = "") -> None:
-    """Start a worker for whichever task runs first, while the caller does other things."""
-    _POOL.give("", Worker(warm_up))
+    """Start a worker for whichever task runs first, while the caller does other things.
+
+    That none can be started is told when the task comes.
+    """
+    with contextlib.suppress(Unavailable):
+        _POOL.give("", Worker(warm_up))
 
 
 def close_workers() -> None:

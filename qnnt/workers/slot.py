@@ -16,8 +16,8 @@ class Slot:
     child which is paused or dead keeps nobody waiting, and nothing can be read in part.
     """
 
-    def __init__(self, folder: str) -> None:
-        self._path, self._last = Path(folder) / "message", b""
+    def __init__(self, folder: Path) -> None:
+        self._path, self._last = folder / "message", b""
 
     def put(self, message: Any) -> None:
         """Replace the message; one that cannot be written is lost."""

@@ -66,7 +66,13 @@ def test_incumbents_improve_and_bounds_rise() -> None:
         ("#!/bin/sh\necho 's SATISFIABLE'\nexit 20\n", "exit status 20"),
         ("#!/bin/sh\nexit 20\n", "no output"),
         ("#!/bin/sh\necho out of luck >&2\nexit 1\n", "out of luck"),
-        ("#!/bin/sh\necho 's SATISFIABLE'\necho 'v one two 0'\nexit 10\n", "ValueError"),
+        ("#!/bin/sh\necho 's SATISFIABLE'\necho 'v one two 0'\nexit 10\n", "other things than numbers"),
+        ("#!/bin/sh\necho 's SATISFIABLE'\necho 's UNSATISFIABLE'\nexit 20\n", "no answer"),
+        ("#!/bin/sh\nhead -c 100000 /dev/urandom\nexit 20\n", "no answer"),
+        ("#!/bin/sh\necho 's SATISFIABLE'\nyes v 1 2 3\n", "more than an answer"),
+        ("#!/bin/sh\nexec cat /dev/zero\n", "more than an answer"),
+        ("#!/bin/sh\nhead -c 300000 /dev/zero >&2\necho broken >&2\nexit 1\n", "broken"),
+        ("#!/bin/sh\nkill -9 $$\n", "exit status -9"),
     ],
 )
 def test_a_program_that_does_not_answer_properly_is_unknown(

@@ -1,36 +1,9 @@
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from qnnt.cli import main
-
-
-@dataclass(frozen=True)
-class Finished:
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Finished]
-
-
-@pytest.fixture
-def qnnt(capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Runs the program in this process."""
-
-    def run(*arguments: object) -> Finished:
-        status = main([str(a) for a in arguments])
-        return Finished(status, *capfd.readouterr())
-
-    before = signal.getsignal(signal.SIGTERM)
-    yield run
-    signal.signal(signal.SIGTERM, before)
+from program import Run
 
 
 @pytest.fixture

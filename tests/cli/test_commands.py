@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -426,6 +427,28 @@ def test_a_neuron_of_zeros_and_names_that_would_upset_a_terminal(capsys):
     out = capsys.readouterr().out
     assert "ReLU(0)" in out
     assert r"y\n  =  ReLU(\x1b[31m + 1)" in out
+
+
+def test_names_of_files_reach_no_terminal_as_they_are(qnnt, xor, tmp_path):
+    """ESC and a mark that turns the writing direction; and what matplotlib would take for a formula."""
+    odd = "a\x1b[31m\u202e$\\frac$"
+    instance, plot = tmp_path / f"{odd}.json", tmp_path / f"{odd}.svg"
+    instance.write_bytes(xor.read_bytes())
+    missing = tmp_path / f"{odd}.nowhere"
+    teacher = ["generate", "teacher", "--d", 3, "--layers", "2,1", "--points", 3]
+    commands = [
+        ["info", instance, "--plot", plot],
+        ["encode", instance, "--format", "cnf", "-o", tmp_path / f"{odd}.cnf"],
+        [*teacher, "-o", tmp_path / f"{odd}2.json"],
+        ["solve", instance, "-v", "-o", tmp_path / f"{odd}3.json"],
+        ["info", missing],
+        ["solve", instance, "--backend", f"dimacs:{missing}"],
+    ]
+    for words in commands:
+        run = qnnt(*words)
+        assert run.status == (2 if str(missing) in str(words[-1]) else 0), run
+        assert "".join((run.out + run.err).split("\n")).isprintable()
+    assert ET.parse(plot).getroot().tag.endswith("svg")
 
 
 def test_activations_are_called_by_their_names(capsys):

@@ -92,6 +92,24 @@ def test_lift_needs_a_network_with_few_errors(qnnt, path):
     assert "network: has 7 errors; a solution needs at-most:0" in run.err
 
 
+def nested(depth):
+    """Lists in lists."""
+    return [nested(depth - 1)] if depth else []
+
+
+@pytest.mark.parametrize("size", [2.5, True, 10**9, 10**40])
+def test_lift_of_a_hitting_set_of_no_size(qnnt, path, size):
+    sets, instance, network = path("h.hgr", "p hs 3 2\n1 2\n2 3\n")
+    qnnt("generate", "hitting-set", sets, "--size", 1, "-o", instance)
+    solved(qnnt, instance, network)
+    document = json.loads(instance.read_text())
+    document["meta"]["problem"]["size"] = size
+    instance.write_text(json.dumps(document))
+    run = qnnt("lift", instance, network)
+    assert (run.status, run.err.count("\n")) == (2, 1)
+    assert "unexpected" not in run.err
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -100,7 +118,16 @@ def test_lift_needs_a_network_with_few_errors(qnnt, path):
         (lambda d: d["meta"].update(problem=3), "meta.problem: does not describe a source of exact-cover"),
         (lambda d: d["meta"]["problem"].update(sets=[["a"]]), "meta.problem: does not describe"),
         (lambda d: d["meta"]["problem"].update(sets=[[99]]), "meta.problem: set 1"),
+        (lambda d: d["meta"]["problem"].update(sets=[[2**63]]), "set 1: 9223372036854775808 is none of"),
         (lambda d: d["meta"]["problem"].update(elements=7), "meta: describes another instance"),
+        (lambda d: d["meta"]["problem"].update(elements=2.5), "meta.problem: does not describe"),
+        (lambda d: d["meta"]["problem"].update(elements=True), "meta.problem: does not describe"),
+        (
+            lambda d: d["meta"]["problem"].update(elements=10**9),
+            "more than 512; QNNT_MOST_MIB raises this cap",
+        ),
+        (lambda d: d["meta"]["problem"].update(sets=[[1.5]]), "meta.problem: does not describe"),
+        (lambda d: d["meta"].update(problem=nested(900)), "meta: is nested more than 100 deep"),
         (lambda d: d["data"].pop(), "meta: describes another instance"),
     ],
 )

@@ -238,11 +238,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(path: Path) -> bytes:
+    def denied(path: Path, mode: str) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
-    assert message(put(tmp_path)) == "cannot be read: Permission denied"
+    place = put(tmp_path)
+    monkeypatch.setattr(Path, "open", denied)
+    assert message(place) == "cannot be read: Permission denied"
 
 
 SMALL = Instance(Domain(3), Architecture.dense([1, 1]), Dataset([[0]], [[0]]))

@@ -226,3 +226,12 @@ def test_nothing_is_left_after_a_failure(tmp_path, name):
     with pytest.raises(InputError, match="cannot be written"):
         write_model(*made, tmp_path / "taken", name)
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+
+
+def test_no_two_parameters_of_a_map_have_one_name(tmp_path):
+    names = [["a", "a,b"], ["c", "b,c"], ['"', "]"]]
+    instance = Instance(Domain(3), Architecture.full(names), Dataset([[0, 1]], [[1, 0]]))
+    write_model(*MilpEncoder().apply(instance), tmp_path / "m.lp", "lp")
+    parameters = json.loads((tmp_path / "m.lp.map.json").read_text())["parameters"]
+    assert len(parameters) == instance.architecture.n_parameters
+    assert {"bias[c]", 'weight["a,b",c]', 'weight[a,"b,c"]', 'bias["\\""]'} <= parameters.keys()

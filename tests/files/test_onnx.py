@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from qnnt.availability import Availability
 from qnnt.exceptions import InputError, Unavailable
+from qnnt.files import onnx_folding
 from qnnt.files.onnx import read_onnx
 from qnnt.rounding.model import DenseModel
 
@@ -161,3 +162,47 @@ def test_without_onnx_the_message_says_what_to_install(tmp_path, monkeypatch):
         Unavailable, match=r"ONNX files: package 'onnx' is missing: pip install 'qnnt\[onnx\]'"
     ):
         read_onnx(tmp_path / "m.onnx")
+
+
+WEIGHTS = {"W": np.ones((2, 1), np.float32)}
+PRODUCT = helper.make_node("MatMul", ["x", "V"], ["y"])
+
+
+def body():
+    """A loop's: it passes one value on."""
+    ends = [("c", TensorProto.BOOL, []), ("v", TensorProto.FLOAT, [2, 1])]
+    ins = [helper.make_tensor_value_info(*end) for end in [("i", TensorProto.INT64, []), *ends]]
+    outs = [helper.make_tensor_value_info(f"{name}2", *end) for name, *end in ends]
+    return helper.make_graph([helper.make_node("Identity", [n], [f"{n}2"]) for n in "cv"], "b", ins, outs)
+
+
+def test_constants_are_computed_whatever_the_node(tmp_path):
+    loop = helper.make_node("Loop", ["n", "t", "W"], ["V"], body=body())
+    constants = {**WEIGHTS, "n": np.int64(3), "t": np.array(True)}
+    assert read_onnx(save(tmp_path / "m.onnx", [loop, PRODUCT], constants)).sizes == (2, 1)
+    double = helper.make_node("Mul", ["W", "W"], ["V"])
+    assert read_onnx(save(tmp_path / "m.onnx", [double, PRODUCT], WEIGHTS)).sizes == (2, 1)
+
+
+def test_computing_constants_has_a_budget(tmp_path, monkeypatch):
+    """A loop without end, an array of terabytes, one of megabytes, and doublings of doublings."""
+    monkeypatch.setattr(onnx_folding, "SECONDS", 1.0)
+    monkeypatch.setenv("QNNT_MOST_MIB", "4")
+    loop = helper.make_node("Loop", ["n", "t", "W"], ["V"], body=body())
+    doublings = [
+        helper.make_node("Concat", [f"W{i}" if i else "W"] * 2, [f"W{i + 1}"], axis=0) for i in range(40)
+    ] + [helper.make_node("MatMul", ["x", "W40"], ["y"])]
+    shaped = helper.make_node("ConstantOfShape", ["s"], ["V"])
+    cases = [
+        (
+            [loop, PRODUCT],
+            {"n": np.int64(2**60), "t": np.array(True)},
+            "all constants of a file have 1 seconds",
+        ),
+        ([shaped, PRODUCT], {"s": np.array([2**20, 2**25])}, "out of memory"),
+        ([shaped, PRODUCT], {"s": np.array([2**10, 2**12])}, "they take 16 MiB, more than 4"),
+        (doublings, {}, "the constants of the file that are computed take at least [0-9]+ MiB, more than 4"),
+    ]
+    for nodes, constants, words in cases:
+        with pytest.raises(InputError, match=f"m.onnx: node '[VW].*{words}"):
+            read_onnx(save(tmp_path / "m.onnx", nodes, {**WEIGHTS, **constants}))

@@ -18,6 +18,7 @@ from processes import children, ctrl_c, descendants, end_soon
 
 import qnnt
 from qnnt import registry
+from qnnt.generate.teacher import teacher_instance
 from qnnt.job import Incumbent, Job
 from qnnt.workers import pool
 from qnnt.workers.task import Ended, run_here
@@ -86,6 +87,15 @@ def test_a_memory_limit_ends_what_eats_memory(instance: qnnt.Instance) -> None:
 def test_a_memory_limit_too_small_to_work_is_that_limit(instance: qnnt.Instance, backend: str) -> None:
     pool.close_workers()  # one that has its libraries already needs no more memory
     result = qnnt.solve(instance, backend=backend, limits=qnnt.Limits(memory=100))
+    assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.MEMORY)
+
+
+@pytest.mark.parametrize("memory", [150, 180])
+def test_highs_says_itself_that_memory_ran_out(memory: int) -> None:
+    """It has begun to search by then: too little memory to begin is another case."""
+    pool.close_workers()
+    large = teacher_instance(5, [6, 4, 2], 400)
+    result = qnnt.solve(large, backend="milp:highs", limits=qnnt.Limits(memory=memory))
     assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.MEMORY)
 
 
@@ -174,6 +184,15 @@ def test_a_killed_solver_leaves_no_files(instance: qnnt.Instance, tmp_path: Path
     note = tmp_path / "folder"
     qnnt.solve(instance, backend=Faulty("litter", str(note)), limits=qnnt.Limits(time=1.0))
     assert not Path(note.read_text()).exists()
+
+
+def test_a_worker_that_dies_as_it_has_answered_leaves_nothing() -> None:
+    worker = pool.Worker()
+    folder = worker._folder.path
+    worker.signal(signal.SIGKILL)
+    worker._process.wait()
+    pool._POOL.give("of nobody", worker)
+    assert not folder.exists()
 
 
 PARENT = """

@@ -13,7 +13,7 @@ from qnnt.workers.slot import Slot
 @pytest.fixture
 def ends(tmp_path: Path) -> tuple[Slot, Slot]:
     """The parent's end and the child's."""
-    return Slot(str(tmp_path)), Slot(str(tmp_path))
+    return Slot(tmp_path), Slot(tmp_path)
 
 
 def test_the_latest_message_is_found_once(ends: tuple[Slot, Slot]) -> None:
@@ -71,7 +71,7 @@ def test_a_message_that_is_written_in_part_does_not_replace_the_last(
 
 def test_a_message_to_nobody_is_lost(tmp_path: Path) -> None:
     """The folder of a worker that has gone is gone, too."""
-    gone = Slot(str(tmp_path / "gone"))
+    gone = Slot(tmp_path / "gone")
     gone.put("message")
     gone.clear()
     assert gone.look() is None

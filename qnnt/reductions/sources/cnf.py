@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from qnnt.exceptions import InputError
-from qnnt.reductions.sources.ragged import Booleans, Integers, Ragged
+from qnnt.reductions.sources.ragged import Booleans, Integers, Ragged, whole
+from qnnt.sizes import require_room
 
 Assignment = Booleans
 
@@ -46,6 +47,7 @@ class Cnf:
     @property
     def occurrences(self) -> Integers:
         """(n, 2): how often each variable occurs positively and negatively."""
+        require_room(16 * self.n_variables, "variables", "counters for so many need")
         literals = self.clauses.values
         codes = 2 * (np.abs(literals) - 1) + (literals < 0)
         return np.bincount(codes, minlength=2 * self.n_variables).reshape(self.n_variables, 2)
@@ -66,7 +68,8 @@ class Cnf:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Cnf:
         """The formula of a document."""
-        return cls.of(document["clauses"], document["variables"])
+        clauses = [[whole(literal) for literal in clause] for clause in document["clauses"]]
+        return cls.of(clauses, whole(document["variables"]))
 
     def text(self) -> str:
         """The formula as a DIMACS file."""

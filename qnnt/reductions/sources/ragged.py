@@ -6,12 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
+
+
+def whole(value: Any) -> int:
+    """The integer that stands in a document; ``TypeError`` for anything else, and for True and False."""
+    if type(value) is not int:
+        raise TypeError(f"must be an integer, not {value!r}")
+    return value
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.exceptions import InputError
-from qnnt.reductions.sources.ragged import Integers, Ragged
+from qnnt.reductions.sources.ragged import Integers, Ragged, whole
+from qnnt.sizes import require_room
 
 Chosen = Integers
 
@@ -32,12 +33,13 @@ class SetSystem:
         wrong = (self.sets.values < 0) | (self.sets.values >= self.n_elements)
         if wrong.any():
             i = int(np.argmax(wrong))
-            where, element = f"set {self.sets.owners[i] + 1}", self.sets.values[i] + 1
+            where, element = f"set {self.sets.owners[i] + 1}", int(self.sets.values[i]) + 1
             raise InputError(where, f"{element} is none of the elements 1..{self.n_elements}")
 
     @cached_property
     def incidence(self) -> npt.NDArray[np.bool_]:
-        """(m, n): which set contains which element."""
+        """(m, n): which set contains which element; :class:`InputError` if that is beyond the cap."""
+        require_room(len(self.sets) * self.n_elements, "elements", "a table of all sets and elements needs")
         matrix = np.zeros((len(self.sets), self.n_elements), dtype=np.bool_)
         matrix[self.sets.owners, self.sets.values] = True
         return matrix
@@ -75,7 +77,7 @@ class ExactCover(SetSystem):
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> ExactCover:
         """The source of a document."""
-        return cls.of(([e - 1 for e in row] for row in document["sets"]), document["elements"])
+        return cls.of(*_documented(document))
 
     def text(self) -> str:
         """The source as a list of elements for each set."""
@@ -119,8 +121,7 @@ class HittingSet(SetSystem):
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> HittingSet:
         """The source of a document."""
-        sets = ([e - 1 for e in row] for row in document["sets"])
-        return cls.of(sets, document["elements"], document["size"])
+        return cls.of(*_documented(document), whole(document["size"]))
 
     def text(self) -> str:
         """The sets as a PACE ``.hgr`` file, which does not hold the size."""
@@ -132,6 +133,10 @@ class HittingSet(SetSystem):
         from qnnt.files.sets import read_sets
 
         return cls.of(*read_sets(path), size)
+
+
+def _documented(document: dict[str, Any]) -> tuple[list[list[int]], int]:
+    return [[whole(e) - 1 for e in row] for row in document["sets"]], whole(document["elements"])
 
 
 def _merged(sets: Any) -> Ragged:

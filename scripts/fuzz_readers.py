@@ -1,0 +1,333 @@
+"""The readers of files, each with valid files to begin from, and a mutator that damages files.
+
+A reader has to give a valid object or an :class:`InputError` that begins with the file's name. What is valid
+is written and read once more, and has to be the same.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import random
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qnnt import Architecture, Dataset, Domain, Instance, Minimize
+from qnnt.box import Box
+from qnnt.cubes.journal import Journal, Plan, Refuted
+from qnnt.exceptions import InputError
+from qnnt.files.arrays import load_numpy
+from qnnt.files.pace import read_gr, read_td
+from qnnt.generate.table import table_instance
+from qnnt.network import Network
+from qnnt.reductions.catalogue import generate, recall
+from qnnt.reductions.sources.cnf import Cnf
+from qnnt.reductions.sources.sets import ExactCover, HittingSet
+from qnnt.rounding import DenseModel, round_network
+from qnnt.rounding.network import RoundedNetwork
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SMALL = Instance(Domain(3), Architecture.dense([2, 1]), Dataset([[0, 1], [1, 1]], [[1], [0]]))
+
+# What somebody would put in by hand: edges of numbers, marks of the formats, unusual characters.
+_NUMBERS = [0, 1, -1, 2, 3, 2**31, 2**63 - 1, 2**63, 10**9, 10**18, 10**30, 10**400]
+_MARKS = """2.5 1e5 NaN Infinity null true false "" {} [] : , ; % # c p s b v p~cnf p~hs p~xc p~tw s~td
+"at_most" "exactly" "thresholds" "values" "activation":"sign" "errors":"min" "errors":{"exactly":1}
+"count":2 "cube":0 "refuted":true "meta":{"a":[[[1]]]}"""
+_CHARACTERS = ["\n", "\r", "\t", " ", "\x00", "\x0c", "\x1b[31m", "é", "\u202e", "\u2028", "\ufeff", "١", "²"]
+_WORDS = [
+    *(str(number).encode() for number in _NUMBERS),
+    *(mark.replace("~", " ").encode() for mark in _MARKS.split()),
+    *(character.encode() for character in _CHARACTERS),
+    *(b"\xff\xfe", b"[" * 200, b'{"a":' * 200),
+]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """``read`` takes a path that ends in ``suffix``; ``seeds`` are contents that it takes.
+
+    ``packed`` tells whether mutations go into what the file unpacks to, half of the time.
+    """
+
+    suffix: str
+    read: Callable[[Path], Any]
+    seeds: list[bytes]
+    packed: bool = False
+
+
+def mutated(data: bytes, other: bytes, chance: random.Random) -> bytes:
+    """The data damaged in one to four places; ``other`` lends parts."""
+    for _ in range(chance.choice([1, 1, 1, 2, 2, 3, 4])):
+        data = _mutated_once(data, other, chance)
+    return data
+
+
+def _mutated_once(data: bytes, other: bytes, chance: random.Random) -> bytes:
+    i, j = sorted(chance.randint(0, len(data)) for _ in range(2))
+    j = min(j, i + chance.choice([1, 2, 4, 8, 64, len(data)]))
+    match chance.randrange(9):
+        case 0:
+            return data[:i] + data[j:]
+        case 1:
+            return data[:j] + data[i:j] * chance.choice([1, 1, 2, 3, 50]) + data[j:]
+        case 2:
+            return data[:i] + chance.choice(_WORDS) + data[i:]
+        case 3:
+            return data[:i] + chance.choice(_WORDS) + data[j:]
+        case 4 if i < len(data):
+            return data[:i] + bytes([data[i] ^ 1 << chance.randrange(8)]) + data[i + 1 :]
+        case 5:
+            return data[:i] + chance.randbytes(chance.choice([1, 2, 4, 8])) + data[j:]
+        case 6:
+            k = chance.randint(0, len(other))
+            return data[:i] + other[k : k + j - i] + data[j:]
+        case 7:
+            return _another_number(data, chance)
+        case _:
+            return data[:i]
+
+
+def _another_number(data: bytes, chance: random.Random) -> bytes:
+    """A run of digits replaced by another number."""
+    places = [i for i, byte in enumerate(data) if 48 <= byte <= 57]
+    if not places:
+        return data
+    i = j = chance.choice(places)
+    while j < len(data) and 48 <= data[j] <= 57:
+        j += 1
+    return data[:i] + str(chance.choice(_NUMBERS)).encode() + data[j:]
+
+
+def damaged(reader: Reader, data: bytes, other: bytes, chance: random.Random) -> bytes:
+    """A mutation of a file, or of what it unpacks to."""
+    if reader.packed and chance.random() < 0.5:
+        try:
+            return gzip.compress(mutated(gzip.decompress(data), gzip.decompress(other), chance), 1)
+        except (OSError, EOFError, zlib.error):
+            pass
+    return mutated(data, other, chance)
+
+
+def expect_read(reader: Reader, path: Path) -> None:
+    """Read the file; AssertionError, or whatever the reader raises, if it is not as it should be."""
+    try:
+        reader.read(path)
+    except InputError as error:
+        text = str(error)
+        assert text.startswith(str(path)), text
+
+
+def _instance(path: Path) -> None:
+    instance = Instance.load(path)
+    again = path.with_name("again.json")
+    instance.save(again)
+    copy = Instance.load(again)
+    assert (copy.domain, copy.architecture, copy.goal) == (
+        instance.domain,
+        instance.architecture,
+        instance.goal,
+    )
+    assert copy.dataset == instance.dataset
+    with suppress(InputError):  # it names a place of the instance
+        recall(instance)
+
+
+def _network(path: Path) -> None:
+    network = Network.load(path)
+    again = path.with_name("again.json")
+    network.save(again)
+    assert np.array_equal(Network.load(again).vector, network.vector)
+
+
+def _formula(path: Path) -> None:
+    formula = Cnf.read(path)
+    again = path.with_name("again.cnf")
+    again.write_text(formula.text())
+    assert Cnf.read(again) == formula
+
+
+def _sets(path: Path) -> None:
+    cover, hitting = ExactCover.read(path), HittingSet.read(path, 2)
+    assert cover.sets == hitting.sets
+    if len(cover.sets):
+        again = path.with_name("again.hgr")
+        again.write_text(cover.text())
+        assert ExactCover.read(again) == cover
+
+
+def _table(path: Path) -> None:
+    try:
+        table_instance(path, ["y"], 3, [2], Minimize())
+    except InputError as error:
+        # What fits no instance is no mistake of one place in the file.
+        raise InputError(str(path), error.message) from None
+
+
+def _graph(path: Path) -> None:
+    read_gr(path)
+
+
+def _decomposition(path: Path) -> None:
+    read_td(path)
+    read_td(path, read_gr(path.with_name("graph.gr")))
+
+
+def _arrays(path: Path) -> None:
+    from qnnt.files.documents import located
+
+    with located(path):
+        load_numpy(path)
+
+
+def _model(path: Path) -> None:
+    model = DenseModel.load(path)
+    again = path.with_name("again.npz")
+    model.save(again)
+    assert DenseModel.load(again).sizes == model.sizes
+
+
+def _rounded(path: Path) -> None:
+    RoundedNetwork.load(path)
+
+
+def _journal(path: Path) -> None:
+    with Journal(path, SMALL, symmetry=True, asked=2) as journal:
+        assert journal.plan is None or journal.plan.boxes
+
+
+def _of_file(write: Callable[[Path], Any], folder: Path, name: str) -> bytes:
+    path = folder / name
+    write(path)
+    return path.read_bytes()
+
+
+def _journal_seed(path: Path) -> None:
+    with Journal(path, SMALL, symmetry=True, asked=2) as journal:
+        journal.begin(Plan((Box(((0, -1, 0),)), Box(((0, 1, 1),))), 0, None, 2))
+        journal.note_refuted(Refuted(0, None), seconds=0.5)
+        journal.note_network(1, [1, 0, -1])
+
+
+def _npz(**arrays: Any) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def _npy(array: Any) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def _onnx_seeds() -> list[bytes]:
+    from onnx import TensorProto, helper, numpy_helper
+
+    def model(nodes: list[Any], constants: dict[str, Any]) -> bytes:
+        ends = [
+            helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", w]) for n, w in (("x", 2), ("y", 1))
+        ]
+        held = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+        graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], held)
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+        made.ir_version = 10
+        return bytes(made.SerializeToString())
+
+    W, b = np.ones((1, 2), np.float32), np.zeros(1, np.float32)
+    gemm = helper.make_node("Gemm", ["x", "W", "b"], ["h"], transB=1)
+    quantised = [
+        helper.make_node("DequantizeLinear", ["Q", "s"], ["W"]),
+        helper.make_node("Transpose", ["W"], ["T"]),
+        helper.make_node("MatMul", ["x", "T"], ["m"]),
+        helper.make_node("Add", ["m", "b"], ["y"]),
+    ]
+    constants = {"Q": np.ones((1, 2), np.int8), "s": np.float32(0.5), "b": b}
+    return [
+        model([gemm, helper.make_node("Relu", ["h"], ["y"])], {"W": W, "b": b}),
+        model(quantised, constants),
+    ]
+
+
+def readers(folder: Path) -> dict[str, Reader]:
+    """The readers by name; the folder is for files that they need beside the one that is read."""
+    (folder / "graph.gr").write_text("p tw 3 2\n1 2\n2 3\n")
+    small = (EXAMPLES / "teacher.json").read_bytes()
+    proofs = [
+        generate("hitting-set", HittingSet.of([[0, 1], [1, 2]], 3, 1)),
+        generate("exact-cover", ExactCover.of([[0, 1], [2]], 3)),
+        generate("balanced-sat", Cnf.of([[1, 2], [-1, 2]])),
+    ]
+    sparse = Architecture([["a", "b"], ["h", "i"], ["y"]], [("a", "h"), ("b", "i"), ("h", "y"), ("i", "y")])
+    net = Network.from_vector(sparse, Domain(3), np.zeros(sparse.n_parameters, dtype=np.int64), "sign")
+    instances = [
+        _of_file(SMALL.save, folder, "seed.json"),
+        *(_of_file(made.save, folder, "seed.json") for made in proofs),
+        b'{"format": "qnnt-instance", "version": 2, "d": 5, "layers": [["a"], ["b"]], "arcs": [["a", "b"]],'
+        b' "activation": {"thresholds": [0], "values": [0, 1]}, "data": [{"x": [1], "y": [1], "count": 3}],'
+        b' "errors": "min"}',
+    ]
+    model = DenseModel.from_arrays(
+        [np.eye(2) / 3, np.ones((1, 2))], [np.zeros(2), np.zeros(1)], ["relu", "identity"]
+    )
+    rounded = round_network(model, np.eye(2), bits=2, backend="nearest")
+    return {
+        "instance": Reader(".json", _instance, [*instances, small]),
+        "packed-instance": Reader(
+            ".json.gz", _instance, [gzip.compress(each) for each in instances], packed=True
+        ),
+        "network": Reader(".json", _network, [_of_file(net.save, folder, "seed.json")]),
+        "dimacs": Reader(
+            ".cnf",
+            _formula,
+            [b"c x\np cnf 3 2\n1 -2 0\n3 0\n", b"p cnf 2 2\n1\n2 0 -1\n-2 0\n%\n0\n", b"p cnf 0 0\n"],
+        ),
+        "sets": Reader(
+            ".hgr",
+            _sets,
+            [
+                b"c x\np hs 3 2\n1 2\n2 3\n",
+                b"p xc 3 3\n1\n\n2 3\n",
+                b"0,1,1\n1,0,0\n",
+                b"3\n0 1 1\n1 0 0\n",
+                b"2 3\n1 1 1\n2 1 2\n1 3\n",
+                b"a, b\nb c\n",
+                b"True False\nFalse True\n",
+            ],
+        ),
+        "csv": Reader(
+            ".csv",
+            _table,
+            [b"a,b,y\n1,x,0\n2,x,1\n3,z,1\n", b'a;y\n0.5;"u;v"\n1.5;w\n-2;w\n', b"a\ty\n1\t1\n0\t0\n"],
+        ),
+        "gr": Reader(".gr", _graph, [b"c x\np tw 3 2\n1 2\n2 3\n", b"p tw 0 0\n"]),
+        "td": Reader(
+            ".td", _decomposition, [b"c x\ns td 2 2 3\nb 1 1 2\nb 2 2 3\n1 2\n", b"s td 1 3 3\nb 1 1 2 3\n"]
+        ),
+        "npz": Reader(
+            ".npz",
+            _arrays,
+            [
+                _npz(a=np.arange(3), b=np.array("x")),
+                _npy(np.eye(2)),
+                _npy(np.zeros((0, 3), dtype="<U4")),
+                _npy(7),
+            ],
+        ),
+        "model": Reader(".npz", _model, [_of_file(model.save, folder, "seed.npz")]),
+        "rounded": Reader(".npz", _rounded, [_of_file(rounded.save, folder, "seed.npz")]),
+        "onnx": Reader(".onnx", _model, _onnx_seeds()),
+        "journal": Reader(".jsonl", _journal, [_of_file(_journal_seed, folder, "seed.jsonl")]),
+    }
+
+
+def shown(data: bytes) -> str:
+    """The contents on a line, for a message."""
+    return json.dumps(data.decode("latin-1"))

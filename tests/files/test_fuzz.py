@@ -1,0 +1,62 @@
+"""Damaged files: a reader gives a valid object, or an error that names the file; see ``scripts/fuzz.py``."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).parents[2]
+SEEDS = Path(__file__).parent / "seeds"
+
+spec = importlib.util.spec_from_file_location("fuzz_readers", ROOT / "scripts" / "fuzz_readers.py")
+fuzz_readers = sys.modules["fuzz_readers"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(fuzz_readers)
+
+NAMES = (
+    "instance packed-instance network dimacs sets csv gr td npz model rounded onnx journal".split()  # noqa: SIM905
+)
+
+
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("readers")
+    return folder, fuzz_readers.readers(folder)
+
+
+def test_every_reader_is_fuzzed_and_takes_its_seeds(readers):
+    folder, table = readers
+    assert list(table) == NAMES
+    for reader in table.values():
+        for seed in reader.seeds:
+            path = folder / f"file{reader.suffix}"
+            path.write_bytes(seed)
+            reader.read(path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_damaged_file_is_read_or_refused(readers, name, seed):
+    folder, table = readers
+    reader, chance = table[name], random.Random(seed)
+    path = folder / f"file{reader.suffix}"
+    path.write_bytes(
+        fuzz_readers.damaged(reader, chance.choice(reader.seeds), chance.choice(reader.seeds), chance)
+    )
+    fuzz_readers.expect_read(reader, path)
+
+
+@pytest.mark.parametrize(
+    "file", sorted(SEEDS.glob("*/*")), ids=lambda file: f"{file.parent.name}/{file.name}"
+)
+def test_what_fuzzing_once_found(readers, file):
+    folder, table = readers
+    reader = table[file.parent.name]
+    path = folder / f"file{reader.suffix}"
+    path.write_bytes(file.read_bytes())
+    fuzz_readers.expect_read(reader, path)
