@@ -42,7 +42,10 @@ def round_(
     clip: Annotated[
         str, typer.Option(metavar="NAME", help="Codes out of range: fix beforehand, or clip after.")
     ] = "fix",
-    candidates: Annotated[int, typer.Option(metavar="K", help="Integers that a weight may become.")] = 2,
+    candidates: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Integers that a weight may become; default: 2, for gptq all."),
+    ] = None,
     target: Annotated[
         str, typer.Option(metavar="NAME", help="What to come near: the real layer, or the real network.")
     ] = "layer",

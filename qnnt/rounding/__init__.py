@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from qnnt.rounding.calibration import Calibration as Calibration
     from qnnt.rounding.calibration import draw_calibration as draw_calibration
     from qnnt.rounding.layer import RoundedLayer as RoundedLayer
-    from qnnt.rounding.layer import RowProgress as RowProgress
     from qnnt.rounding.layer import round_layer as round_layer
     from qnnt.rounding.model import DenseLayer as DenseLayer
     from qnnt.rounding.model import DenseModel as DenseModel
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from qnnt.rounding.qubo import QuboEncoder as QuboEncoder
     from qnnt.rounding.scheme import Affine as Affine
     from qnnt.rounding.scheme import Scheme as Scheme
+    from qnnt.rounding.search import RowProgress as RowProgress
 
 _PUBLIC = {
     "Affine": "rounding.scheme",
@@ -47,7 +47,7 @@ _PUBLIC = {
     "RoundedNetwork": "rounding.network",
     "Rounder": "rounders.base",
     "RowAnswer": "rounders.base",
-    "RowProgress": "rounding.layer",
+    "RowProgress": "rounding.search",
     "Scheme": "rounding.scheme",
     "Stopped": "rounders.base",
     "Target": "rounding.network",
