@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qnnt.files.onnx_qdq import write_onnx as write_onnx
     from qnnt.models import QuadraticModel as QuadraticModel
+    from qnnt.onnx_graphs.rounded import RoundedGraph as RoundedGraph
+    from qnnt.onnx_graphs.run import round_graph as round_graph
     from qnnt.rounders.base import Rounder as Rounder
     from qnnt.rounders.base import RowAnswer as RowAnswer
     from qnnt.rounders.base import Stopped as Stopped
@@ -43,6 +45,7 @@ _PUBLIC = {
     "LayerProblem": "rounding.problem",
     "QuadraticModel": "models",
     "QuboEncoder": "rounding.qubo",
+    "RoundedGraph": "onnx_graphs.rounded",
     "RoundedLayer": "rounding.layer",
     "RoundedNetwork": "rounding.network",
     "Rounder": "rounders.base",
@@ -55,6 +58,7 @@ _PUBLIC = {
     "draw_calibration": "rounding.calibration",
     "nearest": "rounders.base",
     "noise": "rounders.base",
+    "round_graph": "onnx_graphs.run",
     "round_layer": "rounding.layer",
     "round_network": "rounding.network",
     "write_onnx": "files.onnx_qdq",
