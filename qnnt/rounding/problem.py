@@ -181,11 +181,14 @@ class GramProblem(RowProblem):
         """The problem of rows W (n, f) with scales (n,), and biases b (n,) as a last column, if any.
 
         ``moments`` (f, f), or (f+1, f+1) with biases, are those of inputs in units of ``input_scale``; a
-        output is what the row gives, times ``factor``. The rest is as for :meth:`LayerProblem.of_layer`,
-        which says what is raised.
+        output is what the row gives, times ``factor``. With more than two ``candidates`` for a weight, a bias
+        has :data:`MOST_CANDIDATES`, as far as they are in the range. The rest is as for
+        :meth:`LayerProblem.of_layer`, which says what is raised.
         """
         require_word("clip", clip, get_args(Clip))
-        box = coded(W, b, scale, input_scale, scheme, candidates, clip)
+        # A bias can make up for how the weights move the mean: with few bits, by far more than a unit.
+        of_bias = None if candidates == 2 else MOST_CANDIDATES
+        box = coded(W, b, scale, input_scale, scheme, candidates, clip, of_bias)
         return cls(moments=moments, points=points, **{**box, "unit": box["unit"] * abs(factor)})
 
     @property
@@ -212,6 +215,7 @@ def coded(
     scheme: Scheme,
     candidates: int,
     clip: Clip,
+    bias_candidates: int | None = None,
 ) -> dict[str, Any]:
     """What a :class:`RowProblem` holds of weights (n, f) and biases (n,), in units of scales (n,)."""
     if not 2 <= candidates <= MOST_CANDIDATES:
@@ -226,8 +230,11 @@ def coded(
         whole, part = np.column_stack([whole, whole_b]), np.column_stack([part, part_b])
     # An even number of candidates lies around the gap of the real value, an odd one around the nearest.
     first = whole if candidates % 2 == 0 else whole + (part > 0.5)
-    lower = first.astype(np.int64) - (candidates - 1) // 2
-    upper = lower + candidates - 1
+    wide = np.full(whole.shape[1], candidates)
+    if b is not None:
+        wide[-1] = candidates if bias_candidates is None else bias_candidates
+    lower = first.astype(np.int64) - (wide - 1) // 2
+    upper = lower + wide - 1
     if clip == "fix":
         lower, upper = np.clip(lower, least, greatest), np.clip(upper, least, greatest)
     base = np.clip(whole.astype(np.int64), lower, upper)

@@ -44,7 +44,7 @@ class GraphReplay:
 
 
 def replay_graph(path: str | Path, rounded: RoundedGraph, feeds: Iterable[Feed]) -> GraphReplay:
-    """Run a file that ``rounded`` was saved to on some feeds; raises :class:`InputError` if it does not run."""
+    """Run a file that ``rounded`` was saved to on some feeds; :class:`InputError` if it does not run."""
     import onnxruntime
 
     graph = Graph.load(path)
@@ -57,10 +57,8 @@ def replay_graph(path: str | Path, rounded: RoundedGraph, feeds: Iterable[Feed])
         differing_weights += int((found != chosen).sum())
     watched = [layer for layer in rounded.layers if layer.codes.inputs is not None]
     if watched:
-        names = [
-            n for la in watched for n in (la.layer.source, la.placed.quantised_inputs, la.placed.sums) if n
-        ]
-        names = list(dict.fromkeys(names))
+        tensors_of = [(la.layer.source, la.placed.quantised_inputs, la.placed.sums) for la in watched]
+        names = list(dict.fromkeys(name for of_layer in tensors_of for name in of_layer if name))
         for values in graph.run(names, feeds):
             tensors = dict(zip(names, values, strict=True))
             for layer in watched:
