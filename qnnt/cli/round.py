@@ -89,6 +89,10 @@ def round_(
     opset: Annotated[
         int | None, typer.Option(metavar="N", help="Convert the model first: 21 has INT4, 25 has INT2.")
     ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Note finished layers; the same command goes on from there."),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a JSON report with every neuron.")
     ] = None,
@@ -135,6 +139,7 @@ def round_(
         exclude=exclude or (),
         fold_batch_norm=fold_batch_norm,
         opset=opset,
+        journal=journal,
         start=start,
     )
     options.check(report)

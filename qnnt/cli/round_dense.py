@@ -76,6 +76,7 @@ def _check(options: RoundOptions) -> None:
         "--exclude": options.exclude,
         "--fold-batch-norm": options.fold_batch_norm,
         "--opset": options.opset,
+        "--journal": options.journal,
     }
     for name, value in graphs.items():
         if value:

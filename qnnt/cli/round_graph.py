@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -73,12 +74,14 @@ def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
     with live_line(lambda: news) as watched:
 
         def hear(progress: GraphProgress) -> None:
-            rows = progress.rows
+            rows, share = progress.rows, progress.share
+            left = (time.monotonic() - options.start) * (1 - share) / max(share, 1e-9)
             news[:] = [
                 f"layer {progress.layer + 1} of {progress.layers}",
                 progress.name,
                 f"{rows.done} of {rows.total} rows",
                 f"cost {rows.cost:.4g}, nearest {rows.nearest_cost:.4g}",
+                f"{share:.0%} of all weights, about {left:,.0f} s left",
             ]
 
         return round_graph(
@@ -96,6 +99,7 @@ def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
             exclude=options.exclude,
             fold_batch_norm=options.fold_batch_norm,
             opset=options.opset,
+            journal=options.journal,
             progress=hear if watched else None,
             start=options.start,
         )

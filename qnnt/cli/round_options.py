@@ -49,14 +49,18 @@ class RoundOptions:
     exclude: Sequence[str]
     fold_batch_norm: bool
     opset: int | None
+    journal: Path | None
     start: float
 
     def check(self, report: Path | None) -> None:
         """Bad input that can be known before the work is done."""
         check_output(self.output, self.form)
-        if report is not None:
-            writable(report)
-        check_apart([self.output, report], [self.model, self.calibration, *(self.evaluate or ())])
+        for path in (report, self.journal):
+            if path is not None:
+                writable(path)
+        check_apart(
+            [self.output, report, self.journal], [self.model, self.calibration, *(self.evaluate or ())]
+        )
 
     def scheme(self, bits: int, per: str) -> Scheme:
         """The scheme that the options name, with these where they say nothing."""

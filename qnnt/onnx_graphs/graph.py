@@ -98,7 +98,7 @@ class Graph:
                 raise InputError(f"input {value.name!r}", "is no tensor; only tensors can be calibrated on")
             shape = None
             if kind.HasField("shape"):
-                shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
+                shape = tuple(d.dim_value if d.dim_value > 0 else None for d in kind.shape.dim)
             found.append(GraphInput(value.name, helper.tensor_dtype_to_np_dtype(kind.elem_type), shape))
         return found
 

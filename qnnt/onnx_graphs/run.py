@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -17,9 +17,10 @@ import numpy.typing as npt
 from qnnt.exceptions import InputError, UnknownWord, require_word
 from qnnt.files.onnx import require_onnx
 from qnnt.files.onnx_qdq import FORMS
-from qnnt.limits import Limits
+from qnnt.limits import Limit, Limits
 from qnnt.onnx_graphs.feeds import Data, Feeds
 from qnnt.onnx_graphs.graph import Graph
+from qnnt.onnx_graphs.journal import Journal, Noted
 from qnnt.onnx_graphs.layers import (
     GraphLayer,
     Skipped,
@@ -49,12 +50,16 @@ CANDIDATES = 4  # for a weight: at few bits, GPTQ over all codes costs less than
 
 @dataclass(frozen=True)
 class GraphProgress:
-    """News of the layer ``name``, number ``layer`` of ``layers``, as :class:`RowProgress` of all its rows."""
+    """News of the layer ``name``, number ``layer`` of ``layers``, as :class:`RowProgress` of all its rows.
+
+    ``share`` of all weights are in rows that are done.
+    """
 
     layer: int
     layers: int
     name: str
     rows: RowProgress
+    share: float
 
 
 def round_graph(
@@ -75,6 +80,7 @@ def round_graph(
     exclude: Sequence[str] = (),
     fold_batch_norm: bool = False,
     opset: int | None = None,
+    journal: str | Path | None = None,
     progress: Callable[[GraphProgress], None] | None = None,
     start: float | None = None,
 ) -> RoundedGraph:
@@ -91,12 +97,14 @@ def round_graph(
     integers, too, in the ``form`` exact or scaled (see :mod:`qnnt.files.onnx_qdq`).
     ``include`` and ``exclude`` are patterns of layer names. ``fold_batch_norm`` multiplies each
     BatchNormalization into the Conv before it. ``opset`` converts the model first, for types of few bits:
-    INT4 needs 21, INT2 needs 25.
+    INT4 needs 21, INT2 needs 25. ``journal`` is a file in which finished layers are noted: the same call goes
+    on from there, whatever ended it.
 
     Time, Ctrl-C and the rest are as for :func:`round_network`, except that ``row_time`` is
     :data:`ROW_TIME` if no limit is given, and ``candidates`` :data:`CANDIDATES` where the rounder takes more
     than two. Raises what :func:`round_layer` does; :class:`InputError` for a
-    model that onnxruntime cannot run, that holds nothing to round, or for data that do not fit.
+    model that onnxruntime cannot run, that holds nothing to round, for data that do not fit, or for a journal
+    of another run.
     """
     began = time.monotonic()
     start = began if start is None else start
@@ -124,6 +132,18 @@ def round_graph(
     layers, skipped, excluded = _to_round(graph, include, exclude, activations)
     run = _Run(by_source(layers), scheme, method, activations, feeds, start, progress, Placer(form))
     run.done = _Done(graph, ())
+    known = {
+        "backend": repr(method.rounder) if is_dataclass(method.rounder) else method.rounder.name,
+        "version": method.version,
+        "scheme": repr(scheme),
+        "activations": activations,
+        "layers": [layer.output for layer in layers],
+        "clip": clip,
+        "candidates": method.candidates,
+        "row_time": row_time,
+        "seed": limits.seed,
+    }
+    notes = nullcontext() if journal is None else Journal(Path(journal), graph.model, feeds, known)
     settings = {
         "backend": method.rounder.name,
         "version": method.version,
@@ -144,7 +164,8 @@ def round_graph(
         parts = tuple(skipped), tuple(layer.name for layer in excluded), tuple(folded)
         return RoundedGraph(done.graph.model, done.layers, *parts, sizes, about)
 
-    return run.ctrl_c.survived(finished)
+    with notes as run.journal:
+        return run.ctrl_c.survived(finished)
 
 
 def converted(graph: Graph, opset: int) -> Graph:
@@ -206,6 +227,7 @@ class _Run:
     progress: Callable[[GraphProgress], None] | None
     placer: Placer
     done: _Done = field(init=False)
+    journal: Journal | None = None
     ctrl_c: CtrlC = field(default_factory=CtrlC)
 
     def finished(self) -> _Done:
@@ -218,18 +240,43 @@ class _Run:
         return self.done
 
     def _round(self, layer: GraphLayer, shared: list[GraphLayer]) -> None:
-        began = time.monotonic()
         begun = self.done.begun
-        if begun is None or layer.output not in begun.moments:
-            begun = self._captured(shared)
-            self.done = replace(self.done, begun=begun)
-        moments = begun.moments[layer.output]
-        rows, gptq, codes = self._searched(layer, begun)
+        noted = None if self.journal is None else self.journal.layers.get(layer.output)
+        if noted is None:
+            began = time.monotonic()
+            if begun is None or layer.output not in begun.moments:
+                begun = self._captured(shared)
+                self.done = replace(self.done, begun=begun)
+            rows, gptq = self._searched(layer, begun)
+            points = begun.moments[layer.output].points
+            noted = Noted(rows, gptq, points, begun.inputs, time.monotonic() - began)
+            if self.journal is not None and not self._cut_short(rows):
+                self.journal.note(layer, noted)
+        codes = self._codes(layer, noted)
         graph = Graph.copy_of(self.done.graph.model)
         placed = self.placer.place(graph, layer, codes)
-        seconds = time.monotonic() - began
-        rounded = RoundedGraphLayer(layer, codes, placed, rows, gptq, moments.points, seconds, self.scheme)
+        rounded = RoundedGraphLayer(
+            layer, codes, placed, noted.rows, noted.gptq_cost, noted.points, noted.seconds, self.scheme
+        )
         self.done = _Done(graph, (*self.done.layers, rounded), begun)
+
+    def _cut_short(self, rows: SearchedRows) -> bool:
+        """Whether rows of a layer would be searched for longer if there were more time for all."""
+        limit = self.method.limits.time
+        late = limit is not None and time.monotonic() - self.start >= limit
+        return late or Limit.INTERRUPT in rows.row_limits
+
+    def _scale(self, layer: GraphLayer) -> Reals:
+        """(n,) what a code of each row is worth."""
+        scale = self.scheme.weight_scale(layer.rows())
+        return np.broadcast_to(scale, layer.n).astype(np.float64)
+
+    def _codes(self, layer: GraphLayer, noted: Noted) -> Codes:
+        """The integers of a layer."""
+        chosen, code, f, scale = noted.rows.codes, noted.inputs, layer.shape[1], self._scale(layer)
+        biases = chosen[:, f] if chosen.shape[1] > f else None
+        unit = None if code is None else scale * code.scale * layer.factor
+        return Codes(chosen[:, :f], scale, code, unit, biases)
 
     def _captured(self, layers: list[GraphLayer]) -> _Begun:
         """Run the graph up to the input of some layers, which is the same, and sum its moments."""
@@ -265,11 +312,10 @@ class _Run:
         else:
             yield from (values[0] for values in graph.run([name], self.feeds, self.method.limits.threads))
 
-    def _searched(self, layer: GraphLayer, begun: _Begun) -> tuple[SearchedRows, Reals, Codes]:
-        """The rows of all groups of a layer."""
+    def _searched(self, layer: GraphLayer, begun: _Begun) -> tuple[SearchedRows, Reals]:
+        """The rows of all groups of a layer, and what GPTQ costs in each."""
         moments, code = begun.moments[layer.output], begun.inputs
-        W, grams = layer.rows(), moments.finished()
-        scale = np.broadcast_to(self.scheme.weight_scale(W), len(W)).astype(np.float64)
+        W, grams, scale = layer.rows(), moments.finished(), self._scale(layer)
         bias = None
         if code is not None and layer.bias:
             assert layer.offset is not None
@@ -300,11 +346,7 @@ class _Run:
             gptq.append(gptq_costs(problem))
             if hear is not None:
                 hear.next(parts[-1])
-        rows = joined(parts)
-        f = layer.shape[1]
-        biases = rows.codes[:, f] if bias is not None else None
-        unit = None if code is None else scale * code.scale * layer.factor
-        return rows, np.concatenate(gptq), Codes(rows.codes[:, :f], scale, code, unit, biases)
+        return SearchedRows.joined(parts), np.concatenate(gptq)
 
     def _share(self, layer: GraphLayer, group: int) -> Limits:
         """What is left of the time, by the share of this group's weights in those still to do."""
@@ -335,9 +377,12 @@ class _Rows:
             self._nearest + news.nearest_cost,
             news.proved,
         )
-        layers = sum(map(len, run.sources))
+        layers = [la for of_source in run.sources for la in of_source]
+        done = sum(r.layer.weights.size for r in run.done.layers)
+        done += layer.weights.size * whole.done // whole.total
+        share = done / sum(la.weights.size for la in layers)
         assert run.progress is not None
-        run.progress(GraphProgress(len(run.done.layers), layers, layer.name, whole))
+        run.progress(GraphProgress(len(run.done.layers), len(layers), layer.name, whole, share))
 
     def next(self, rows: SearchedRows) -> None:
         """A group is done."""
@@ -354,16 +399,6 @@ def gptq_costs(problem: GramProblem) -> Reals:
     """(n,) what GPTQ in activation order costs, over all codes of the scheme's range."""
     target = problem.base + problem.part
     return problem.costs(Factor.of(problem.gram).rounded(target, problem.least, problem.greatest))
-
-
-def joined(parts: Iterable[SearchedRows]) -> SearchedRows:
-    """The rows of several groups as those of one layer."""
-    parts = list(parts)
-    whole: dict[str, Any] = {}
-    for own in fields(SearchedRows):
-        values = [getattr(part, own.name) for part in parts]
-        whole[own.name] = sum(values, ()) if isinstance(values[0], tuple) else np.concatenate(values)
-    return SearchedRows(**whole)
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +99,15 @@ class SearchedRows:
     row_limits: tuple[Limit | None, ...]
     reasons: tuple[str | None, ...]
     row_seconds: Reals
+
+    @classmethod
+    def joined(cls, parts: Sequence[SearchedRows]) -> SearchedRows:
+        """The rows of several problems, one after another."""
+        whole: dict[str, Any] = {}
+        for own in fields(cls):
+            values = [getattr(part, own.name) for part in parts]
+            whole[own.name] = sum(values, ()) if isinstance(values[0], tuple) else np.concatenate(values)
+        return cls(**whole)
 
 
 class RowSearch:
