@@ -3,7 +3,7 @@
 The network has four Conv, one of them grouped, with BatchNormalization; it is trained in plain numpy. For
 each number of bits and each rounder it is rounded by ``round_graph``, run by onnxruntime on the test data,
 and held against the real graph, of which nothing but the layers may have changed. Every rounder has the same
-scales, one a row, and the same calibration data. Costs are sums over all layers; "outputs moved" is the mean
+scales, one a row, and the same calibration data; the last lines have scales that are searched for. Costs are sums over all layers; "outputs moved" is the mean
 squared distance of the scores from the real ones, by the variance of these.
 """
 
@@ -70,9 +70,11 @@ def main(
         "|---" * (len(COLUMNS) + 2) + "|",
     ]
     print("\n".join(lines), flush=True)
-    ways = [(int(b), "float", name) for b in bits.split(",") for name in backends.split(",")]
-    ways += [(int(b), "int8", backends.split(",")[-1]) for b in bits.split(",")]
-    for b, activations, name in ways:
+    all_bits, names = [int(b) for b in bits.split(",")], backends.split(",")
+    ways = [(b, "float", name, False) for b in all_bits for name in names]
+    ways += [(b, "int8", names[-1], False) for b in all_bits]
+    ways += [(b, "float", names[-1], True) for b in all_bits]
+    for b, activations, name, searched in ways:
         rounder: str | Rounder = AdaRound() if name == "adaround" else name
         if not isinstance(rounder, str) and not rounder.availability().available:
             continue
@@ -86,9 +88,10 @@ def main(
             row_time=row_time,
             limits=limits,
             activations=activations,  # type: ignore[arg-type] # both are
+            search_scales=searched,
         )
         seconds = time.perf_counter() - begin
-        path = folder / f"int{b}-{activations}-{name.replace(':', '-')}.onnx"
+        path = folder / f"int{b}-{activations}-{name.replace(':', '-')}{'-searched' * searched}.onnx"
         check(model, rounded, path, images)
         found = scores(Graph(rounded.model), test)
         hits = float((found.argmax(axis=1) == source.test_classes).mean())
@@ -98,7 +101,8 @@ def main(
             for key in ("cost", "nearest_cost", "gptq_cost")
         )
         ratios = f"{cost / nearest:.3f}", f"{cost / gptq:.3f}"
-        parts = b, activations, name, f"{hits:.4f}", f"{moved:.4f}", *ratios
+        shown = f"{name}, scales searched" if searched else name
+        parts = b, activations, shown, f"{hits:.4f}", f"{moved:.4f}", *ratios
         lines.append(f"| {' | '.join(map(str, parts))} | {rounded.bytes[1]:,} | {seconds:.1f} |")
         print(lines[-1], flush=True)
     (folder / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -86,6 +86,9 @@ def round_(
     fold_batch_norm: Annotated[
         bool, typer.Option("--fold-batch-norm", help="Fold BatchNormalization into the Conv before it.")
     ] = False,
+    search_scales: Annotated[
+        bool, typer.Option("--search-scales", help="Scales with which rounding costs least, not the range's.")
+    ] = False,
     opset: Annotated[
         int | None, typer.Option(metavar="N", help="Convert the model first: 21 has INT4, 25 has INT2.")
     ] = None,
@@ -138,6 +141,7 @@ def round_(
         include=include or (),
         exclude=exclude or (),
         fold_batch_norm=fold_batch_norm,
+        search_scales=search_scales,
         opset=opset,
         journal=journal,
         start=start,

@@ -75,6 +75,7 @@ def _check(options: RoundOptions) -> None:
         "--include": options.include,
         "--exclude": options.exclude,
         "--fold-batch-norm": options.fold_batch_norm,
+        "--search-scales": options.search_scales,
         "--opset": options.opset,
         "--journal": options.journal,
     }

@@ -98,6 +98,7 @@ def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
             include=options.include,
             exclude=options.exclude,
             fold_batch_norm=options.fold_batch_norm,
+            search_scales=options.search_scales,
             opset=options.opset,
             journal=options.journal,
             progress=hear if watched else None,
@@ -110,6 +111,7 @@ def show_graph(about: dict[str, Any]) -> None:
     layers, data = about["layers"], about["calibration"]
     first = layers[0]
     weights = f"int{first['bits']}, {first['scaling']}, one scale per {first['per']}"
+    weights += ", searched" if about["search_scales"] else ""
     activations = about["activations"] + (f", {about['form']}" if about["form"] else "")
     drawn = f" of {data['of']:,}, seed {data['seed']}" if "of" in data else ""
     left_out = data.get("left_out")

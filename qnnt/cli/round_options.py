@@ -48,6 +48,7 @@ class RoundOptions:
     include: Sequence[str]
     exclude: Sequence[str]
     fold_batch_norm: bool
+    search_scales: bool
     opset: int | None
     journal: Path | None
     start: float
@@ -58,9 +59,8 @@ class RoundOptions:
         for path in (report, self.journal):
             if path is not None:
                 writable(path)
-        check_apart(
-            [self.output, report, self.journal], [self.model, self.calibration, *(self.evaluate or ())]
-        )
+        read = [self.model, self.calibration, *(self.evaluate or ())]
+        check_apart([self.output, report, self.journal], read)
 
     def scheme(self, bits: int, per: str) -> Scheme:
         """The scheme that the options name, with these where they say nothing."""

@@ -34,9 +34,10 @@ _REALS = ("cost", "nearest_cost", "lower_bound", "row_seconds")
 
 @dataclass(frozen=True, eq=False)
 class Noted:
-    """What came of a layer: its rows, what GPTQ costs in each (n,), and how its inputs are stored."""
+    """What came of a layer: its rows, their scales and what GPTQ costs in each (n,), and the inputs' code."""
 
     rows: SearchedRows
+    scale: npt.NDArray[np.float64]
     gptq_cost: npt.NDArray[np.float64]
     points: int
     inputs: Affine | None
@@ -89,6 +90,7 @@ class Journal:
                 "status": [status.value for status in rows.row_status],
                 "limits": [None if limit is None else limit.value for limit in rows.row_limits],
                 "reasons": list(rows.reasons),
+                "scale": noted.scale.tolist(),
                 "gptq_cost": noted.gptq_cost.tolist(),
                 "points": noted.points,
                 "inputs": None if noted.inputs is None else asdict(noted.inputs),
@@ -103,7 +105,7 @@ class Journal:
         (_, first), *lines = self._file.lines
         other = next((key for key in head if first.get(key) != head[key]), None)
         if other is not None:
-            raise InputError("", f"is the journal of another run: its {other.replace('_', ' ')} differs")
+            raise InputError("", f"is the journal of a run that differs in its {other.replace('_', ' ')}")
         for number, line in lines:
             try:
                 self.layers[line["layer"]] = _noted(line)
@@ -122,7 +124,8 @@ def _noted(line: dict[str, Any]) -> Noted:
         **{name: np.array(line[name], dtype=np.float64) for name in _REALS},
     )
     code = None if line["inputs"] is None else Affine(**line["inputs"])
-    return Noted(rows, np.array(line["gptq_cost"]), line["points"], code, line["seconds"])
+    scale, gptq = (np.array(line[name], dtype=np.float64) for name in ("scale", "gptq_cost"))
+    return Noted(rows, scale, gptq, line["points"], code, line["seconds"])
 
 
 def _packed(codes: npt.NDArray[np.int64]) -> str:

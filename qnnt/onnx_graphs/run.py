@@ -31,9 +31,9 @@ from qnnt.onnx_graphs.layers import (
 )
 from qnnt.onnx_graphs.place import BY_OPERATOR, Codes, Placer
 from qnnt.onnx_graphs.rounded import RoundedGraph, RoundedGraphLayer
+from qnnt.onnx_graphs.statement import Statement, gptq_costs
 from qnnt.onnx_graphs.unfold import Moments
 from qnnt.rounders.base import BitsRounder, Rounder
-from qnnt.rounders.gptq import Factor
 from qnnt.rounding.problem import MOST_EXACT, Clip, GramProblem
 from qnnt.rounding.rows import CtrlC
 from qnnt.rounding.scheme import Affine, Scheme
@@ -79,6 +79,7 @@ def round_graph(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     fold_batch_norm: bool = False,
+    search_scales: bool = False,
     opset: int | None = None,
     journal: str | Path | None = None,
     progress: Callable[[GraphProgress], None] | None = None,
@@ -96,8 +97,9 @@ def round_graph(
     front of the node; biases and all other nodes stay. With ``"int8"`` inputs and biases of the layers become
     integers, too, in the ``form`` exact or scaled (see :mod:`qnnt.files.onnx_qdq`).
     ``include`` and ``exclude`` are patterns of layer names. ``fold_batch_norm`` multiplies each
-    BatchNormalization into the Conv before it. ``opset`` converts the model first, for types of few bits:
-    INT4 needs 21, INT2 needs 25. ``journal`` is a file in which finished layers are noted: the same call goes
+    BatchNormalization into the Conv before it. ``search_scales`` takes the multiple of each row's scale with
+    which GPTQ costs least. ``opset`` converts the model first, for types of few bits: INT4 needs 21, INT2
+    needs 25. ``journal`` is a file in which finished layers are noted: the same call goes
     on from there, whatever ended it.
 
     Time, Ctrl-C and the rest are as for :func:`round_network`, except that ``row_time`` is
@@ -130,8 +132,18 @@ def round_graph(
     feeds = data if isinstance(data, Feeds) else Feeds.of(data, graph.inputs)
     folded = fold_batch_norms(graph) if fold_batch_norm else []
     layers, skipped, excluded = _to_round(graph, include, exclude, activations)
-    run = _Run(by_source(layers), scheme, method, activations, feeds, start, progress, Placer(form))
-    run.done = _Done(graph, ())
+    run = _Run(
+        by_source(layers),
+        scheme,
+        method,
+        activations,
+        feeds,
+        start,
+        progress,
+        Placer(form),
+        _Done(graph, ()),
+        search_scales,
+    )
     known = {
         "backend": repr(method.rounder) if is_dataclass(method.rounder) else method.rounder.name,
         "version": method.version,
@@ -142,6 +154,7 @@ def round_graph(
         "candidates": method.candidates,
         "row_time": row_time,
         "seed": limits.seed,
+        "search_scales": search_scales,
     }
     notes = nullcontext() if journal is None else Journal(Path(journal), graph.model, feeds, known)
     settings = {
@@ -152,6 +165,7 @@ def round_graph(
         "opset": graph.opset,
         "clip": clip,
         "candidates": method.candidates,
+        "search_scales": search_scales,
         "limits": asdict(limits),
         "row_time": row_time,
         "calibration": feeds.about,
@@ -211,7 +225,7 @@ class _Begun:
 
     inputs: Affine | None
     moments: dict[str, Moments]
-    searches: dict[tuple[str, int], tuple[RowSearch, GramProblem]] = field(default_factory=dict)
+    searches: dict[str, tuple[Statement, list[RowSearch]]] = field(default_factory=dict)
 
 
 @dataclass
@@ -226,7 +240,8 @@ class _Run:
     start: float
     progress: Callable[[GraphProgress], None] | None
     placer: Placer
-    done: _Done = field(init=False)
+    done: _Done
+    search_scales: bool = False
     journal: Journal | None = None
     ctrl_c: CtrlC = field(default_factory=CtrlC)
 
@@ -247,9 +262,9 @@ class _Run:
             if begun is None or layer.output not in begun.moments:
                 begun = self._captured(shared)
                 self.done = replace(self.done, begun=begun)
-            rows, gptq = self._searched(layer, begun)
-            points = begun.moments[layer.output].points
-            noted = Noted(rows, gptq, points, begun.inputs, time.monotonic() - began)
+            rows, statement = self._searched(layer, begun)
+            scale, gptq, points = statement.scale, gptq_costs(statement), statement.points
+            noted = Noted(rows, scale, gptq, points, begun.inputs, time.monotonic() - began)
             if self.journal is not None and not self._cut_short(rows):
                 self.journal.note(layer, noted)
         codes = self._codes(layer, noted)
@@ -266,14 +281,9 @@ class _Run:
         late = limit is not None and time.monotonic() - self.start >= limit
         return late or Limit.INTERRUPT in rows.row_limits
 
-    def _scale(self, layer: GraphLayer) -> Reals:
-        """(n,) what a code of each row is worth."""
-        scale = self.scheme.weight_scale(layer.rows())
-        return np.broadcast_to(scale, layer.n).astype(np.float64)
-
     def _codes(self, layer: GraphLayer, noted: Noted) -> Codes:
         """The integers of a layer."""
-        chosen, code, f, scale = noted.rows.codes, noted.inputs, layer.shape[1], self._scale(layer)
+        chosen, scale, code, f = noted.rows.codes, noted.scale, noted.inputs, layer.shape[1]
         biases = chosen[:, f] if chosen.shape[1] > f else None
         unit = None if code is None else scale * code.scale * layer.factor
         return Codes(chosen[:, :f], scale, code, unit, biases)
@@ -312,41 +322,26 @@ class _Run:
         else:
             yield from (values[0] for values in graph.run([name], self.feeds, self.method.limits.threads))
 
-    def _searched(self, layer: GraphLayer, begun: _Begun) -> tuple[SearchedRows, Reals]:
-        """The rows of all groups of a layer, and what GPTQ costs in each."""
-        moments, code = begun.moments[layer.output], begun.inputs
-        W, grams, scale = layer.rows(), moments.finished(), self._scale(layer)
-        bias = None
-        if code is not None and layer.bias:
-            assert layer.offset is not None
-            bias = layer.offset / layer.factor
-        each = len(W) // len(grams)
+    def _searched(self, layer: GraphLayer, begun: _Begun) -> tuple[SearchedRows, Statement]:
+        """The rows of all groups of a layer."""
+        if layer.output not in begun.searches:
+            moments = begun.moments[layer.output]
+            grams, points = moments.finished(), moments.points
+            statement = Statement.of(layer, grams, points, begun.inputs, self.scheme, self.method)
+            if self.search_scales:
+                statement = statement.with_best_scales()
+            begun.searches[layer.output] = statement, []
+        statement, searches = begun.searches[layer.output]
         hear = _Rows(self, layer) if self.progress is not None else None
-        parts, gptq = [], []
-        for j, gram in enumerate(grams):
-            if (layer.output, j) not in begun.searches:
-                own = slice(j * each, (j + 1) * each)
-                problem = GramProblem.of_rows(
-                    W[own],
-                    None if bias is None else bias[own],
-                    gram,
-                    moments.points,
-                    scale[own],
-                    self.scheme,
-                    input_scale=1.0 if code is None else code.scale,
-                    factor=layer.factor,
-                    candidates=self.method.candidates,
-                    clip=self.method.clip,
-                )
+        parts = []
+        for j, problem in enumerate(statement.problems()):
+            if j == len(searches):
                 method = replace(self.method, limits=self._share(layer, j))
-                search = RowSearch(partial(_same, problem), method, time.monotonic(), self.ctrl_c)
-                begun.searches[layer.output, j] = search, problem
-            search, problem = begun.searches[layer.output, j]
-            parts.append(search.result(hear))
-            gptq.append(gptq_costs(problem))
+                searches.append(RowSearch(partial(_same, problem), method, time.monotonic(), self.ctrl_c))
+            parts.append(searches[j].result(hear))
             if hear is not None:
                 hear.next(parts[-1])
-        return SearchedRows.joined(parts), np.concatenate(gptq)
+        return SearchedRows.joined(parts), statement
 
     def _share(self, layer: GraphLayer, group: int) -> Limits:
         """What is left of the time, by the share of this group's weights in those still to do."""
@@ -393,12 +388,6 @@ class _Rows:
 
 def _same(problem: GramProblem) -> GramProblem:
     return problem
-
-
-def gptq_costs(problem: GramProblem) -> Reals:
-    """(n,) what GPTQ in activation order costs, over all codes of the scheme's range."""
-    target = problem.base + problem.part
-    return problem.costs(Factor.of(problem.gram).rounded(target, problem.least, problem.greatest))
 
 
 @contextmanager

@@ -250,11 +250,11 @@ def test_ctrl_c_keeps_the_finished_layers_and_the_model_is_whole(monkeypatch):
     plain = round_graph(model, X, bits=3, backend="beam")
     real, calls = run_module.gptq_costs, []
 
-    def pressed(problem):
-        calls.append(problem)
-        if len(calls) == 3:  # in the first group of the second layer was 2
+    def pressed(statement):
+        calls.append(statement)
+        if len(calls) == 2:  # the second layer is done, but not placed
             raise KeyboardInterrupt
-        return real(problem)
+        return real(statement)
 
     monkeypatch.setattr(run_module, "gptq_costs", pressed)
     rounded = round_graph(model, X, bits=3, backend="beam")
@@ -317,7 +317,7 @@ def unknown():
     return model
 
 
-class Stop(Exception):
+class StopError(Exception):
     """Ends a run."""
 
 
@@ -331,11 +331,11 @@ def test_a_killed_run_goes_on_from_its_journal(tmp_path, monkeypatch, activation
     def counted(run, layer, begun):
         searched.append(layer.name)
         if len(searched) == 4:
-            raise Stop
+            raise StopError
         return real(run, layer, begun)
 
     monkeypatch.setattr(run_module._Run, "_searched", counted)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         round_graph(model, X, **options, journal=journal)
     assert searched == ["n_c0", "n_c1", "n_c2", "n_y"]
     with journal.open("a") as file:
@@ -358,19 +358,19 @@ def test_a_journal_of_another_run_is_refused(tmp_path):
     round_graph(model, X, backend="nearest", journal=journal)
     before = journal.read_bytes()
     for other, words in (
-        ({"backend": "nearest-plane"}, "its backend differs"),
-        ({"backend": "nearest", "bits": 3}, "its scheme differs"),
-        ({"backend": "nearest", "exclude": ["n_c0"]}, "its layers differs"),
+        ({"backend": "nearest-plane"}, "differs in its backend"),
+        ({"backend": "nearest", "bits": 3}, "differs in its scheme"),
+        ({"backend": "nearest", "exclude": ["n_c0"]}, "differs in its layers"),
     ):
         with pytest.raises(InputError, match=words):
             round_graph(model, X, journal=journal, **other)
-    with pytest.raises(InputError, match="its data differs"):
+    with pytest.raises(InputError, match="differs in its data"):
         round_graph(model, X * 2, backend="nearest", journal=journal)
-    with pytest.raises(InputError, match="its model differs"):
+    with pytest.raises(InputError, match="differs in its model"):
         round_graph(convolutional(1), X, backend="nearest", journal=journal)
     assert journal.read_bytes() == before
     journal.write_text("something else\n")
-    with pytest.raises(InputError, match="run.jsonl: line 1: is not a JSON object"):
+    with pytest.raises(InputError, match="line 1: is not a JSON object"):
         round_graph(model, X, backend="nearest", journal=journal)
 
 
@@ -383,3 +383,23 @@ def test_progress_comes_to_all_weights():
     assert all(news.layers == 5 for news in heard)
     last = [news.rows for news in heard if news.layer == 1][-1]  # of two groups
     assert (last.done, last.total, last.neuron) == (4, 4, 3)
+
+
+@pytest.mark.parametrize("per", ["row", "tensor"])
+@pytest.mark.parametrize("activations", ["float", "int8"])
+def test_searched_scales_cost_gptq_no_more_than_those_of_the_range(tmp_path, per, activations):
+    model, X = convolutional(), images()
+    options = {"scheme": Scheme(2, per=per), "backend": "gptq", "activations": activations}
+    plain = round_graph(model, X, **options)
+    searched = round_graph(model, X, **options, search_scales=True)
+    first, better = plain.layers[0], searched.layers[0]  # those after it have other inputs
+    assert better.rows.cost.sum() < first.rows.cost.sum()
+    if per == "row":
+        assert (better.rows.cost <= first.rows.cost * (1 + 1e-9)).all()
+    for ours, theirs in zip(searched.layers, plain.layers, strict=True):
+        ratio = ours.codes.scale / theirs.codes.scale
+        assert ((ratio <= 1 + 1e-6) & (ratio >= 0.4 - 1e-6)).all()
+        if per == "tensor":
+            assert len(set(ours.codes.scale.tolist())) == 1
+    searched.save(tmp_path / "m.onnx")
+    assert replay_graph(tmp_path / "m.onnx", searched, [{"x": X}]).same

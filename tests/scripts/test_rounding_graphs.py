@@ -21,7 +21,7 @@ def test_a_table_of_rounders_on_digits(graphs, capfd, tmp_path):
     assert capfd.readouterr().out.strip() == table.strip()
     lines = [line.split(" | ") for line in table.splitlines() if line.startswith(("| 4 ", "| 2 "))]
     with_adaround = graphs.AdaRound().availability().available
-    assert len(lines) == (8 if with_adaround else 6)
+    assert len(lines) == (10 if with_adaround else 8)
     for line in lines:
         assert 0 < float(line[3]) <= 1
         assert (line[2] == "nearest") == (float(line[5]) == 1)
