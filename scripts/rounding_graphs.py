@@ -3,8 +3,9 @@
 The network has four Conv, one of them grouped, with BatchNormalization; it is trained in plain numpy. For
 each number of bits and each rounder it is rounded by ``round_graph``, run by onnxruntime on the test data,
 and held against the real graph, of which nothing but the layers may have changed. Every rounder has the same
-scales, one a row, and the same calibration data; the last lines have scales that are searched for. Costs are sums over all layers; "outputs moved" is the mean
-squared distance of the scores from the real ones, by the variance of these.
+scales, one a row, and the same calibration data; the last lines have scales that are searched for. Costs are
+sums over all layers; "outputs moved" is the mean squared distance of the scores from the real ones, by the
+variance of these.
 """
 
 from __future__ import annotations

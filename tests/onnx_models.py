@@ -49,3 +49,9 @@ def convolutional(seed: int = 0, opset: int = 21) -> onnx.ModelProto:
     }
     ends = {"y": ["N", 3], "z": ["N", 2]}
     return build(nodes, constants, {"x": ["N", 3, 8, 8]}, ends, opset=opset)
+
+
+def images(n: int = 40, seed: int = 1) -> np.ndarray:
+    """Inputs of :func:`convolutional`, in squares of four equal pixels."""
+    rng = np.random.default_rng(seed)
+    return (rng.random((n, 3, 4, 4)).repeat(2, axis=2).repeat(2, axis=3) - 0.3).astype(np.float32)

@@ -113,7 +113,7 @@ def show_graph(about: dict[str, Any]) -> None:
     weights = f"int{first['bits']}, {first['scaling']}, one scale per {first['per']}"
     weights += ", searched" if about["search_scales"] else ""
     activations = about["activations"] + (f", {about['form']}" if about["form"] else "")
-    drawn = f" of {data['of']:,}, seed {data['seed']}" if "of" in data else ""
+    drawn = f" of {data['of']:,} inputs, seed {data['seed']}" if "of" in data else " inputs"
     left_out = data.get("left_out")
     kept_apart = "" if left_out is None else f", {left_out:,} left out as test data"
     backend = f"{about['backend']} ({about['version']})" if about["version"] else about["backend"]
@@ -125,7 +125,7 @@ def show_graph(about: dict[str, Any]) -> None:
         ),
         ("scheme", f"weights {weights}; activations {activations}"),
         ("backend", backend),
-        ("calibration", f"{data['size']:,}{drawn} inputs{kept_apart}"),
+        ("calibration", f"{data['size']:,}{drawn}{kept_apart}"),
         ("size", f"{before:,} bytes before, {after:,} after ({after / before:.1%})"),
     ]
     if about["folded"]:

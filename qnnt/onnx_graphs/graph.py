@@ -204,8 +204,6 @@ class Graph:
             for feed in feeds:
                 inputs = {name: value for name, value in feed.items() if name in taken_here}
                 yield list(session.run(list(names), inputs))
-        except (KeyboardInterrupt, GeneratorExit, InputError):
-            raise
         except Exception as error:  # onnxruntime's own, of no common class
             raise InputError("", f"onnxruntime cannot run it: {_first_line(error)}") from None
 

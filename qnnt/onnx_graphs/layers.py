@@ -240,7 +240,7 @@ def fold_batch_norms(graph: Graph) -> list[str]:
 
     Returns the names of the nodes that are gone. The weights are multiplied in double precision.
     """
-    constants, gone = graph.constants(), []
+    gone: list[str] = []
     for name in [n.output[0] for n in graph.graph.node if n.op_type == "BatchNormalization"]:
         producers = graph.producers()
         norm = graph.graph.node[producers[name]]
@@ -251,7 +251,7 @@ def fold_batch_norms(graph: Graph) -> list[str]:
         if not fits or len(outputs) > 1 or to.get("training_mode", 0) or graph.uses()[norm.input[0]] > 1:
             continue
         assert conv is not None
-        fixed = [*conv.input[1:], *norm.input[1:]]
+        fixed, constants = [*conv.input[1:], *norm.input[1:]], graph.constants()
         if not all(n in constants for n in fixed if n):
             continue
         values = {n: v.astype(np.float64) for n, v in graph.values([n for n in fixed if n]).items()}

@@ -23,6 +23,7 @@ Ints = npt.NDArray[np.int64]
 
 BY_OPERATOR = 13  # the opset since which DequantizeLinear has a scale for each row
 _WIDE = 21  # and since which it takes INT16
+OLDEST_IR = {"INT4": 10, "INT2": 13}  # versions of the format
 FLOAT_SUMS, DOUBLE_SUMS = 2**24, 2**53
 
 
@@ -106,6 +107,8 @@ class Placer:
         for i, value in enumerate(after):
             graph.graph.node.insert(at + len(new) + 1 + i, value)
         graph.sweep(name for name in replaced if name)
+        if STORED_BITS[kind] < 8:  # types that older versions of the format do not have
+            graph.model.ir_version = max(graph.model.ir_version, OLDEST_IR[kind])
         scales = 1 if short(codes.scale).ndim == 0 else layer.n
         size = -(-codes.weights.size * STORED_BITS[kind] // 8) + 4 * scales
         return Placed(kind, weights, size, quantised, sums)

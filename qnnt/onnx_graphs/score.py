@@ -56,7 +56,10 @@ class Score:
 def _outputs(graph: Graph, feeds: Feeds) -> npt.NDArray[Any]:
     """The first output over all rows; rows that only fill the last batch are cut off."""
     name = graph.graph.output[0].name
-    values = np.concatenate([value for (value,) in graph.run([name], feeds)])
+    parts = [np.atleast_1d(value) for (value,) in graph.run([name], feeds)]
+    if len({part.shape[1:] for part in parts}) > 1:
+        raise InputError("--eval: X", "gives outputs of several shapes")
+    values = np.concatenate(parts)
     return values[: feeds.about["size"]] if feeds.rows else values
 
 
