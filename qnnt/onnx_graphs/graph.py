@@ -63,6 +63,15 @@ class Graph:
         copy.CopyFrom(model)
         return cls(copy)
 
+    def converted(self, opset: int) -> Graph:
+        """The graph in another opset; raises :class:`InputError` if onnx cannot convert it."""
+        from onnx import version_converter
+
+        try:
+            return Graph(version_converter.convert_version(self.model, opset))
+        except Exception as error:  # onnx's own, of several classes
+            raise InputError("opset", f"onnx cannot convert the model to {opset}: {error}") from None
+
     def save(self, path: Path) -> None:
         """Write the model; raises :class:`InputError` if it cannot be written."""
         with located(path):

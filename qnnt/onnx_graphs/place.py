@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from qnnt.exceptions import Unsupported
 from qnnt.files.onnx_qdq import STORED_BITS, packed, short, storage, zero_point
-from qnnt.rounding.scheme import Affine
+from qnnt.rounding.scheme import Affine, Scheme
 
 if TYPE_CHECKING:
     import onnx
@@ -179,14 +179,9 @@ class Placer:
 
     def _wide(self, layer: GraphLayer, codes: Codes, kind: str) -> bool:
         """Whether the sums of a layer are to be doubles; see :mod:`qnnt.files.onnx_qdq`."""
-        bound, conv = codes.largest_sum, layer.kind == "Conv"
-        if bound >= (FLOAT_SUMS if conv else DOUBLE_SUMS):
-            holds = "float holds exactly, and Conv has no double" if conv else "double holds exactly"
-            raise Unsupported(
-                f"layer {layer.name!r}: a sum could reach {bound:,}, beyond what a {holds}; "
-                "take the form scaled, fewer bits, or leave the layer out"
-            )
-        return bound >= FLOAT_SUMS or (kind in ("INT8", "INT16") and not conv)
+        check_sums(layer, codes)
+        wide = kind in ("INT8", "INT16") and layer.kind != "Conv"
+        return wide or codes.largest_sum >= FLOAT_SUMS
 
     def _sums(
         self, node: onnx.NodeProto, layer: GraphLayer, codes: Codes, *, wide: bool
@@ -219,6 +214,24 @@ class Placer:
         from onnx import helper
 
         return helper.make_node(operator, inputs, [output], name=self._graph.fresh(output), **to)
+
+
+def check_sums(layer: GraphLayer, codes: Codes) -> None:
+    """Raise :class:`Unsupported` if a sum could be an integer that the form exact cannot hold."""
+    bound, conv = codes.largest_sum, layer.kind == "Conv"
+    if bound >= (FLOAT_SUMS if conv else DOUBLE_SUMS):
+        holds = "float holds exactly, and Conv has no double" if conv else "double holds exactly"
+        raise Unsupported(
+            f"layer {layer.name!r}: a sum could reach {bound:,}, beyond what a {holds}; "
+            "take the form scaled, fewer bits, or leave the layer out"
+        )
+
+
+def smallest_codes(layer: GraphLayer, scheme: Scheme) -> Codes:
+    """Codes whose largest sum is hardly above that of any rounding: weights towards 0, inputs around 0."""
+    W = layer.rows()
+    scale = np.broadcast_to(scheme.weight_scale(W), len(W)).astype(np.float64)
+    return Codes(np.trunc(W / scale[:, None]).astype(np.int64), scale, Affine(1.0, 0))
 
 
 def _floats(**values: float) -> list[onnx.AttributeProto]:

@@ -29,7 +29,7 @@ from qnnt.onnx_graphs.layers import (
     find_layers,
     fold_batch_norms,
 )
-from qnnt.onnx_graphs.place import BY_OPERATOR, Codes, Placer
+from qnnt.onnx_graphs.place import BY_OPERATOR, Codes, Placer, check_sums, smallest_codes
 from qnnt.onnx_graphs.rounded import RoundedGraph, RoundedGraphLayer
 from qnnt.onnx_graphs.statement import Statement, gptq_costs
 from qnnt.onnx_graphs.unfold import Moments
@@ -99,14 +99,14 @@ def round_graph(
     ``include`` and ``exclude`` are patterns of layer names. ``fold_batch_norm`` multiplies each
     BatchNormalization into the Conv before it. ``search_scales`` takes the multiple of each row's scale with
     which GPTQ costs least. ``opset`` converts the model first, for types of few bits: INT4 needs 21, INT2
-    needs 25. ``journal`` is a file in which finished layers are noted: the same call goes
-    on from there, whatever ended it.
+    needs 25. ``journal`` is a file in which finished layers are noted: the same call goes on from there,
+    whatever ended it.
 
     Time, Ctrl-C and the rest are as for :func:`round_network`, except that ``row_time`` is
     :data:`ROW_TIME` if no limit is given, and ``candidates`` :data:`CANDIDATES` where the rounder takes more
-    than two. Raises what :func:`round_layer` does; :class:`InputError` for a
-    model that onnxruntime cannot run, that holds nothing to round, for data that do not fit, or for a journal
-    of another run.
+    than two. Raises what :func:`round_layer` does; :class:`InputError` for a model that onnxruntime cannot
+    run, that holds nothing to round, for data that do not fit, or for a journal of another run;
+    :class:`Unsupported` where the form exact cannot be.
     """
     began = time.monotonic()
     start = began if start is None else start
@@ -126,12 +126,15 @@ def round_graph(
         method = replace(method, candidates=max(method.candidates, CANDIDATES))
     graph = Graph.load(model) if isinstance(model, str | Path) else Graph.copy_of(model)
     size = graph.model.ByteSize()
-    graph = graph if opset is None else converted(graph, opset)
+    graph = graph if opset is None else graph.converted(opset)
     if activations == "int8" and graph.opset < BY_OPERATOR:
         raise InputError("activations", f"int8 needs opset {BY_OPERATOR}, the model has {graph.opset}")
     feeds = data if isinstance(data, Feeds) else Feeds.of(data, graph.inputs)
     folded = fold_batch_norms(graph) if fold_batch_norm else []
     layers, skipped, excluded = _to_round(graph, include, exclude, activations)
+    if activations == "int8" and form == "exact":
+        for layer in layers:
+            check_sums(layer, smallest_codes(layer, scheme))
     run = _Run(
         by_source(layers),
         scheme,
@@ -146,7 +149,7 @@ def round_graph(
     )
     known = {
         "backend": repr(method.rounder) if is_dataclass(method.rounder) else method.rounder.name,
-        "version": method.version,
+        "backend version": method.version,
         "scheme": repr(scheme),
         "activations": activations,
         "layers": [layer.output for layer in layers],
@@ -180,16 +183,6 @@ def round_graph(
 
     with notes as run.journal:
         return run.ctrl_c.survived(finished)
-
-
-def converted(graph: Graph, opset: int) -> Graph:
-    """The graph in another opset; raises :class:`InputError` if onnx cannot convert it."""
-    from onnx import version_converter
-
-    try:
-        return Graph(version_converter.convert_version(graph.model, opset))
-    except Exception as error:  # onnx's own, of several classes
-        raise InputError("opset", f"onnx cannot convert the model to {opset}: {error}") from None
 
 
 def _to_round(
