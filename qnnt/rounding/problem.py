@@ -182,13 +182,14 @@ class GramProblem(RowProblem):
 
         ``moments`` (f, f), or (f+1, f+1) with biases, are those of inputs in units of ``input_scale``; a
         output is what the row gives, times ``factor``. With more than two ``candidates`` for a weight, a bias
-        has :data:`MOST_CANDIDATES`, as far as they are in the range. The rest is as for
-        :meth:`LayerProblem.of_layer`, which says what is raised.
+        has :data:`MOST_CANDIDATES`. With ``clip="fix"`` each has the codes of the range that are nearest to
+        its real value, as many as that. The rest is as for :meth:`LayerProblem.of_layer`, which says what is
+        raised.
         """
         require_word("clip", clip, get_args(Clip))
         # A bias can make up for how the weights move the mean: with few bits, by far more than a unit.
         of_bias = None if candidates == 2 else MOST_CANDIDATES
-        box = coded(W, b, scale, input_scale, scheme, candidates, clip, of_bias)
+        box = coded(W, b, scale, input_scale, scheme, candidates, clip, of_bias, inwards=True)
         return cls(moments=moments, points=points, **{**box, "unit": box["unit"] * abs(factor)})
 
     @property
@@ -216,8 +217,14 @@ def coded(
     candidates: int,
     clip: Clip,
     bias_candidates: int | None = None,
+    *,
+    inwards: bool = False,
 ) -> dict[str, Any]:
-    """What a :class:`RowProblem` holds of weights (n, f) and biases (n,), in units of scales (n,)."""
+    """What a :class:`RowProblem` holds of weights (n, f) and biases (n,), in units of scales (n,).
+
+    With ``clip="fix"`` codes out of the range are no candidates; with ``inwards`` others take their place, so
+    that each weight has as many as the range allows.
+    """
     if not 2 <= candidates <= MOST_CANDIDATES:
         raise InputError("candidates", f"2 to {MOST_CANDIDATES} integers per weight, not {candidates}")
     unit = scale * input_scale
@@ -235,7 +242,10 @@ def coded(
         wide[-1] = candidates if bias_candidates is None else bias_candidates
     lower = first.astype(np.int64) - (wide - 1) // 2
     upper = lower + wide - 1
-    if clip == "fix":
+    if clip == "fix" and inwards:
+        lower = np.clip(lower, least, np.maximum(greatest - (wide - 1), least))
+        upper = np.minimum(lower + wide - 1, greatest)
+    elif clip == "fix":
         lower, upper = np.clip(lower, least, greatest), np.clip(upper, least, greatest)
     base = np.clip(whole.astype(np.int64), lower, upper)
     return {

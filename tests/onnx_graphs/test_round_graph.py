@@ -78,7 +78,8 @@ def test_no_choice_costs_less_than_a_bound(seed, bits_and_candidates, int8):
         seen = vectors[i // (len(rows) // groups)] * input_scale
         goal = seen @ row + (b[i] if int8 else 0)
         first = np.floor(row / codes.scale[i]).astype(int) - (candidates - 1) // 2
-        box = [range(max(c, least), min(c + candidates - 1, most) + 1) for c in first]
+        first = np.clip(first, least, max(most - candidates + 1, least))
+        box = [range(c, min(c + candidates - 1, most) + 1) for c in first]
         best = np.inf
         for choice in itertools.product(*box):
             left = goal - seen @ (np.array(choice) * codes.scale[i])
