@@ -98,7 +98,7 @@ class _Chain:
                 self._take(node, at)
                 at = node.output[0]
             else:
-                raise InputError(node_place(node), "is not part of one chain from the input to the output")
+                raise InputError(_place(node), "is not part of one chain from the input to the output")
         if at != graph.output[0].name:
             raise InputError("graph", f"ends in {at!r}, not in its output {graph.output[0].name!r}")
         if not self._weights:
@@ -116,13 +116,13 @@ class _Chain:
         from onnx.reference import ReferenceEvaluator
 
         if node.domain not in ("", "ai.onnx"):
-            raise InputError(node_place(node), f"{node.op_type} of {node.domain} is not known here")
+            raise InputError(_place(node), f"{node.op_type} of {node.domain} is not known here")
         try:
             evaluator = ReferenceEvaluator(_alone(node, self._opsets["ai.onnx"]))
             values: Any = evaluator.run(None, {name: self._constants[name] for name in node.input if name})
         except Exception as error:
             raise InputError(
-                node_place(node), f"{node.op_type} of constants cannot be computed: {error}"
+                _place(node), f"{node.op_type} of constants cannot be computed: {error}"
             ) from None
         self._constants |= dict(zip(node.output, values, strict=False))
 
@@ -140,11 +140,11 @@ class _Chain:
             self._pass(node, kind)
         else:
             known = ", ".join(("Gemm", "MatMul", "Add", *_ACTIVATIONS, *_PASSING))
-            raise InputError(node_place(node), f"{kind} is not known here; a dense network has {known}")
+            raise InputError(_place(node), f"{kind} is not known here; a dense network has {known}")
 
     def _layer(self, node: onnx.NodeProto, weights: Array, bias: Array) -> None:
         if weights.ndim != 2:
-            raise InputError(node_place(node), f"the weights must be a matrix, not of shape {weights.shape}")
+            raise InputError(_place(node), f"the weights must be a matrix, not of shape {weights.shape}")
         self._weights.append(weights)
         self._biases.append(self._vector(node, bias, len(weights)))
         self._activations.append("")
@@ -152,7 +152,7 @@ class _Chain:
     def _gemm(self, node: onnx.NodeProto, at: str) -> None:
         set_to = attributes(node)
         if node.input[0] != at or set_to.get("transA", 0):
-            raise InputError(node_place(node), "the data must be the first factor, not transposed")
+            raise InputError(_place(node), "the data must be the first factor, not transposed")
         weights = self._constant(node, 1) * set_to.get("alpha", 1.0)
         bias = np.zeros(1)
         if len(node.input) > 2 and node.input[2]:
@@ -161,51 +161,49 @@ class _Chain:
 
     def _matmul(self, node: onnx.NodeProto, at: str) -> None:
         if node.input[0] != at:
-            raise InputError(node_place(node), "the data must be the first factor")
+            raise InputError(_place(node), "the data must be the first factor")
         self._layer(node, self._constant(node, 1).T, np.zeros(1))
 
     def _add(self, node: onnx.NodeProto, at: str) -> None:
         if not self._weights or self._activations[-1]:
-            raise InputError(node_place(node), "a bias is only added right after a product of weights")
+            raise InputError(_place(node), "a bias is only added right after a product of weights")
         bias = self._constant(node, 1 if node.input[0] == at else 0)
         self._biases[-1] = self._biases[-1] + self._vector(node, bias, len(self._weights[-1]))
 
     def _activation(self, node: onnx.NodeProto, kind: str) -> None:
         if not self._weights or self._activations[-1]:
-            raise InputError(node_place(node), f"{kind} must come after a layer of weights")
+            raise InputError(_place(node), f"{kind} must come after a layer of weights")
         default = -1 if self._opsets["ai.onnx"] >= 13 else 1
         if kind == "Softmax" and attributes(node).get("axis", default) not in (-1, 1):
-            raise InputError(node_place(node), "Softmax must be over the outputs, axis 1")
+            raise InputError(_place(node), "Softmax must be over the outputs, axis 1")
         self._activations[-1] = _ACTIVATIONS[kind]
 
     def _pass(self, node: onnx.NodeProto, kind: str) -> None:
         set_to = attributes(node)
         if kind == "Flatten" and set_to.get("axis", 1) != 1:
-            raise InputError(node_place(node), f"Flatten must keep axis 0 apart, not axis {set_to['axis']}")
+            raise InputError(_place(node), f"Flatten must keep axis 0 apart, not axis {set_to['axis']}")
         if kind == "Dropout" and len(node.input) > 2 and node.input[2] and self._constant(node, 2):
-            raise InputError(node_place(node), "Dropout is in training mode")
+            raise InputError(_place(node), "Dropout is in training mode")
         if kind == "Reshape":
             shape = np.atleast_1d(self._constant(node, 1)).astype(int).tolist()
             width = len(self._weights[-1]) if self._weights else None
             keeps = len(shape) == 2 and shape[0] in (0, -1) and (shape[1] in (-1, width) or width is None)
             if not keeps or shape == [-1, -1]:
-                raise InputError(
-                    node_place(node), f"Reshape to {shape} does not keep one vector for each input"
-                )
+                raise InputError(_place(node), f"Reshape to {shape} does not keep one vector for each input")
 
     def _constant(self, node: onnx.NodeProto, index: int) -> Array:
         name = node.input[index]
         if name not in self._constants:
-            raise InputError(node_place(node), f"its input {name!r} must be a constant")
+            raise InputError(_place(node), f"its input {name!r} must be a constant")
         try:
             return self._constants[name].astype(np.float64)
         except (TypeError, ValueError):
-            raise InputError(node_place(node), f"its input {name!r} must be numbers") from None
+            raise InputError(_place(node), f"its input {name!r} must be numbers") from None
 
     def _vector(self, node: onnx.NodeProto, bias: Array, n: int) -> Array:
         """The bias as (n,); it may come in shape (n,) or (1, n), or as one value for all."""
         if bias.ndim > 2 or (bias.ndim == 2 and len(bias) != 1) or bias.shape[-1:] not in ((), (1,), (n,)):
-            raise InputError(node_place(node), f"a bias of shape {bias.shape} does not fit {n} neurons")
+            raise InputError(_place(node), f"a bias of shape {bias.shape} does not fit {n} neurons")
         return np.broadcast_to(bias.reshape(-1), (n,))
 
 
@@ -234,6 +232,5 @@ def _alone(node: onnx.NodeProto, opset: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
 
 
-def node_place(node: onnx.NodeProto) -> str:
-    """Where an error is, for a node with or without a name."""
+def _place(node: onnx.NodeProto) -> str:
     return f"node {node.name or node.output[0]!r}"
