@@ -6,16 +6,11 @@ a cube in which no network meets the goal, or a network. A line is on disk befor
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -23,6 +18,7 @@ import qnnt
 from qnnt.box import Box, partition
 from qnnt.exceptions import InputError
 from qnnt.files.documents import compact
+from qnnt.files.journals import JournalFile
 from qnnt.instance import Instance
 
 FORMAT = "qnnt-cubes"
@@ -76,7 +72,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, instance: Instance, *, symmetry: bool, asked: int) -> None:
-        self._path, self._instance = path, instance
+        self._instance = instance
         self._head = {
             "format": FORMAT,
             "version": VERSION,
@@ -88,16 +84,13 @@ class Journal:
         self.plan: Plan | None = None
         self.refuted: list[Refuted] = []
         self.vectors: list[list[int]] = []
-        with self._located():
-            self._file: IO[bytes] = os.fdopen(
-                os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0
-            )
-            try:
-                self._lock()
+        self._file = JournalFile(path, FORMAT, "journal of cubes")
+        try:
+            with self._file.located():
                 self._read()
-            except BaseException:
-                self._file.close()
-                raise
+        except BaseException:
+            self._file.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +102,7 @@ class Journal:
 
     def begin(self, plan: Plan) -> None:
         """Write the first line."""
-        self._write(
+        self._file.write(
             {
                 **self._head,
                 "budget": plan.budget,
@@ -120,58 +113,20 @@ class Journal:
 
     def note_refuted(self, refuted: Refuted, **more: Any) -> None:
         """Write that a cube is done; ``more`` is for the reader."""
-        self._write({"cube": refuted.cube, "refuted": True, "budget": refuted.budget, **more})
+        self._file.write({"cube": refuted.cube, "refuted": True, "budget": refuted.budget, **more})
 
     def note_network(self, cube: int, vector: list[int], **more: Any) -> None:
         """Write a network by its parameters; ``more`` is for the reader."""
-        self._write({"cube": cube, "network": vector, **more})
-
-    @contextmanager
-    def _located(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise InputError(str(self._path), f"cannot be used: {error.strerror or error}") from None
-        except InputError as error:
-            place = f"{self._path}: {error.place}" if error.place else str(self._path)
-            raise InputError(place, error.message) from None
-
-    def _lock(self) -> None:
-        # Not flock: what a process of an executor inherits must not keep the lock.
-        try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError("", "is in use by another run") from None
-
-    def _write(self, line: dict[str, Any]) -> None:
-        """Append a line that is on disk when this returns, or nothing."""
-        with self._located():
-            end = self._file.seek(0, os.SEEK_END)
-            data = compact(line).encode() + b"\n"
-            try:
-                while data:
-                    data = data[self._file.write(data) :]
-                os.fsync(self._file.fileno())
-            except BaseException:  # Ctrl-C, too
-                self._file.truncate(end)
-                raise
+        self._file.write({"cube": cube, "network": vector, **more})
 
     def _read(self) -> None:
-        raw = self._file.read()
-        complete = raw.rfind(b"\n") + 1
-        # Without one complete line it may be another file, not the journal of a run that was killed at once.
-        if not complete and raw and not raw.startswith(f'{{"format": "{FORMAT}"'.encode()[: len(raw)]):
-            raise InputError("", "is no journal of cubes")
-        lines = raw[:complete].splitlines()
-        if lines:
-            self._read_head(_parsed(lines.pop(0), 1))
-        for number, line in enumerate(lines, 2):
-            self._read_line(_parsed(line, number), number)
-        self._file.truncate(complete)
+        for number, line in self._file.lines:
+            if number == 1:
+                self._read_head(line)
+            else:
+                self._read_line(line, number)
 
     def _read_head(self, head: dict[str, Any]) -> None:
-        if head.get("format") != FORMAT:
-            raise InputError("line 1", "is not that of a journal of cubes")
         ours, theirs = self._head, {key: head.get(key) for key in self._head}
         for key in ("version", "qnnt"):
             if ours[key] != theirs[key]:
@@ -209,13 +164,3 @@ class Journal:
 def _is_budget(budget: Any, instance: Instance) -> bool:
     """Only under a minimum a cube is refuted for a number of errors, not for the goal."""
     return type(budget) is int if instance.goal.minimizes else budget is None
-
-
-def _parsed(line: bytes, number: int) -> dict[str, Any]:
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise InputError(f"line {number}", "is not a JSON object")
-    return document

@@ -64,8 +64,8 @@ def read_onnx_network(path: str | Path) -> Network:
     Raises :class:`InputError` for another file, or if its graph is not the one of the network in it.
     """
     path = Path(path)
+    model = load_onnx(path)
     with located(path):
-        model = load_onnx(path)
         said = {entry.key: entry.value for entry in model.metadata_props}.get(_KEY)
         if said is None:
             raise InputError("metadata", f"has no {_KEY}: the file is not an exported network")

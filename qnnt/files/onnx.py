@@ -45,24 +45,26 @@ def read_onnx(path: str | Path) -> DenseModel:
     Raises :class:`InputError` naming the node otherwise, :class:`Unavailable` without onnx.
     """
     path = Path(path)
+    model = load_onnx(path)
     with located(path):
-        return _Chain(load_onnx(path)).model()
+        return _Chain(model).model()
 
 
 def load_onnx(path: Path) -> onnx.ModelProto:
-    """The model in a file; raises :class:`InputError` if there is none, :class:`Unavailable` without onnx."""
+    """The model in a file, checked by onnx; :class:`InputError` naming the file, or :class:`Unavailable`."""
     require_onnx()
     import onnx
 
-    try:
-        model = onnx.load(path)
-        onnx.checker.check_model(model)
-    except OSError as error:
-        raise InputError("", f"cannot be read: {error.strerror or error}") from None
-    except Exception as error:  # whatever protobuf and onnx raise
-        first = str(error).strip().partition("\n")[0]
-        raise InputError("", f"is not a valid ONNX model: {first}") from None
-    return model
+    with located(path):
+        try:
+            model = onnx.load(path)
+            onnx.checker.check_model(model)
+        except OSError as error:
+            raise InputError("", f"cannot be read: {error.strerror or error}") from None
+        except Exception as error:  # whatever protobuf and onnx raise
+            first = str(error).strip().partition("\n")[0]
+            raise InputError("", f"is not a valid ONNX model: {first}") from None
+        return model
 
 
 class _Chain:
@@ -145,7 +147,7 @@ class _Chain:
         self._activations.append("")
 
     def _gemm(self, node: onnx.NodeProto, at: str) -> None:
-        set_to = _attributes(node)
+        set_to = attributes(node)
         if node.input[0] != at or set_to.get("transA", 0):
             raise InputError(_place(node), "the data must be the first factor, not transposed")
         weights = self._constant(node, 1) * set_to.get("alpha", 1.0)
@@ -169,12 +171,12 @@ class _Chain:
         if not self._weights or self._activations[-1]:
             raise InputError(_place(node), f"{kind} must come after a layer of weights")
         default = -1 if self._opsets["ai.onnx"] >= 13 else 1
-        if kind == "Softmax" and _attributes(node).get("axis", default) not in (-1, 1):
+        if kind == "Softmax" and attributes(node).get("axis", default) not in (-1, 1):
             raise InputError(_place(node), "Softmax must be over the outputs, axis 1")
         self._activations[-1] = _ACTIVATIONS[kind]
 
     def _pass(self, node: onnx.NodeProto, kind: str) -> None:
-        set_to = _attributes(node)
+        set_to = attributes(node)
         if kind == "Flatten" and set_to.get("axis", 1) != 1:
             raise InputError(_place(node), f"Flatten must keep axis 0 apart, not axis {set_to['axis']}")
         if kind == "Dropout" and len(node.input) > 2 and node.input[2] and self._constant(node, 2):
@@ -210,7 +212,8 @@ def _width(value: onnx.ValueInfoProto) -> int | None:
     return math.prod(known) if shape and len(known) == len(shape) - 1 else None
 
 
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """The attributes of a node by name."""
     from onnx import helper
 
     return {a.name: helper.get_attribute_value(a) for a in node.attribute}

@@ -41,6 +41,7 @@ FORMS = ("exact", "scaled")
 _OPERATORS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "softmax": "Softmax"}
 _FLOAT_SUMS, _DOUBLE_SUMS = 2**24, 2**53
 _OPSETS = {"INT2": 25, "INT4": 21, "INT8": 21, "INT16": 21}
+STORED_BITS = {"INT2": 2, "INT4": 4, "INT8": 8, "INT16": 16}
 
 
 def write_onnx(network: RoundedNetwork, path: str | Path, form: str = "exact") -> dict[str, Any]:
@@ -103,9 +104,9 @@ class _Graph:
         name = f"layer{i}"
         kind = storage(layer.codes)
         self.weight_types.append(kind)
-        zero = self._constant(f"{name}_zero_point", _zero_point(layer.inputs))
+        zero = self._constant(f"{name}_zero_point", zero_point(layer.inputs))
         scale = self._constant(f"{name}_input_scale", np.float32(layer.input_scale))
-        codes = self._integers(f"{name}_weights", layer.codes, getattr(self.types, kind))
+        codes = self._constant(f"{name}_weights", packed(layer.codes, kind))
         biases = self._constant(f"{name}_biases", _biases(layer.bias_codes))
         quantised = self._node("QuantizeLinear", [value, scale, zero], f"{name}_inputs")
         y = "output" if last and activation == "identity" else f"{name}_preactivations"
@@ -119,10 +120,10 @@ class _Graph:
                 else self._node("DequantizeLinear", [biases, one], f"{name}_b"),
             ]
             sums = self._sums(f"{name}_sums", factors, layer, kind)
-            bias_scale = self._constant(f"{name}_scale", _short(layer.bias_scale))
+            bias_scale = self._constant(f"{name}_scale", short(layer.bias_scale))
             self._node("Mul", [sums, bias_scale], y)
         else:
-            scales = _short(layer.weight_scale), _short(layer.bias_scale)
+            scales = short(layer.weight_scale), short(layer.bias_scale)
             axis = {"axis": 0} if scales[0].ndim else {}
             s_w, s_b = (
                 self._constant(f"{name}_{w}scale", s) for w, s in zip(("weight_", ""), scales, strict=True)
@@ -173,13 +174,15 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
-    def _integers(self, name: str, values: npt.NDArray[np.int64], kind: int) -> str:
-        from onnx import helper
 
-        return self._constant(name, values.astype(helper.tensor_dtype_to_np_dtype(kind)))
+def packed(codes: npt.NDArray[np.int64], kind: str) -> npt.NDArray[Any]:
+    """Codes, any shape, in the type of a :func:`storage`; an ONNX tensor holds INT2 and INT4 packed."""
+    from onnx import TensorProto, helper
+
+    return codes.astype(helper.tensor_dtype_to_np_dtype(getattr(TensorProto, kind)))
 
 
-def _zero_point(code: Affine) -> np.int8 | np.uint8:
+def zero_point(code: Affine) -> np.int8 | np.uint8:
     """The zero point, as int8 or uint8: QuantizeLinear clips the codes to the range of that type."""
     for kind in (np.int8, np.uint8):
         limits = np.iinfo(kind)
@@ -196,17 +199,22 @@ def _biases(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     return codes.astype(np.int32)
 
 
-def _short(scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+def short(scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """The scales (n,) of the rows in single precision; one for all if they are the same."""
     single = scales.astype(np.float32)
     return single[0] if (single == single[0]).all() else single
 
 
-def storage(codes: npt.NDArray[np.int64]) -> str:
-    """INT2, INT4, INT8 or INT16: the smallest that holds the codes and that onnxruntime dequantises here."""
-    for name, bits in (("INT2", 2), ("INT4", 4), ("INT8", 8), ("INT16", 16)):
+def storage(codes: npt.NDArray[np.int64], opset: int | None = None) -> str:
+    """INT2, INT4, INT8 or INT16: the smallest that holds the codes and that onnxruntime dequantises here.
+
+    Without an ``opset`` the file may have the newest one. With one, INT2 and INT4 are taken only if it has
+    them.
+    """
+    for name, bits in STORED_BITS.items():
         fits = codes.min() >= -(2 ** (bits - 1)) and codes.max() < 2 ** (bits - 1)
-        if fits and (bits >= 8 or _dequantises(name)):
+        known = bits >= 8 or ((opset is None or opset >= _OPSETS[name]) and _dequantises(name))
+        if fits and known:
             return name
     raise Unsupported("ONNX files hold weights of at most 16 bits")
 

@@ -21,6 +21,7 @@ Reals = npt.NDArray[np.float64]
 
 UNIT = float(np.finfo(np.float64).eps)
 DAMPING = 1e-6  # of the trace, where a factor is needed: real Gram matrices are rank-deficient
+ALL_CODES = 2**16  # candidates: as many as the widest scheme has codes
 PROVED = 1e-6  # a cost whose relative distance to a lower bound is at most this counts as the least
 
 
@@ -59,7 +60,8 @@ class Rounder(Protocol):
     """A way to answer quadratic models. Implementations are small picklable values without state.
 
     One that has variants names them in a static method ``variants()``, takes one as its only argument, and
-    raises :class:`UnknownWord` for any other. One may have ``keeps_nearest``; see :func:`keeps_nearest`.
+    raises :class:`UnknownWord` for any other. One may have ``keeps_nearest`` and ``candidates``; see the
+    functions :func:`keeps_nearest` and :func:`usual_candidates`.
     ``isolated`` asks for a process of its own: a solver that may crash, or that bears no other beside it.
     """
 
@@ -102,6 +104,14 @@ def keeps_nearest(rounder: Rounder) -> bool:
     So says an attribute ``keeps_nearest`` of the rounder; it is False where there is none.
     """
     return bool(getattr(rounder, "keeps_nearest", False))
+
+
+def usual_candidates(rounder: Rounder) -> int:
+    """How many integers are open to each weight where the caller does not say.
+
+    An attribute ``candidates`` of the rounder, such as :data:`ALL_CODES`; 2 where there is none.
+    """
+    return int(getattr(rounder, "candidates", 2))
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,10 @@ class NearestRounder(PlainRounder):
 
 @dataclass(frozen=True)
 class NearestPlaneRounder(PlainRounder):
-    """Babai's nearest plane, the columns of largest norm first: the same as GPTQ in activation order."""
+    """Babai's nearest plane, the columns of largest norm first, among the candidates of each weight."""
 
     name = "nearest-plane"
-    summary = "Babai's nearest plane in activation order (GPTQ)"
+    summary = "Babai's nearest plane in activation order, floor or ceil"
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """One pass over the columns."""

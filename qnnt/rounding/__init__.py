@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qnnt.files.onnx_qdq import write_onnx as write_onnx
     from qnnt.models import QuadraticModel as QuadraticModel
+    from qnnt.onnx_graphs.rounded import RoundedGraph as RoundedGraph
+    from qnnt.onnx_graphs.run import round_graph as round_graph
     from qnnt.rounders.base import Rounder as Rounder
     from qnnt.rounders.base import RowAnswer as RowAnswer
     from qnnt.rounders.base import Stopped as Stopped
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from qnnt.rounding.calibration import Calibration as Calibration
     from qnnt.rounding.calibration import draw_calibration as draw_calibration
     from qnnt.rounding.layer import RoundedLayer as RoundedLayer
-    from qnnt.rounding.layer import RowProgress as RowProgress
     from qnnt.rounding.layer import round_layer as round_layer
     from qnnt.rounding.model import DenseLayer as DenseLayer
     from qnnt.rounding.model import DenseModel as DenseModel
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from qnnt.rounding.qubo import QuboEncoder as QuboEncoder
     from qnnt.rounding.scheme import Affine as Affine
     from qnnt.rounding.scheme import Scheme as Scheme
+    from qnnt.rounding.search import RowProgress as RowProgress
 
 _PUBLIC = {
     "Affine": "rounding.scheme",
@@ -43,11 +45,12 @@ _PUBLIC = {
     "LayerProblem": "rounding.problem",
     "QuadraticModel": "models",
     "QuboEncoder": "rounding.qubo",
+    "RoundedGraph": "onnx_graphs.rounded",
     "RoundedLayer": "rounding.layer",
     "RoundedNetwork": "rounding.network",
     "Rounder": "rounders.base",
     "RowAnswer": "rounders.base",
-    "RowProgress": "rounding.layer",
+    "RowProgress": "rounding.search",
     "Scheme": "rounding.scheme",
     "Stopped": "rounders.base",
     "Target": "rounding.network",
@@ -55,6 +58,7 @@ _PUBLIC = {
     "draw_calibration": "rounding.calibration",
     "nearest": "rounders.base",
     "noise": "rounders.base",
+    "round_graph": "onnx_graphs.run",
     "round_layer": "rounding.layer",
     "round_network": "rounding.network",
     "write_onnx": "files.onnx_qdq",

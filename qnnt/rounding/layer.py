@@ -1,30 +1,22 @@
-"""One layer: problem, rows over cores or an executor, and what is known of each neuron's optimum."""
+"""One dense layer of real weights, rounded on its calibration inputs."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from qnnt import registry
-from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
-from qnnt.limits import MOST_TIME, Limit, Limits, Status
-from qnnt.rounders.base import PROVED, Rounder, RowAnswer, keeps_nearest, nearest_planes
+from qnnt.exceptions import InputError
+from qnnt.limits import Limit, Limits, Status
+from qnnt.rounders.base import Rounder
 from qnnt.rounding.problem import Clip, LayerProblem
-from qnnt.rounding.qubo import QuboEncoder
-from qnnt.rounding.rows import INTERRUPTED, CtrlC, Row, RowPlan, RowRuns
+from qnnt.rounding.rows import CtrlC
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
-
-ROW_TIME = 5.0  # seconds a row may take when no limit is given
-_CLOSE = "the bound cannot be told from the cost by more than rounding errors, but not proved to 1e-6 either"
-# Of the cost of rounding to nearest: a bound that is above the cost by less is no contradiction.
-_NOISE = 1e-12
+from qnnt.rounding.search import Method, RowProgress, RowSearch
 
 
 @dataclass(frozen=True)
@@ -90,18 +82,6 @@ class RoundedLayer:
         return self.accumulate(self.inputs.codes(X)) * self.bias_scale
 
 
-@dataclass(frozen=True)
-class RowProgress:
-    """Row ``neuron`` ended: ``done`` of ``total`` rows, sums of costs so far against rounding to nearest."""
-
-    neuron: int
-    done: int
-    total: int
-    cost: float
-    nearest_cost: float
-    proved: bool
-
-
 def round_layer(
     W: npt.ArrayLike,
     b: npt.ArrayLike,
@@ -113,7 +93,7 @@ def round_layer(
     limits: Limits | None = None,
     row_time: float | None = None,
     clip: Clip = "fix",
-    candidates: int = 2,
+    candidates: int | None = None,
     inputs: Affine | None = None,
     reference: npt.ArrayLike | None = None,
     executor: Executor | None = None,
@@ -127,7 +107,8 @@ def round_layer(
     inputs*, or ``reference`` (N, n). ``bits`` (2 if nothing is said) makes a :class:`Scheme`; or give a
     ``scheme``. ``backend`` is the name of a rounder, or one.
 
-    ``candidates`` consecutive integers are open to each weight: 2 are floor and ceil. ``clip="fix"`` never
+    ``candidates`` consecutive integers are open to each weight: 2, which are floor and ceil, unless the
+    rounder wants more (``gptq``: all). ``clip="fix"`` never
     leaves the scheme's range; ``"after"`` chooses as if there were none and clips at the end, as the
     paper's authors do (then nothing is proved unless no code had to be clipped).
 
@@ -157,44 +138,6 @@ def round_layer(
 
 
 @dataclass(frozen=True)
-class Method:
-    """How rows are answered, whichever layer they are of; see :func:`round_layer`."""
-
-    rounder: Rounder
-    version: str | None
-    limits: Limits
-    row_time: float | None
-    clip: Clip
-    candidates: int
-    executor: Executor | None
-
-    @classmethod
-    def of(
-        cls,
-        backend: str | Rounder,
-        limits: Limits | None,
-        *,
-        row_time: float | None,
-        clip: Clip,
-        candidates: int,
-        executor: Executor | None,
-    ) -> Method:
-        """Find the rounder; raises what :func:`round_layer` says."""
-        if row_time is not None and not 0 < row_time <= MOST_TIME:
-            raise InputError("row_time", f"a positive number of seconds up to a million, not {row_time}")
-        rounder = registry.rounder(backend) if isinstance(backend, str) else backend
-        state = rounder.availability()
-        if not state.available:
-            raise Unavailable(f"rounding backend {rounder.name!r}: {state.reason}")
-        return cls(rounder, state.version, limits or Limits(), row_time, clip, candidates, executor)
-
-    @property
-    def row_limits(self) -> Limits:
-        """The limits of one row."""
-        return replace(self.limits, time=self.row_time or self.limits.time or ROW_TIME, threads=1)
-
-
-@dataclass(frozen=True)
 class LayerData:
     """A real layer, its calibration inputs, and what it is to become; see :func:`round_layer`."""
 
@@ -214,24 +157,33 @@ class LayerRun:
 
     def __init__(self, data: LayerData, method: Method, start: float, ctrl_c: CtrlC) -> None:
         self._data, self._method, self._start, self._ctrl_c = data, method, start, ctrl_c
-        self._rows: _Rows | None = None
+        self._parts: tuple[LayerProblem, Reals, Affine] | None = None
+        self._search = RowSearch(lambda: self._made()[0], method, start, ctrl_c)
+
+    def _made(self) -> tuple[LayerProblem, Reals, Affine]:
+        """The problem, s_W (n,) and the code of the inputs."""
+        if self._parts is None:
+            data, method = self._data, self._method
+            self._parts = LayerProblem.of_layer(
+                data.W,
+                data.b,
+                data.X,
+                data.scheme,
+                inputs=data.inputs,
+                reference=data.reference,
+                candidates=method.candidates,
+                clip=method.clip,
+            )
+        return self._parts
 
     def result(self, progress: Callable[[RowProgress], None] | None = None) -> RoundedLayer:
         """Round it; a second KeyboardInterrupt is raised. Called again, it keeps the rows that are done."""
         return self._ctrl_c.survived(lambda: self._rounded(progress))
 
     def _rounded(self, progress: Callable[[RowProgress], None] | None) -> RoundedLayer:
-        method, data = self._method, self._data
-        if self._rows is None:
-            self._rows = _Rows(data, method)
-        rows = self._rows
-        if self._ctrl_c.pressed:
-            for i in sorted(rows.left):
-                rows.take(i, INTERRUPTED)
-        elif rows.left:
-            self._run(rows, progress)
-        scale, code = rows.scale, rows.code
-        proved = rows.proved
+        rows = self._search.result(progress)
+        problem, scale, code = self._made()
+        method = self._method
         return RoundedLayer(
             codes=rows.codes[:, :-1],
             bias_codes=rows.codes[:, -1],
@@ -239,129 +191,18 @@ class LayerRun:
             input_scale=code.scale,
             input_zero_point=code.zero_point,
             input_range=(code.lo, code.hi),
-            bias_scale=rows.problem.unit,
+            bias_scale=problem.unit,
             cost=rows.cost,
             nearest_cost=rows.nearest_cost,
-            lower_bound=rows.bound,
-            proved=proved,
-            row_status=tuple(_status(a, bool(p)) for a, p in zip(rows.answers, proved, strict=True)),
-            row_limits=tuple(None if p else a.limit for a, p in zip(rows.answers, proved, strict=True)),
-            reasons=tuple(
-                None if p else a.reason or _CLOSE for a, p in zip(rows.answers, proved, strict=True)
-            ),
-            row_seconds=rows.seconds,
+            lower_bound=rows.lower_bound,
+            proved=rows.proved,
+            row_status=rows.row_status,
+            row_limits=rows.row_limits,
+            reasons=rows.reasons,
+            row_seconds=rows.row_seconds,
             seconds=time.monotonic() - self._start,
             backend=method.rounder.name,
             version=method.version,
             limits=method.limits,
-            scheme=data.scheme,
+            scheme=self._data.scheme,
         )
-
-    def _run(self, rows: _Rows, progress: Callable[[RowProgress], None] | None) -> None:
-        """Search all rows, or as many as the limits and Ctrl-C allow."""
-        method, time_limit = self._method, self._method.limits.time
-        plan = RowPlan(
-            rows.models,
-            method.rounder,
-            method.row_limits,
-            method.limits.threads,
-            method.executor,
-            math.inf if time_limit is None else self._start + time_limit,
-        )
-        with RowRuns(plan) as runs:
-            try:
-                for done, (i, row) in enumerate(runs.ended(), start=1):
-                    rows.take(i, row)
-                    if progress is not None:
-                        progress(rows.progress(i, done))
-            except KeyboardInterrupt:
-                self._ctrl_c.pressed = True
-                for i, row in runs.interrupted():
-                    rows.take(i, row)
-
-
-def _status(answer: RowAnswer, proved: bool) -> Status:
-    """The verdict on a row: a proof counts, not the rounder's word for it."""
-    if proved:
-        return Status.OPTIMAL
-    return Status.UNKNOWN if answer.status is Status.UNKNOWN else Status.SATISFIABLE
-
-
-class _Rows:
-    """The rows of a layer, rounded to nearest until an answer is taken; ``left`` are those without one."""
-
-    def __init__(self, data: LayerData, method: Method) -> None:
-        problem, self.scale, self.code = LayerProblem.of_layer(
-            data.W,
-            data.b,
-            data.X,
-            data.scheme,
-            inputs=data.inputs,
-            reference=data.reference,
-            candidates=method.candidates,
-            clip=method.clip,
-        )
-        self.problem, self._method = problem, method
-        encoded = [QuboEncoder(i).apply(problem) for i in range(problem.n)]
-        self.models, self._lifts = [model for model, _ in encoded], [lift for _, lift in encoded]
-        for i, model in enumerate(self.models):
-            refusal = method.rounder.refuses(model)
-            if refusal is not None:
-                raise Unsupported(f"rounding backend {method.rounder.name!r}, row {i}: {refusal}")
-        self._nearest = problem.clipped(problem.nearest())
-        self.nearest_cost = problem.costs(self._nearest)
-        self.codes, self.cost = self._nearest.copy(), self.nearest_cost.copy()
-        self.bound, self.seconds = np.zeros(problem.n), np.zeros(problem.n)
-        self.answers = [INTERRUPTED.answer] * problem.n
-        self.left = set(range(problem.n))
-
-    @cached_property
-    def _planes(self) -> Ints:
-        """(n, m) the nearest plane of every row: all at once, when the first row needs its own."""
-        parts = (np.array([getattr(m, name) for m in self.models]) for name in ("target", "lower", "upper"))
-        return nearest_planes(self.problem.gram, *parts)
-
-    @property
-    def proved(self) -> npt.NDArray[np.bool_]:
-        """(n,) whether the cost is the least, up to a relative 1e-6."""
-        return np.asarray(self.cost - self.bound <= PROVED * self.cost)
-
-    def take(self, i: int, row: Row) -> None:
-        """Take in the outcome of row i, with a fallback as :class:`RowAnswer` says.
-
-        It can be called again for a row where Ctrl-C came in between. Raises :class:`WrongAnswer` if the
-        bound is above a cost.
-        """
-        answer = row.answer
-        short = answer.limit is not None
-        by_plane = short and not keeps_nearest(self._method.rounder)
-        codes, cost = self._nearest[i], self.nearest_cost[i]
-        for v in (answer.assignment, self._planes[i] if by_plane else None):
-            if v is not None:
-                chosen = self.problem.clipped(self._lifts[i](v)[None, :], i)[0]
-                own = self.problem.cost(chosen, i)
-                if own < cost or not short:
-                    codes, cost = chosen, own
-        bound = self._lifts[i].bound(answer.bound) if self._bounded(i) else 0.0
-        if bound > cost * (1 + PROVED) + _NOISE * self.nearest_cost[i]:
-            raise WrongAnswer(
-                f"rounding backend {self._method.rounder.name!r} claims that row {i} costs at least {bound}; "
-                f"a choice costs {cost}"
-            )
-        self.codes[i], self.cost[i], self.bound[i] = codes, cost, min(bound, cost)
-        self.seconds[i], self.answers[i] = row.seconds, answer
-        self.left.discard(i)
-
-    def _bounded(self, i: int) -> bool:
-        """Whether a bound on the choices of row i holds for its clipped codes too.
-
-        It does if every real value has a candidate in the range. A value without one may be 9.4 in a range up
-        to 7. Its candidates are 9 and 10, its clipped code is 7, and a row with 7 may cost less than any with
-        9 or 10.
-        """
-        return self._method.clip == "fix" or self.problem.holds_clipped(i)
-
-    def progress(self, i: int, done: int) -> RowProgress:
-        """The news that row i has ended."""
-        total, nearest = float(self.cost.sum()), float(self.nearest_cost.sum())
-        return RowProgress(i, done, len(self.models), total, nearest, bool(self.proved[i]))

@@ -25,11 +25,12 @@ from qnnt.exceptions import InputError, UnknownWord, require_word
 from qnnt.limits import Limit, Limits
 from qnnt.rounders.base import Rounder
 from qnnt.rounding.calibration import Calibration
-from qnnt.rounding.layer import LayerData, LayerRun, Method, RoundedLayer, RowProgress
+from qnnt.rounding.layer import LayerData, LayerRun, RoundedLayer
 from qnnt.rounding.model import DenseModel, FloatArray, activate, classes, inputs
 from qnnt.rounding.problem import Clip
 from qnnt.rounding.rows import CtrlC
 from qnnt.rounding.scheme import Ints, Scheme
+from qnnt.rounding.search import Method, RowProgress
 
 Target = Literal["layer", "network"]
 
@@ -152,7 +153,7 @@ def round_network(
     limits: Limits | None = None,
     row_time: float | None = None,
     clip: Clip = "fix",
-    candidates: int = 2,
+    candidates: int | None = None,
     target: Target = "layer",
     executor: Executor | None = None,
     progress: Callable[[int, RowProgress], None] | None = None,
@@ -186,7 +187,7 @@ def round_network(
         "backend": method.rounder.name,
         "version": method.version,
         "clip": clip,
-        "candidates": candidates,
+        "candidates": method.candidates,
         "target": target,
         "limits": asdict(method.limits),
         "row_time": row_time,

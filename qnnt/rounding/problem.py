@@ -1,10 +1,10 @@
-"""The rounding problem of one dense layer, stated in integers: what encoders compile and solvers answer."""
+"""The rounding problem of one layer, stated in integers: what encoders compile and solvers answer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,60 @@ MOST_UNITS = 2.0**50  # of a code, in a real value
 MOST_EXACT = 2.0**53  # integers below are exact in doubles
 
 
-@dataclass(frozen=True)
-class LayerProblem:
+@dataclass(frozen=True, kw_only=True)
+class RowProblem:
+    """Integer codes (n, m) are to be chosen for n rows; how much each row costs, subclasses say.
+
+    The real weights and biases, in units of a code, are ``base`` + ``part`` (n, m): an integer among the
+    codes allowed, and the rest. They are two numbers because the sum of a large and a small one, as a double,
+    loses digits of the small one. A code is worth ``unit`` (n,). ``lower`` and ``upper`` (n, m) are the codes
+    allowed before clipping, ``least`` and ``greatest`` (n, m) the scheme's range.
+    """
+
+    base: Ints
+    part: Reals
+    unit: Reals
+    lower: Ints
+    upper: Ints
+    least: Ints
+    greatest: Ints
+
+    @property
+    def n(self) -> int:
+        """Number of rows, which are neurons or output channels."""
+        return len(self.base)
+
+    @property
+    def gram(self) -> Reals:
+        """(m, m) Σ_k a_k a_kᵀ over the calibration points, the same for all rows."""
+        raise NotImplementedError
+
+    def cost(self, codes: Ints, row: int) -> float:
+        """What one row costs with codes (m,)."""
+        raise NotImplementedError
+
+    def costs(self, codes: Ints) -> Reals:
+        """(n,) what each row costs, for codes (n, m)."""
+        return np.array([self.cost(codes[i], i) for i in range(self.n)])
+
+    def nearest(self) -> Ints:
+        """(n, m) the codes allowed that are nearest to the real values, ties to even."""
+        up = np.where(self.part == 0.5, self.base % 2, np.rint(self.part))
+        return np.clip(self.base + up.astype(np.int64), self.lower, self.upper)
+
+    def clipped(self, codes: IntArray, row: int | slice = slice(None)) -> Ints:
+        """Codes of all rows (n, m), or of one (1, m), moved into the scheme's range."""
+        wide: Ints = codes.astype(np.int64)
+        return np.clip(wide, self.least[row], self.greatest[row])
+
+    def holds_clipped(self, row: int) -> bool:
+        """Whether the codes of one row that were allowed include all clipped ones."""
+        i = row
+        return bool(((self.lower[i] <= self.greatest[i]) & (self.upper[i] >= self.least[i])).all())
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerProblem(RowProblem):
     """Choose integer codes c (n, f+1), the last column the bias's, so that the layer's outputs are near.
 
     With a_k = (x^q_k − z_X, 1) the integer inputs of calibration point k, the quantised layer computes
@@ -29,21 +81,11 @@ class LayerProblem:
     all of the cost is rounding. A reference (N, n) replaces y, say by the real network's own
     pre-activations.
 
-    ``inputs`` (N, f) are x^q − z_X and ``unit`` (n,) is s_Wi·s_X. The real weights and biases, in units of a
-    code, are ``base`` + ``part`` (n, f+1): an integer among the codes allowed, and the rest. They are two
-    numbers because the sum of a large and a small one, as a double, loses digits of the small one. ``lower``
-    and ``upper`` (n, f+1) are the codes allowed before clipping, ``least`` and ``greatest`` (n, f+1) the
-    scheme's range. ``goal`` (N, n) is the y of a reference in units, less what ``base`` gives; None without.
+    ``inputs`` (N, f) are x^q − z_X and ``unit`` (n,) is s_Wi·s_X. ``goal`` (N, n) is the y of a reference in
+    units, less what ``base`` gives; None without.
     """
 
     inputs: Ints
-    base: Ints
-    part: Reals
-    unit: Reals
-    lower: Ints
-    upper: Ints
-    least: Ints
-    greatest: Ints
     goal: Reals | None = None
 
     @classmethod
@@ -73,26 +115,13 @@ class LayerProblem:
             raise InputError("X", f"{W.shape[1]} columns as W has, not {X.shape[1]}")
         if len(X) == 0 or len(W) == 0:
             raise InputError("W" if len(X) else "X", "no rows")
-        if not 2 <= candidates <= MOST_CANDIDATES:
-            raise InputError("candidates", f"2 to {MOST_CANDIDATES} integers per weight, not {candidates}")
         require_word("clip", clip, get_args(Clip))
         scale, code = _scales(W, X, scheme, inputs)
         integers = code.codes(X) - code.zero_point
         if len(X) * float(np.abs(integers).max(initial=1)) ** 2 >= MOST_EXACT:
             raise InputError("X", "sums of products of its codes are beyond what a double holds exactly")
-        unit = scale * code.scale
-        whole, part = _parts("W", W, scale[:, None])
-        whole_b, part_b = _parts("b", b, unit)
-        whole, part = np.column_stack([whole, whole_b]), np.column_stack([part, part_b])
-        least, greatest = _range(scheme, W.shape)
-        # An even number of candidates lies around the gap of the real value, an odd one around the nearest.
-        first = whole if candidates % 2 == 0 else whole + (part > 0.5)
-        lower = first.astype(np.int64) - (candidates - 1) // 2
-        upper = lower + candidates - 1
-        if clip == "fix":
-            lower, upper = np.clip(lower, least, greatest), np.clip(upper, least, greatest)
-        base = np.clip(whole.astype(np.int64), lower, upper)
-        part = (whole - base) + part
+        box = coded(W, b, scale, code.scale, scheme, candidates, clip)
+        base, unit = box["base"], box["unit"]
         goal = None
         if reference is not None:
             y = real_array("reference", reference, 2)
@@ -101,12 +130,7 @@ class LayerProblem:
             whole_y, part_y = _parts("reference", y, unit)
             goal = whole_y - base[:, -1] - integers.astype(np.float64) @ base[:, :-1].T.astype(np.float64)
             goal += part_y
-        return cls(integers, base, part, unit, lower, upper, least, greatest, goal), scale, code
-
-    @property
-    def n(self) -> int:
-        """Number of neurons."""
-        return len(self.base)
+        return cls(inputs=integers, goal=goal, **box), scale, code
 
     @cached_property
     def design(self) -> Reals:
@@ -118,33 +142,121 @@ class LayerProblem:
         """(f+1, f+1) Σ_k a_k a_kᵀ: integers, exact in doubles, and the same for all neurons."""
         return self.design.T @ self.design
 
-    def nearest(self) -> Ints:
-        """(n, f+1) the codes allowed that are nearest to the real values, ties to even."""
-        up = np.where(self.part == 0.5, self.base % 2, np.rint(self.part))
-        return np.clip(self.base + up.astype(np.int64), self.lower, self.upper)
-
-    def clipped(self, codes: IntArray, neuron: int | slice = slice(None)) -> Ints:
-        """Codes of all neurons (n, f+1), or of one (1, f+1), moved into the scheme's range."""
-        wide: Ints = codes.astype(np.int64)
-        return np.clip(wide, self.least[neuron], self.greatest[neuron])
-
-    def holds_clipped(self, neuron: int) -> bool:
-        """Whether the codes of one neuron that were allowed include all clipped ones."""
-        i = neuron
-        return bool(((self.lower[i] <= self.greatest[i]) & (self.upper[i] >= self.least[i])).all())
-
-    def cost(self, codes: Ints, neuron: int) -> float:
+    def cost(self, codes: Ints, row: int) -> float:
         """The Frobenius distance of one neuron, computed from its outputs, for codes (f+1,)."""
-        moved = codes - self.base[neuron]
+        moved = codes - self.base[row]
         if self.goal is None:
-            difference = self.design @ (moved - self.part[neuron])
+            difference = self.design @ (moved - self.part[row])
         else:
-            difference = self.design @ moved - self.goal[:, neuron]
-        return float(((difference * self.unit[neuron]) ** 2).mean())
+            difference = self.design @ moved - self.goal[:, row]
+        return float(((difference * self.unit[row]) ** 2).mean())
+
+
+@dataclass(frozen=True, kw_only=True)
+class GramProblem(RowProblem):
+    """Rows of which only the Gram matrix of the inputs is known: ``moments`` (m, m) = Σ_k a_k a_kᵀ.
+
+    Row i with codes c costs (unit_i² / ``points``)·(c − r)ᵀ·moments·(c − r), r the real weights in units of a
+    code. That is the mean squared distance of its outputs over the points, up to rounding errors of doubles.
+    """
+
+    moments: Reals
+    points: int
+
+    @classmethod
+    def of_rows(
+        cls,
+        W: Reals,
+        b: Reals | None,
+        moments: Reals,
+        points: int,
+        scale: Reals,
+        scheme: Scheme,
+        *,
+        input_scale: float = 1.0,
+        factor: float = 1.0,
+        candidates: int = 2,
+        clip: Clip = "fix",
+    ) -> GramProblem:
+        """The problem of rows W (n, f) with scales (n,), and biases b (n,) as a last column, if any.
+
+        ``moments`` (f, f), or (f+1, f+1) with biases, are those of inputs in units of ``input_scale``; a
+        output is what the row gives, times ``factor``. With more than two ``candidates`` for a weight, a bias
+        has :data:`MOST_CANDIDATES`. With ``clip="fix"`` each has the codes of the range that are nearest to
+        its real value, as many as that. The rest is as for :meth:`LayerProblem.of_layer`, which says what is
+        raised.
+        """
+        require_word("clip", clip, get_args(Clip))
+        # A bias can make up for how the weights move the mean: with few bits, by far more than a unit.
+        of_bias = None if candidates == 2 else MOST_CANDIDATES
+        box = coded(W, b, scale, input_scale, scheme, candidates, clip, of_bias, inwards=True)
+        return cls(moments=moments, points=points, **{**box, "unit": box["unit"] * abs(factor)})
+
+    @property
+    def gram(self) -> Reals:
+        """(m, m) the moments."""
+        return self.moments
+
+    def cost(self, codes: Ints, row: int) -> float:
+        """The mean squared distance of one row, from the Gram matrix, for codes (m,)."""
+        d = (codes - self.base[row]) - self.part[row]
+        return float(self.unit[row] ** 2 / self.points) * max(float(d @ self.moments @ d), 0.0)
 
     def costs(self, codes: Ints) -> Reals:
-        """(n,) the Frobenius distance of each neuron, for codes (n, f+1)."""
-        return np.array([self.cost(codes[i], i) for i in range(self.n)])
+        """(n,) the same of each row, for codes (n, m)."""
+        d = (codes - self.base) - self.part
+        return np.asarray(self.unit**2 / self.points * np.maximum(((d @ self.moments) * d).sum(axis=1), 0.0))
+
+
+def coded(
+    W: Reals,
+    b: Reals | None,
+    scale: Reals,
+    input_scale: float,
+    scheme: Scheme,
+    candidates: int,
+    clip: Clip,
+    bias_candidates: int | None = None,
+    *,
+    inwards: bool = False,
+) -> dict[str, Any]:
+    """What a :class:`RowProblem` holds of weights (n, f) and biases (n,), in units of scales (n,).
+
+    With ``clip="fix"`` codes out of the range are no candidates; with ``inwards`` others take their place, so
+    that each weight has as many as the range allows.
+    """
+    if not 2 <= candidates <= MOST_CANDIDATES:
+        raise InputError("candidates", f"2 to {MOST_CANDIDATES} integers per weight, not {candidates}")
+    unit = scale * input_scale
+    whole, part = _parts("W", W, scale[:, None])
+    least, greatest = _range(scheme, W.shape)
+    if b is None:
+        least, greatest = least[:, :-1], greatest[:, :-1]
+    else:
+        whole_b, part_b = _parts("b", b, unit)
+        whole, part = np.column_stack([whole, whole_b]), np.column_stack([part, part_b])
+    # An even number of candidates lies around the gap of the real value, an odd one around the nearest.
+    first = whole if candidates % 2 == 0 else whole + (part > 0.5)
+    wide = np.full(whole.shape[1], candidates)
+    if b is not None:
+        wide[-1] = candidates if bias_candidates is None else bias_candidates
+    lower = first.astype(np.int64) - (wide - 1) // 2
+    upper = lower + wide - 1
+    if clip == "fix" and inwards:
+        lower = np.clip(lower, least, np.maximum(greatest - (wide - 1), least))
+        upper = np.minimum(lower + wide - 1, greatest)
+    elif clip == "fix":
+        lower, upper = np.clip(lower, least, greatest), np.clip(upper, least, greatest)
+    base = np.clip(whole.astype(np.int64), lower, upper)
+    return {
+        "base": base,
+        "part": (whole - base) + part,
+        "unit": unit,
+        "lower": lower,
+        "upper": upper,
+        "least": least,
+        "greatest": greatest,
+    }
 
 
 def _scales(W: Reals, X: Reals, scheme: Scheme, inputs: Affine | None) -> tuple[Reals, Affine]:

@@ -16,9 +16,9 @@ import numpy as np
 
 from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import UNIT
-from qnnt.rounding.problem import LayerProblem
-from qnnt.rounding.scheme import Ints
+from qnnt.rounders.base import UNIT, noise
+from qnnt.rounding.problem import GramProblem, LayerProblem, RowProblem
+from qnnt.rounding.scheme import Ints, Reals
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,7 @@ class QuboEncoder:
             target = target + np.linalg.lstsq(problem.design, goal - problem.design @ target, rcond=None)[0]
             left = goal - problem.design @ target
             errors = (m + 4) * UNIT * (np.abs(problem.design) @ (np.abs(target) + 1) + np.abs(goal))
-        lower, upper = problem.lower[i] - base, problem.upper[i] - base
-        dead = np.diagonal(problem.gram) == 0  # an input that is always 0: nothing depends on its code
-        lower[dead] = upper[dead] = np.clip(np.rint(target), lower, upper)[dead]
+        lower, upper = _box(problem, i, target)
         reach = np.maximum(np.abs(lower - target), np.abs(upper - target))
         # What is left is orthogonal to all columns, but for rounding errors.
         loss = 2 * float(np.abs(left @ problem.design) @ reach)
@@ -103,3 +101,36 @@ class QuboEncoder:
             constant=float(left @ left) / N,
         )
         return model, CodeLift(problem.base.ravel())
+
+
+@dataclass(frozen=True)
+class GramEncoder:
+    """The quadratic model of one ``row`` whose inputs are known by their Gram matrix only."""
+
+    row: int
+    name = "gram"
+    makes = QuadraticModel
+
+    def apply(self, problem: GramProblem) -> tuple[QuadraticModel, CodeLift]:
+        """The model of the row's m codes, and its lift."""
+        i = self.row
+        lower, upper = _box(problem, i, problem.part[i])
+        scale = float(problem.unit[i] ** 2 / problem.points)
+        model = QuadraticModel(problem.gram, problem.part[i], lower, upper, scale)
+        return model, CodeLift(problem.base[i], scale * noise(model))
+
+
+def row_model(problem: RowProblem, row: int) -> tuple[QuadraticModel, CodeLift]:
+    """The quadratic model of a row of any problem, and its lift."""
+    if isinstance(problem, GramProblem):
+        return GramEncoder(row).apply(problem)
+    assert isinstance(problem, LayerProblem)
+    return QuboEncoder(row).apply(problem)
+
+
+def _box(problem: RowProblem, row: int, target: Reals) -> tuple[Ints, Ints]:
+    """(m,) the least and the greatest v = code − base; the same where nothing depends on the code."""
+    lower, upper = problem.lower[row] - problem.base[row], problem.upper[row] - problem.base[row]
+    dead = np.diagonal(problem.gram) == 0  # an input that is always 0
+    lower[dead] = upper[dead] = np.clip(np.rint(target), lower, upper)[dead]
+    return lower, upper

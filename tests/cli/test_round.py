@@ -83,7 +83,7 @@ def test_what_is_written_can_not_be_read_as_a_real_network(qnnt, tmp_path):
     assert qnnt("round", *PLAIN, "-o", tmp_path / "d.onnx").status == 0
     run = qnnt("round", tmp_path / "d.onnx", *PLAIN[1:])
     assert run.status == 2
-    assert "layer0_inputs': QuantizeLinear is not known here" in run.err
+    assert "graph: has no Gemm, MatMul or Conv with constant float weights to round" in run.err
 
 
 def test_calibration_on_test_data_must_be_asked_for(qnnt):
@@ -142,6 +142,9 @@ def test_a_file_that_differs_is_a_failure(qnnt, tmp_path, monkeypatch):
             ["{plain}", "-o", "{tmp}/x.onnx", "--form", "frob"],
             "no ONNX form 'frob'; there are: exact, scaled",
         ),
+        (["{plain}", "--include", "x"], "--include: is for ONNX models; this is a dense network"),
+        (["{plain}", "--fold-batch-norm"], "--fold-batch-norm: is for ONNX models"),
+        (["{plain}", "--activations", "float"], "--activations: must be int8 for a dense network"),
         (["{plain}", "--report", "{tmp}"], "folder"),
         (["{plain}", "--eval", "{data}"], "--eval"),
         (["{plain}", "--eval", "{data}", "{labels}", "--allow-overlap"], "y: has 397 rows, X has 200"),

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from layers import Layer
 
-import qnnt.rounding.layer as layer_module
 import qnnt.rounding.network as network_module
+import qnnt.rounding.search as search_module
 from qnnt.limits import Limit, Status
 from qnnt.rounders.annealing import AnnealingRounder
 from qnnt.rounders.nearest import NearestPlaneRounder
@@ -199,8 +199,8 @@ def once(real, press_first: bool, presses: int = 1):
 
 @pytest.mark.parametrize("place", ["RowRuns.__exit__", "RowRuns.__enter__", "_Rows.take", "_status"])
 def test_an_interrupt_around_the_search_loses_no_row(monkeypatch, place):
-    real = attrgetter(place)(layer_module)
-    monkeypatch.setattr(f"qnnt.rounding.layer.{place}", once(real, press_first=False))
+    real = attrgetter(place)(search_module)
+    monkeypatch.setattr(f"qnnt.rounding.search.{place}", once(real, press_first=False))
     layer = a_layer()
     result = rounded(layer, backend=Interrupting())
     if place == "RowRuns.__enter__":

@@ -1,0 +1,171 @@
+"""``qnnt round`` of an ONNX model, whose layers are rounded where they stand."""
+
+from __future__ import annotations
+
+import time
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from qnnt.cli.output import print_columns
+from qnnt.cli.program import FAILED
+from qnnt.cli.round_options import RoundOptions, array, ended
+from qnnt.exceptions import InputError, require_word
+from qnnt.printable import printable
+from qnnt.wording import count
+
+if TYPE_CHECKING:
+    from qnnt.onnx_graphs.feeds import Feeds
+    from qnnt.onnx_graphs.graph import Graph
+    from qnnt.onnx_graphs.rounded import RoundedGraph
+    from qnnt.onnx_graphs.run import GraphProgress
+
+_REPLAYED = 4  # feeds whose integers are compared
+
+
+def round_onnx(options: RoundOptions) -> tuple[dict[str, Any], int]:
+    """Round the model; returns the report and the exit status."""
+    from qnnt.onnx_graphs.feeds import read_data
+    from qnnt.onnx_graphs.graph import Graph
+    from qnnt.onnx_graphs.score import Score
+
+    _check(options)
+    real = Graph.load(options.model)
+    evaluate, test, score = options.evaluate, None, None
+    if evaluate is not None:
+        test = read_data(evaluate[0], real.inputs)
+        score = Score.of(real, test, array(evaluate[1]))
+    feeds = read_data(options.calibration, real.inputs).drawn(
+        count=options.calibration_size,
+        share=options.calibration_share,
+        seed=options.limits.seed,
+        test=None if options.allow_overlap else test,
+    )
+    rounded = _round(real, feeds, options)
+    about: dict[str, Any] = {"model": {"file": str(options.model)}, **rounded.report()}
+    if score is not None:
+        about["evaluation"] = score.compared(Graph(rounded.model))
+    status = ended(rounded.limit, [m for la in rounded.layers for m in la.rows.row_limits], "row")
+    if options.output is not None:
+        from qnnt.verify.onnx_graph import replay_graph
+
+        rounded.save(options.output)
+        replay = replay_graph(options.output, rounded, islice(feeds, _REPLAYED))
+        about["output"] = {"file": str(options.output), "replay": replay.as_dict()}
+        status = status if replay.same else FAILED
+    return about, status
+
+
+def _check(options: RoundOptions) -> None:
+    """Options that say something of dense networks only."""
+    from qnnt.files.onnx_qdq import FORMS
+
+    require_word("ONNX form", options.form, FORMS)
+    require_word("activations", options.activations or "float", ("float", "int8"))
+    if options.output is not None and options.output.suffix != ".onnx":
+        raise InputError(str(options.output), "must be named *.onnx: an ONNX model stays one")
+    if options.target != "layer":
+        require_word("target", options.target, ("layer", "network"))
+        raise InputError("--target", "network is for dense networks; an ONNX model has layer")
+
+
+def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
+    from qnnt.cli.progress import live_line
+    from qnnt.onnx_graphs.run import round_graph
+
+    news = ["start"]
+    with live_line(lambda: news) as watched:
+
+        def hear(progress: GraphProgress) -> None:
+            rows, share = progress.rows, progress.share
+            left = (time.monotonic() - options.start) * (1 - share) / max(share, 1e-9)
+            news[:] = [
+                f"layer {progress.layer + 1} of {progress.layers}",
+                progress.name,
+                f"{rows.done} of {rows.total} rows",
+                f"cost {rows.cost:.4g}, nearest {rows.nearest_cost:.4g}",
+                f"{share:.0%} of all weights, about {left:,.0f} s left",
+            ]
+
+        return round_graph(
+            real.model,
+            feeds,
+            scheme=options.scheme(4, "row"),
+            backend=options.backend,
+            limits=options.limits,
+            row_time=options.row_time,
+            clip=options.clip,  # type: ignore[arg-type] # checked there
+            candidates=options.candidates,
+            activations=options.activations or "float",  # type: ignore[arg-type] # checked above
+            form=options.form,
+            include=options.include,
+            exclude=options.exclude,
+            fold_batch_norm=options.fold_batch_norm,
+            search_scales=options.search_scales,
+            opset=options.opset,
+            journal=options.journal,
+            progress=hear if watched else None,
+            start=options.start,
+        )
+
+
+def show_graph(about: dict[str, Any]) -> None:
+    """The report, as text."""
+    layers, data = about["layers"], about["calibration"]
+    first = layers[0]
+    weights = f"int{first['bits']}, {first['scaling']}, one scale per {first['per']}"
+    weights += ", searched" if about["search_scales"] else ""
+    activations = about["activations"] + (f", {about['form']}" if about["form"] else "")
+    drawn = f" of {data['of']:,} inputs, seed {data['seed']}" if "of" in data else " inputs"
+    left_out = data.get("left_out")
+    kept_apart = "" if left_out is None else f", {left_out:,} left out as test data"
+    backend = f"{about['backend']} ({about['version']})" if about["version"] else about["backend"]
+    before, after = (about[f"bytes_{when}"] for when in ("before", "after"))
+    rows = [
+        (
+            "model",
+            f"{printable(about['model']['file'])}, opset {about['opset']}, {count(len(layers), 'layer')}",
+        ),
+        ("scheme", f"weights {weights}; activations {activations}"),
+        ("backend", backend),
+        ("calibration", f"{data['size']:,}{drawn}{kept_apart}"),
+        ("size", f"{before:,} bytes before, {after:,} after ({after / before:.1%})"),
+    ]
+    if about["folded"]:
+        rows.append(("folded", ", ".join(about["folded"])))
+    if about["excluded"]:
+        rows.append(("left as they are", ", ".join(about["excluded"])))
+    if "evaluation" in about:
+        test = about["evaluation"]
+        scores = f"{test['before']:.4f} before, {test['after']:.4f} after"
+        rows.append((test["measure"], f"{scores}, on {test['inputs']:,} inputs"))
+    if "output" in about:
+        rows.append(("output", _written(about["output"])))
+    print_columns(rows)
+    head = ("layer", "kind", "rows", "inputs", "stored", "bytes", "nearest cost", "GPTQ cost", "cost")
+    print_columns([(*head, "lower bound", "proved", "seconds"), *map(_line, layers)])
+    for skipped in about["skipped"]:
+        print(printable(f"  skipped {skipped['kind']} {skipped['name']}: {skipped['reason']}"))
+
+
+def _line(layer: dict[str, Any]) -> tuple[str, ...]:
+    """A layer in the table."""
+    groups = f" in {layer['groups']} groups" if layer["groups"] > 1 else ""
+    return (
+        layer["name"],
+        layer["kind"] + groups,
+        f"{layer['rows']:,}",
+        f"{layer['inputs']:,}",
+        layer["stored"],
+        f"{layer['bytes_before']:,} to {layer['bytes_after']:,}",
+        *(f"{layer[key]:.6g}" for key in ("nearest_cost", "gptq_cost", "cost", "lower_bound")),
+        f"{layer['proved']:,}",
+        f"{layer['seconds']:.2f}",
+    )
+
+
+def _written(output: dict[str, Any]) -> str:
+    replay = output["replay"]
+    run = f"{replay['differing_weights']:,} of {count(replay['weights'], 'weight')} differ"
+    if replay["integers"]:
+        run += f", {replay['differing']:,} of {count(replay['integers'], 'other integer')}"
+    return f"{printable(output['file'])}; in onnxruntime {replay['onnxruntime']}, {run}"

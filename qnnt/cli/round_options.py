@@ -1,0 +1,131 @@
+"""The options of ``qnnt round``, and what it checks and says of any model."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qnnt.cli.options import writable
+from qnnt.cli.program import OK, UNKNOWN
+from qnnt.exceptions import InputError, require_word
+from qnnt.files.writing import write_text
+from qnnt.wording import count
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from qnnt.limits import Limit, Limits
+    from qnnt.rounding.scheme import Scheme
+
+FORMATS = (".onnx", ".npz")
+
+
+@dataclass(frozen=True)
+class RoundOptions:
+    """What was said on the command line; None where it was not. ``start`` is a ``time.monotonic()``."""
+
+    model: Path
+    calibration: Path
+    bits: int | None
+    backend: str
+    scaling: str
+    per: str | None
+    clip: str
+    candidates: int | None
+    target: str
+    calibration_size: int | None
+    calibration_share: float | None
+    evaluate: tuple[Path, Path] | None
+    allow_overlap: bool
+    limits: Limits
+    row_time: float | None
+    output: Path | None
+    form: str
+    activations: str | None
+    include: Sequence[str]
+    exclude: Sequence[str]
+    fold_batch_norm: bool
+    search_scales: bool
+    opset: int | None
+    journal: Path | None
+    start: float
+
+    def check(self, report: Path | None) -> None:
+        """Bad input that can be known before the work is done."""
+        check_output(self.output, self.form)
+        for path in (report, self.journal):
+            if path is not None:
+                writable(path)
+        read = [self.model, self.calibration, *(self.evaluate or ())]
+        check_apart([self.output, report, self.journal], read)
+
+    def scheme(self, bits: int, per: str) -> Scheme:
+        """The scheme that the options name, with these where they say nothing."""
+        from qnnt.rounding.scheme import Scheme
+
+        bits = bits if self.bits is None else self.bits
+        try:
+            return Scheme(bits, self.scaling, self.per or per)  # type: ignore[arg-type] # checked there
+        except InputError as error:
+            raise InputError(f"--{error.place}", error.message) from None
+
+
+def check_output(output: Path | None, form: str) -> None:
+    """What can be known of the output before the work is done."""
+    if output is None:
+        return
+    if output.suffix not in FORMATS:
+        raise InputError(str(output), f"must be named {' or '.join('*' + suffix for suffix in FORMATS)}")
+    writable(output)
+    if output.suffix == ".onnx":
+        from qnnt.files.onnx import require_onnx
+        from qnnt.files.onnx_qdq import FORMS
+
+        require_onnx()
+        require_word("ONNX form", form, FORMS)
+
+
+def check_apart(written: list[Path | None], read: list[Path]) -> None:
+    """No file that is read is written, and none is written twice."""
+    taken = {path.resolve() for path in read}
+    for path in written:
+        if path is not None and path.resolve() in taken:
+            raise InputError(str(path), "is named twice: what is written needs a name of its own")
+        if path is not None:
+            taken.add(path.resolve())
+
+
+def array(path: Path) -> npt.NDArray[Any]:
+    """The array in a ``.npy`` file, with at least one row."""
+    import numpy as np
+
+    from qnnt.files.arrays import load_numpy
+    from qnnt.files.documents import located
+
+    with located(path):
+        loaded = load_numpy(path)
+        if not isinstance(loaded, np.ndarray):
+            raise InputError("", "must be a .npy file, not a .npz file")
+        if not loaded.ndim or not len(loaded):
+            raise InputError("", "has no rows")
+        return loaded
+
+
+def write_report(path: Path, about: dict[str, Any]) -> None:
+    """A JSON report, for people and programs."""
+    write_text(path, json.dumps(about, indent=1, allow_nan=False) + "\n")
+
+
+def ended(limit: Limit | None, rows: list[Limit | None], what: str) -> int:
+    """The exit status, and a word on stderr if Ctrl-C cut the search of some rows short."""
+    from qnnt.limits import Limit
+
+    if limit is not Limit.INTERRUPT:
+        return OK
+    missed, all_of_them = rows.count(Limit.INTERRUPT), count(len(rows), what)
+    print(f"interrupted: {missed:,} of {all_of_them} not searched to the end", file=sys.stderr)
+    return UNKNOWN

@@ -1,0 +1,1 @@
+"""ONNX graphs of any kind, whose layers are rounded where they stand."""

@@ -1,0 +1,143 @@
+"""The journal of the rounding of a graph: what came of each finished layer, so that a killed run goes on."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+import qnnt
+from qnnt.exceptions import InputError
+from qnnt.files.documents import compact
+from qnnt.files.journals import JournalFile
+from qnnt.limits import Limit, Status
+from qnnt.rounding.scheme import Affine
+from qnnt.rounding.search import SearchedRows
+
+if TYPE_CHECKING:
+    import onnx
+
+    from qnnt.onnx_graphs.feeds import Feeds
+    from qnnt.onnx_graphs.layers import GraphLayer
+
+FORMAT = "qnnt-rounding"
+VERSION = 1
+_REALS = ("cost", "nearest_cost", "lower_bound", "row_seconds")
+
+
+@dataclass(frozen=True, eq=False)
+class Noted:
+    """What came of a layer: its rows, their scales and what GPTQ costs in each (n,), and the inputs' code."""
+
+    rows: SearchedRows
+    scale: npt.NDArray[np.float64]
+    gptq_cost: npt.NDArray[np.float64]
+    points: int
+    inputs: Affine | None
+    seconds: float
+
+
+class Journal:
+    """The journal of one run: a model, data and ``settings``; ``layers`` by output are those that it had.
+
+    Raises :class:`InputError` for the journal of another run, and as :class:`JournalFile` does.
+    """
+
+    def __init__(self, path: Path, model: onnx.ModelProto, feeds: Feeds, settings: dict[str, Any]) -> None:
+        head = {
+            "format": FORMAT,
+            "version": VERSION,
+            "qnnt": qnnt.__version__,
+            "model": hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest(),
+            "data": _digest(feeds),
+            **settings,
+        }
+        self.layers: dict[str, Noted] = {}
+        self._file = JournalFile(path, FORMAT, "journal of a rounding")
+        try:
+            with self._file.located():
+                self._read(head)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def note(self, layer: GraphLayer, noted: Noted) -> None:
+        """Write that a layer is done."""
+        rows = noted.rows
+        self._file.write(
+            {
+                "layer": layer.output,
+                "name": layer.name,
+                "shape": rows.codes.shape,
+                "codes": _packed(rows.codes),
+                **{name: getattr(rows, name).tolist() for name in _REALS},
+                "proved": rows.proved.tolist(),
+                "status": [status.value for status in rows.row_status],
+                "limits": [None if limit is None else limit.value for limit in rows.row_limits],
+                "reasons": list(rows.reasons),
+                "scale": noted.scale.tolist(),
+                "gptq_cost": noted.gptq_cost.tolist(),
+                "points": noted.points,
+                "inputs": None if noted.inputs is None else asdict(noted.inputs),
+                "seconds": noted.seconds,
+            }
+        )
+
+    def _read(self, head: dict[str, Any]) -> None:
+        if not self._file.lines:
+            self._file.write(head)
+            return
+        (_, first), *lines = self._file.lines
+        other = next((key for key in head if first.get(key) != head[key]), None)
+        if other is not None:
+            raise InputError("", f"is the journal of a run that differs in its {other.replace('_', ' ')}")
+        for number, line in lines:
+            try:
+                self.layers[line["layer"]] = _noted(line)
+            except (KeyError, TypeError, ValueError, zlib.error) as error:
+                raise InputError(f"line {number}", f"is damaged: {error}") from None
+
+
+def _noted(line: dict[str, Any]) -> Noted:
+    raw = zlib.decompress(base64.b64decode(line["codes"]))
+    rows = SearchedRows(
+        codes=np.frombuffer(raw, dtype="<i4").reshape(line["shape"]).astype(np.int64),
+        proved=np.array(line["proved"], dtype=bool),
+        row_status=tuple(Status(word) for word in line["status"]),
+        row_limits=tuple(None if word is None else Limit(word) for word in line["limits"]),
+        reasons=tuple(line["reasons"]),
+        **{name: np.array(line[name], dtype=np.float64) for name in _REALS},
+    )
+    code = None if line["inputs"] is None else Affine(**line["inputs"])
+    scale, gptq = (np.array(line[name], dtype=np.float64) for name in ("scale", "gptq_cost"))
+    return Noted(rows, scale, gptq, line["points"], code, line["seconds"])
+
+
+def _packed(codes: npt.NDArray[np.int64]) -> str:
+    return base64.b64encode(zlib.compress(codes.astype("<i4").tobytes())).decode()
+
+
+def _digest(feeds: Feeds) -> str:
+    """SHA-256 of all data, and of whether they are rows."""
+    sha = hashlib.sha256(compact([feeds.rows]).encode())
+    for feed in feeds.feeds:
+        for name in sorted(feed):
+            array = feed[name]
+            sha.update(compact([name, array.dtype.str, array.shape]).encode())
+            sha.update(repr(array.tolist()).encode() if array.dtype == object else array.tobytes())
+    return sha.hexdigest()

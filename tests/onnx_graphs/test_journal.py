@@ -1,0 +1,67 @@
+"""A run that was killed goes on from its journal, and no other run does."""
+
+from __future__ import annotations
+
+import pytest
+from onnx_models import convolutional, images
+
+import qnnt.onnx_graphs.run as run_module
+from qnnt.exceptions import InputError
+from qnnt.rounding import round_graph
+
+
+class StopError(Exception):
+    """Ends a run."""
+
+
+@pytest.mark.parametrize("activations", ["float", "int8"])
+def test_a_killed_run_goes_on_from_its_journal(tmp_path, monkeypatch, activations):
+    model, X, journal = convolutional(), images(), tmp_path / "run.jsonl"
+    options = {"bits": 3, "backend": "beam", "activations": activations}
+    plain = round_graph(model, X, **options)
+    real, searched = run_module._Run._searched, []
+
+    def counted(run, layer, begun):
+        searched.append(layer.name)
+        if len(searched) == 4:
+            raise StopError
+        return real(run, layer, begun)
+
+    monkeypatch.setattr(run_module._Run, "_searched", counted)
+    with pytest.raises(StopError):
+        round_graph(model, X, **options, journal=journal)
+    assert searched == ["n_c0", "n_c1", "n_c2", "n_y"]
+    with journal.open("a") as file:
+        file.write('{"layer": "cut')  # as a run that was killed may leave it
+    rounded = round_graph(model, X, **options, journal=journal)
+    assert searched[4:] == ["n_y", "n_z"]
+    assert rounded.model == plain.model
+    for ours, theirs in zip(rounded.layers, plain.layers, strict=True):
+        for name in ("codes", "cost", "nearest_cost", "lower_bound", "proved"):
+            assert (getattr(ours.rows, name) == getattr(theirs.rows, name)).all()
+        assert ours.rows.row_status == theirs.rows.row_status
+        assert (ours.gptq_cost == theirs.gptq_cost).all()
+        assert ours.points == theirs.points
+    round_graph(model, X, **options, journal=journal)
+    assert len(searched) == 6  # nothing was left to do
+
+
+def test_a_journal_of_another_run_is_refused(tmp_path):
+    model, X, journal = convolutional(), images(), tmp_path / "run.jsonl"
+    round_graph(model, X, backend="nearest", journal=journal)
+    before = journal.read_bytes()
+    for other, words in (
+        ({"backend": "nearest-plane"}, "differs in its backend"),
+        ({"backend": "nearest", "bits": 3}, "differs in its scheme"),
+        ({"backend": "nearest", "exclude": ["n_c0"]}, "differs in its layers"),
+    ):
+        with pytest.raises(InputError, match=words):
+            round_graph(model, X, journal=journal, **other)
+    with pytest.raises(InputError, match="differs in its data"):
+        round_graph(model, X * 2, backend="nearest", journal=journal)
+    with pytest.raises(InputError, match="differs in its model"):
+        round_graph(convolutional(1), X, backend="nearest", journal=journal)
+    assert journal.read_bytes() == before
+    journal.write_text("something else\n")
+    with pytest.raises(InputError, match="line 1: is not a JSON object"):
+        round_graph(model, X, backend="nearest", journal=journal)
