@@ -158,7 +158,8 @@ def main() -> int:
     print(", ".join(f"{n:,} {what}" for what, n in sorted(soak.counts.items())))
     print(f"before  {before}\nafter   {after}")
     print("\n".join([f"{len(mistakes)} mistakes", *mistakes[:20]]))
-    left = (after.children, after.folders) != (0, 0) or after.descriptors > before.descriptors
+    held = [(now.children, now.folders, now.descriptors) for now in (before, after)]
+    left = any(later > earlier for earlier, later in zip(*held, strict=True))
     return 1 if mistakes or left else 0
 
 

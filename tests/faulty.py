@@ -170,6 +170,14 @@ class Hurried:
         )
 
 
+class Lying(Faulty):
+    """Claims that its network is the best."""
+
+    def run(self, model: Instance, limits: Limits, report: Report) -> Answer:
+        answer = super().run(model, limits, report)
+        return Answer(Status.OPTIMAL, answer.assignment, answer.cost, answer.cost)
+
+
 @dataclass(frozen=True)
 class FaultyRounder(NearestPlaneRounder):
     """Raises, or answers what it must not."""

@@ -59,7 +59,7 @@ def test_the_arithmetic_of_the_moves_is_that_of_the_definition(instance, data, c
         moves.evaluate(network, inputs, state, r, np.float32(cap), room)
     best, lowest = state.parameters[0].copy(), np.array([2**62])
     heats = np.tile([0.1, 0.5, 2.0], (3, 1))
-    moves.search(network, inputs, state, np.float32(cap), heats, 2, -1, best, lowest, room)
+    moves.search(network, inputs, state, np.float32(cap), heats, -1, best, lowest, room)
     scale = 1.0
     if len(instance.choices.of):
         first = np.unique(instance.choices.of, return_index=True)[1]

@@ -64,8 +64,18 @@ def sent_once(number: int, output: Path) -> Iterator[None]:
     thread.join()
 
 
+@pytest.fixture
+def heeding_hangup() -> Iterator[None]:
+    """SIGHUP as a terminal's programs have it, also if the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_run_with_its_best_network(qnnt, tmp_path: Path, number: int) -> None:
+def test_a_signal_ends_a_run_with_its_best_network(
+    qnnt, tmp_path: Path, number: int, heeding_hangup: None
+) -> None:
     output = tmp_path / "n.json"
     with sent_once(number, output):
         run = qnnt(*LONG, "-o", output)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from faulty import Faulty
+from faulty import Faulty, Lying
 from hypothesis import given, settings
 from strategies import activations, instances
 
@@ -122,14 +122,6 @@ def test_a_false_answer_is_found_out(tmp_path, fault: str) -> None:
         assert "has a network with 1 errors" in result.reason
         assert result.lower_bound == 0
     assert not (tmp_path / "p").exists()
-
-
-class Lying(Faulty):
-    """Claims that its network is the best."""
-
-    def run(self, model, limits, report):
-        answer = super().run(model, limits, report)
-        return qnnt.Answer(qnnt.Status.OPTIMAL, answer.assignment, answer.cost, answer.cost)
 
 
 def test_confirmation_is_by_another_backend_over_another_encoding() -> None:
