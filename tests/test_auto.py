@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -291,3 +291,18 @@ def test_threads_that_a_named_backend_cannot_use_are_refused() -> None:
         qnnt.solve(XOR, backend="enumeration", limits=qnnt.Limits(threads=2))
     result = qnnt.solve(XOR, backend="cpsat", limits=qnnt.Limits(threads=2, seed=5))
     assert result.limits == qnnt.Limits(threads=2, seed=5)
+
+
+def test_branch_and_cut_runs_beside_clauses_on_a_linear_system_only() -> None:
+    pytest.importorskip("highspy")
+
+    def proving(layers: list[int], goal: qnnt.Goal) -> list[str]:
+        instance = instance_of(3, layers, 300, goal)
+        data = qnnt.Dataset(instance.dataset.inputs, abs(instance.dataset.labels))  # -1 no output shows
+        offered = members(replace(instance, dataset=data), 2)
+        return [backend.name for backend in offered if backend.name != "local-search"]
+
+    assert proving([40, 1], qnnt.AtMost(0)) == ["sat:cadical153", "milp:highs"]
+    assert "milp:highs" not in proving([40, 2, 1], qnnt.AtMost(0))
+    assert "milp:highs" not in proving([40, 1], qnnt.AtMost(1))
+    assert "milp:highs" not in proving([40, 1], qnnt.Minimize())
