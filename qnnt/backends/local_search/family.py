@@ -89,6 +89,8 @@ class Family:
                 if errors < lowest[r]:
                     lowest[r], best[r] = errors, networks[r]
                     self.take(networks[r], errors)
+                if self.over():
+                    break
             yield moves
             if self.over():
                 break
