@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import math
 import os
 import stat
 import zlib
@@ -120,10 +121,15 @@ def _parse(text: str) -> Any:
     def constant(name: str) -> Any:
         raise InputError("", f"is not valid JSON: {name} is not a number")
 
+    def finite(number: str) -> float:
+        if math.isinf(value := float(number)):
+            raise InputError("", f"holds a number that is too large: {number[:40]}")
+        return value
+
     if not text.strip():
         raise InputError("", "is empty")
     try:
-        document = json.loads(text, object_pairs_hook=unique, parse_constant=constant)
+        document = json.loads(text, object_pairs_hook=unique, parse_constant=constant, parse_float=finite)
     except json.JSONDecodeError as error:
         raise InputError(
             f"line {error.lineno} column {error.colno}", f"is not valid JSON: {error.msg}"

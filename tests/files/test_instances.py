@@ -211,6 +211,7 @@ def test_names_the_place(tmp_path: Path, changes: dict[str, Any], expected: str)
         ("[]", "must be a JSON object, not []"),
         ('{"format": \n "x" "y"}', "line 2 column 6: is not valid JSON: Expecting ',' delimiter"),
         ('{"d": NaN}', "is not valid JSON: NaN is not a number"),
+        ('{"meta": {"a": -1e999}}', "holds a number that is too large: -1e999"),
         ('{"d": ' + "9" * 5000 + "}", "holds a number with too many digits"),
         ("[" * 100_000, "is nested too deeply"),
         ('{"d": 3, "d": 4}', "d: is given twice"),
