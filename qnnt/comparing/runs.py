@@ -262,8 +262,8 @@ def contradictions(runs: Iterable[Run]) -> list[Contradiction]:
         claims: list[Run | _Known] = [*here, _Known(known.get("errors"), known.get("bound"))]
         first = dict[int, Contradiction]()
         for claim, _, message in disagreements(parse_goal(here[0].goal), claims):
-            run = claim if isinstance(claim, Run) else None
-            first.setdefault(id(claim), Contradiction(case, run, message))
+            who = claim if isinstance(claim, Run) else None
+            first.setdefault(id(claim), Contradiction(case, who, message))
         wrong += first.values()
     return wrong
 
