@@ -89,13 +89,17 @@ class ParameterLift:
 
     def variables(self) -> Mapping[str, Any]:
         """What ``qnnt encode`` writes beside a model: parameter = base + sum of its variables."""
-        architecture = self.instance.architecture
-        names = [f"weight[{a},{b}]" for a, b in architecture.arcs]
-        names += [f"bias[{v}]" for layer in architecture.layers[1:] for v in layer]
         return {
             "base": self.base,
-            "parameters": dict(zip(names, self.index.tolist(), strict=True)),
+            "parameters": dict(zip(parameter_names(self.instance), self.index.tolist(), strict=True)),
         }
+
+
+def parameter_names(instance: Instance) -> list[str]:
+    """``weight[a,b]`` of each arc, then ``bias[v]`` of each neuron, in the order of a network's vector."""
+    architecture = instance.architecture
+    names = [f"weight[{a},{b}]" for a, b in architecture.arcs]
+    return names + [f"bias[{v}]" for layer in architecture.layers[1:] for v in layer]
 
 
 class Priced:
