@@ -21,6 +21,7 @@ _VERDICTS = {  # as competitions, minisat, CBC, HiGHS, SCIP and CP-SAT word them
     "optimum found": Status.OPTIMAL,
     "optimal": Status.OPTIMAL,
     "optimal solution found": Status.OPTIMAL,
+    "model status: optimal": Status.OPTIMAL,
     "solution status: optimal": Status.OPTIMAL,
     "solution status: optimal solution found": Status.OPTIMAL,
     "satisfiable": Status.SATISFIABLE,
@@ -29,6 +30,7 @@ _VERDICTS = {  # as competitions, minisat, CBC, HiGHS, SCIP and CP-SAT word them
     "unsatisfiable": Status.UNSATISFIABLE,
     "unsat": Status.UNSATISFIABLE,
     "infeasible": Status.UNSATISFIABLE,
+    "model status: infeasible": Status.UNSATISFIABLE,
     "solution status: infeasible": Status.UNSATISFIABLE,
     "unknown": Status.UNKNOWN,
     "indeterminate": Status.UNKNOWN,
@@ -124,7 +126,8 @@ def _solution_file(lines: Sequence[str], names: frozenset[str]) -> Answer:
             answer.note([])
         elif objective := _OBJECTIVE.match(text):
             answer.objective = _number(objective[1])
-            answer.note([])
+            if "value:" in text:  # SCIP leaves zeros out, as CBC does; others that state an objective do not
+                answer.note([])
         elif text.lower() in _VERDICTS:
             # HiGHS says of its primal values that they are feasible, too: the first word counts.
             answer.status = answer.status or _VERDICTS[text.lower()]
@@ -146,12 +149,17 @@ def _of_cbc(words: str) -> Status:
 
 
 def _pairs(text: str, names: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Names and values on a line: ``name value …``, or with a number before it, or an XML element."""
+    """Names and values on a line: ``name value …``, or with a number before it, or an XML element.
+
+    HiGHS's table for readers has: index, status if any, lower, upper, value, …, type, name.
+    """
     if text.startswith("<"):
         yield from (pair for pair in _XML.findall(text) if pair[0] in names)
         return
     words = text.split()
-    if len(words) >= 3 and words[0].isdigit() and words[1] in names:
+    if len(words) >= 6 and words[0].isdigit() and words[-1] in names:
+        yield words[-1], words[3 if _number(words[1]) is not None else 4]
+    elif len(words) >= 3 and words[0].isdigit() and words[1] in names:
         yield words[1], words[2]
     elif len(words) >= 2 and words[0] in names:
         yield words[0], words[1]

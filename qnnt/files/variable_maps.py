@@ -81,7 +81,7 @@ class VariableMap:
     def errors(self, answer: Answer) -> int | None:
         """The errors that an answer claims by its objective, if the model minimises and it names one."""
         minimizes = self.goal is not None and self.goal.minimizes
-        if not minimizes or answer.objective is None or self.model == "cpsat":
+        if not minimizes or answer.objective is None:
             return None
         return self.offset + self.unit * round(answer.objective)
 

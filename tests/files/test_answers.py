@@ -52,6 +52,11 @@ HIGHS = (
     "Model status\nOptimal\n\n# Primal solution values\nFeasible\nObjective 2\n# Columns 2\na 1\nc -2\n"
     "# Rows 1\nr0 1\n\n# Dual solution values\nFeasible\n# Columns 2\na 9\nc 9\n"
 )
+TABLE = (
+    "Columns\n Index Status Lower Upper Primal Dual Type Name\n"
+    "     0         0     5      1          Integer  a\n     1  LB     0     5      0     -3   Integer  b\n"
+    "     2        -3     5     -2          Integer  c\nModel status: Optimal\n"
+)
 SCIP = "solution status: optimal\nobjective value:      2\na    1 \t(obj:0)\nc  -2 \t(obj:0)\n"
 GUROBI = "# Solution for model x\n# Objective value = 2\na 1\nc -2\nother 3.5\n"
 CPLEX = (
@@ -75,6 +80,11 @@ CPLEX = (
 )
 def test_solution_files(read, text, status, objective):
     assert read(text, "lp") == (status, objective, {"a": 1, "c": -2})
+
+
+def test_the_table_of_highs(read):
+    assert read(TABLE, "mps") == (Status.OPTIMAL, None, {"a": 1, "b": 0, "c": -2})
+    assert read("Model status\nOptimal\nObjective 3\n", "mps")[2] is None  # no column that is known
 
 
 def test_zeros_may_be_left_out_of_a_solution(read):
