@@ -92,10 +92,8 @@ def compare(
     settings = Settings(float(time_limit), threads, memory_limit)
     with _folder(output, new=bool(paths)) as folder, RunFile(folder / "runs.jsonl") as file:
         comparison = Comparison(file, settings, partial(_command, errors), jobs=jobs)
-        try:
-            status = _make(comparison, cases, asked, range(seeds), show=output is None)
-        finally:
-            disagree = _report(file.runs, None if output is None else folder / "report.html")
+        status = _make(comparison, cases, asked, range(seeds), show=output is None)
+        disagree = _report(file.runs, None if output is None else folder / "report.html")
     return FAILED if disagree else status
 
 

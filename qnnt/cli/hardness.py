@@ -80,7 +80,7 @@ def family(
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to.")],
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
-    count_: Annotated[
+    how_many: Annotated[
         int,
         typer.Option("--count", metavar="N", help="Instances of each size: seeds from --seed on."),
     ] = 1,
@@ -95,15 +95,15 @@ def family(
     judges a solver's answers.
     """
     numbers = _sizes(sizes)
-    if count_ < 1:
-        raise InputError("--count", f"must be at least 1, not {count_}")
+    if how_many < 1:
+        raise InputError("--count", f"must be at least 1, not {how_many}")
     if not 0 <= optimum_time <= MOST_TIME:
         raise InputError("--optimum-time", f"must be a number of seconds from 0 on, not {optimum_time:g}")
     from qnnt.generate.family import write_family
 
     command = f"qnnt generate family {name} --sizes {sizes} --seed {seed}"
-    command += f" --count {count_}" if count_ > 1 else ""
-    seeds = range(seed, seed + count_)
+    command += f" --count {how_many}" if how_many > 1 else ""
+    seeds = range(seed, seed + how_many)
     for line in write_family(name, numbers, seeds, out, command, optimum_time=optimum_time):
         answer, (low, high) = "yes" if line["answer"] else "no", line["optimum_between"]
         fewest = f"{low:,}" if low == high else f"{low:,} to {high:,}"

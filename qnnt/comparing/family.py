@@ -76,10 +76,10 @@ def _manifest(path: Path) -> Iterator[dict[str, Any]]:
         for number, text in enumerate(split_lines(read_text(path)), 1):
             try:
                 line = json.loads(text)
-                kinds = [type(line[key]) for key in ("instance", "answer", "files")]
+                kinds = [type(line[key]) for key in ("instance", "answer", "points", "files")]
             except (ValueError, TypeError, KeyError):
                 kinds = []
-            if kinds != [str, bool, list]:
+            if kinds != [str, bool, int, list]:
                 raise InputError(f"line {number}", "is no line of a family's manifest")
             yield line
 
@@ -89,53 +89,49 @@ def _judged(folder: Path, line: dict[str, Any], name: str, path: Path) -> Judgem
     answer = variables.read_answer(path)
     instance = Instance.load(folder / f"{line['instance']}.json")
     posed = instance if variables.goal is None else instance.with_goal(variables.goal)
+    errors = None
     try:
         errors = check(posed, variables.network(answer, posed)).errors
     except Unsupported:  # it has no model
-        errors = None
+        pass
     except WrongAnswer as error:
         return Judgement(name, "wrong", str(error))
-    decide = _minimum if posed.goal.minimizes else _decision
-    return Judgement(name, *decide(line, posed, variables, answer, errors))
+    if answer.status not in (Status.SATISFIABLE, Status.OPTIMAL, Status.UNSATISFIABLE):
+        return Judgement(name, "unknown", "no verdict")
+    refuted = None if errors is None else variables.refuted(answer, errors)
+    if refuted is not None:
+        return Judgement(name, "wrong", refuted)
+    if posed.goal.minimizes:
+        best = variables.errors(answer) if errors is None else errors
+        return Judgement(name, *_minimum(line, answer, best))
+    return Judgement(name, *_decision(line, answer, errors))
 
 
-def _decision(
-    line: dict[str, Any], posed: Instance, _: VariableMap, answer: Answer, errors: int | None
-) -> tuple[str, str]:
-    """Judge the answer to whether a network meets the goal."""
+def _decision(line: dict[str, Any], answer: Answer, errors: int | None) -> tuple[str, str]:
+    """Judge the answer to whether a network meets the goal; its own, if it has one, does."""
     solvable = line["answer"]
     if answer.status is Status.UNSATISFIABLE:
         return ("wrong", "says that there is none, but there is") if solvable else ("right", "there is none")
-    if answer.status not in (Status.SATISFIABLE, Status.OPTIMAL):
-        return "unknown", "no verdict"
-    if errors is not None and not posed.goal.accepts(errors):
-        return "wrong", f"its model is a network with {errors} errors, which misses {posed.goal}"
     if solvable:
-        return "right", "" if errors is None else f"its model is a network with {errors} errors"
+        return "right", "" if errors is None else f"its network has {errors} errors"
     if errors is None:
         return "wrong", "says that there is one, but there is none"
-    return "wrong", f"its model is a network with {errors} errors: the manifest itself is refuted"
+    return "wrong", f"its network has {errors} errors: the manifest itself is refuted"
 
 
-def _minimum(
-    line: dict[str, Any], _: Instance, variables: VariableMap, answer: Answer, errors: int | None
-) -> tuple[str, str]:
-    """Judge the answer to how few errors there can be."""
-    low, high = line.get("optimum_between", [0, None])
-    claimed = variables.errors(answer)
+def _minimum(line: dict[str, Any], answer: Answer, best: int | None) -> tuple[str, str]:
+    """Judge the answer to how few errors there can be: ``best`` is what it found, or claims."""
+    low, high = line.get("optimum_between", [0, line["points"]])
     if answer.status is Status.UNSATISFIABLE:
         return "wrong", "says that there is no network at all"
-    if answer.status not in (Status.SATISFIABLE, Status.OPTIMAL):
-        return "unknown", "no verdict"
-    if errors is not None and claimed is not None and errors > claimed:
-        return "wrong", f"claims {claimed} errors for a network that has {errors}"
-    best = claimed if errors is None else errors
     if best is None:
-        return "unknown", "neither an objective nor a model"
+        return "unknown", "neither an objective nor a solution"
     if best < low:
-        return "wrong", f"claims {best} errors, but at least {low} are unavoidable"
-    if answer.status is Status.OPTIMAL and high is not None and best > high:
-        return "wrong", f"says that {best} errors are the fewest, but there is a network with {high}"
+        return "wrong", f"says {best} errors, but at least {low} are unavoidable"
     if answer.status is Status.SATISFIABLE:
         return "unknown", f"{best} errors, not said to be the fewest"
-    return "right", f"{best} errors" + ("" if low == high else f"; known: between {low} and {high}")
+    if best > high:
+        return "wrong", f"says that {best} errors are the fewest, but there is a network with {high}"
+    if low < high:
+        return "unknown", f"says that {best} errors are the fewest; known is that {low} to {high} are"
+    return "right", f"{best} errors"

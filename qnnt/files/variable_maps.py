@@ -18,6 +18,7 @@ from qnnt.instance import Instance
 from qnnt.limits import Status
 from qnnt.models import parameter_names
 from qnnt.network import Network
+from qnnt.wording import count
 
 KIND = "qnnt-variables"
 
@@ -84,6 +85,16 @@ class VariableMap:
         if not minimizes or answer.objective is None:
             return None
         return self.offset + self.unit * round(answer.objective)
+
+    def refuted(self, answer: Answer, errors: int) -> str | None:
+        """What an answer claims and its own network, which has so many errors, refutes; None if nothing."""
+        if self.goal is not None and not self.goal.accepts(errors):
+            return f"its network has {count(errors, 'error')}, which misses {self.goal}"
+        claimed = self.errors(answer)
+        if claimed is None or claimed == errors or (claimed > errors and answer.status is not Status.OPTIMAL):
+            return None
+        claims = "as the fewest " if answer.status is Status.OPTIMAL else ""
+        return f"it claims {claims}{count(claimed, 'error')} for a network that has {errors:,}"
 
     def network(self, answer: Answer, instance: Instance) -> Network:
         """The network that the values of an answer stand for; a variable without a value counts 0.

@@ -78,7 +78,7 @@ def test_a_network_that_misses_the_goal_is_told(qnnt, encoded, tmp_path):
     run = qnnt("decode", *encoded, tmp_path / "zero")
     assert run.status == 1
     assert json.loads(run.out)["format"] == "qnnt-network"
-    assert "misses the goal at-most:0" in run.err
+    assert "the answer is wrong: its network has 1 error, which misses at-most:0" in run.err
 
 
 def test_more_errors_than_the_solver_claims(qnnt, lone, tmp_path):
@@ -89,7 +89,7 @@ def test_more_errors_than_the_solver_claims(qnnt, lone, tmp_path):
     (tmp_path / "lie").write_text(f"o {objective}\ns OPTIMUM FOUND\nv -x1 -x2\n")
     run = qnnt("decode", lone, f"{model}.map.json", tmp_path / "lie")
     assert run.status == 1
-    assert "claims 0 errors, the network has more" in run.err
+    assert "it claims as the fewest 0 errors for a network that has 3" in run.err
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,18 @@ def test_what_is_neither_right_nor_wrong(qnnt, family):
     assert run.status == 0
     assert words["exact-cover-4-planted-0.cnf"] == "missing"
     assert words["hitting-set-5-below-0.cnf"] == "unknown"
+
+
+def test_bounds_do_not_confirm_an_optimum(qnnt, family):
+    folder, answers = family
+    manifest = folder / "manifest.jsonl"
+    text = manifest.read_text()
+    assert text.count('"optimum_between": [1, 1]') == 2  # of the two without a solution
+    manifest.write_text(text.replace('"optimum_between": [1, 1]', '"optimum_between": [1, 3]'))
+    run = qnnt("check-family", folder, answers)
+    assert run.status == 0
+    assert "wcnf  2      0      2        0" in run.out
+    assert "UNKNOWN exact-cover-4-infeasible-0.wcnf: says that 1 errors are the fewest" in run.out
 
 
 def test_folders_that_cannot_be_judged(qnnt, family, tmp_path):
