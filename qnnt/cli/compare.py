@@ -89,10 +89,11 @@ def compare(
     if jobs * threads > processors:
         shared = f"{jobs} runs at a time with --threads {threads} share {count(processors, 'processor')}"
         print(f"{shared}: seconds are longer than alone", file=sys.stderr)
-    settings = Settings(float(time_limit), threads, memory_limit)
-    with _folder(output, new=bool(paths)) as folder, RunFile(folder / "runs.jsonl") as file:
-        comparison = Comparison(file, settings, partial(_command, errors), jobs=jobs)
-        status = _make(comparison, cases, asked, range(seeds), show=output is None)
+    settings, status = Settings(float(time_limit), threads, memory_limit), OK
+    with _folder(output, new=bool(cases)) as folder, RunFile(folder / "runs.jsonl") as file:
+        if cases:
+            comparison = Comparison(file, settings, partial(_command, errors), jobs=jobs)
+            status = _make(comparison, cases, asked, range(seeds), show=output is None)
         disagree = _report(file.runs, None if output is None else folder / "report.html")
     return FAILED if disagree else status
 

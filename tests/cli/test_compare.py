@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def liar(tmp_path):
 def test_lines_tables_and_a_page(qnnt, xor, lone, tmp_path):
     out = tmp_path / "out"
     words = ("compare", xor, lone, "--backends", "sat:cadical195,enumeration,treewidth", "--seeds", 2)
+    words += ("--time-limit", 50)
     run = qnnt(*words, "-o", out)
     assert run.status == 0
     runs = read_runs(out / "runs.jsonl")
@@ -40,7 +42,7 @@ def test_lines_tables_and_a_page(qnnt, xor, lone, tmp_path):
     }
     assert run.out.count("UNSATISFIABLE") == 6
     assert max(map(len, run.out.splitlines())) <= 80
-    assert "4 cases, 60 s and --threads 1 for each run." in run.out
+    assert "4 cases, 50 s and --threads 1 for each run." in run.out
     assert "\x1b" not in run.out
     first = runs[0].command.split()
     assert first[:3] == ["qnnt", "solve", str(xor)]
@@ -49,6 +51,9 @@ def test_lines_tables_and_a_page(qnnt, xor, lone, tmp_path):
     assert (again.status, again.out) == (0, run.out)
     assert "12 of 12 runs were there already" in again.err
     assert len(read_runs(out / "runs.jsonl")) == 12
+    other = qnnt("compare", xor, "-o", out)  # under another limit
+    assert (other.status, other.out) == (2, "")
+    assert "holds runs with 50 s and --threads 1; name another place" in other.err
     only = qnnt("compare", "-o", out)  # a report without a run
     assert (only.status, only.out) == (0, run.out)
     assert "<title>" in (out / "report.html").read_text()
@@ -131,7 +136,7 @@ def test_ctrl_c_ends_all_that_run(hard, tmp_path):
         start_new_session=True,
     )
     while not list(tmp_path.glob("qnnt-*/qnnt-*")) and program.poll() is None:
-        pass  # until a worker of a worker has a folder of its own
+        time.sleep(0.02)  # until a worker of a worker has a folder of its own
     program.send_signal(signal.SIGINT)
     _, err = program.communicate()
     assert program.returncode == 130
