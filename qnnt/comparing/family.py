@@ -39,7 +39,8 @@ def judge_family(folder: Path, answers: Path) -> Iterator[Judgement]:
 
     The answer to the model ``NAME.cnf`` is the file ``NAME.cnf``, or ``NAME.cnf.`` and anything, in
     ``answers``. A model is read back by its map and replayed. Formats of which there is no answer at all are
-    left out. Raises :class:`InputError` for a folder without manifest or answers, and for damaged files.
+    left out. Raises :class:`InputError` for a folder without manifest or answers, and if a file of the family
+    is damaged; an answer that is damaged is ``unknown``.
     """
     if not answers.is_dir():
         raise InputError(str(answers), "is no folder of answers")
@@ -86,7 +87,10 @@ def _manifest(path: Path) -> Iterator[dict[str, Any]]:
 
 def _judged(folder: Path, line: dict[str, Any], name: str, path: Path) -> Judgement:
     variables = VariableMap.load(folder / f"{name}.map.json")
-    answer = variables.read_answer(path)
+    try:
+        answer = variables.read_answer(path)
+    except InputError as error:
+        return Judgement(name, "unknown", f"the answer cannot be read: {error}")
     instance = Instance.load(folder / f"{line['instance']}.json")
     posed = instance if variables.goal is None else instance.with_goal(variables.goal)
     errors = None

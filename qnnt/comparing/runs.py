@@ -82,6 +82,11 @@ class Run:
         return Settings(self.time_limit, self.threads, self.memory_limit, self.whole_process)
 
     @property
+    def key(self) -> tuple[str, str, int]:
+        """What tells the runs of a file apart."""
+        return self.case, self.contestant, self.seed
+
+    @property
     def cell(self) -> str:
         """The case, with the seed if it is not 0: contestants are compared on it."""
         return f"{self.case} seed {self.seed}" if self.seed else self.case
@@ -123,7 +128,8 @@ def known_of(instance: Instance) -> dict[str, int]:
 class RunFile:
     """A file of runs, a JSON line for each, open for one comparison; a run is on disk once it is added.
 
-    A last line without an end is what an interrupted write leaves: it is dropped. Raises :class:`InputError`
+    A run that was not available is made again: something may have been installed since. A last line without
+    an end is what an interrupted write leaves: it is dropped. Raises :class:`InputError`
     naming any other line that is no run, for a file that another comparison writes, and if it cannot be read
     or written.
     """
@@ -137,7 +143,7 @@ class RunFile:
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             raw = self._file.read()
-            self.runs = _parsed(raw, path)
+            self._runs = {run.key: run for run in _parsed(raw, path)}
             self._file.truncate(raw.rfind(b"\n") + 1)
         except BlockingIOError:
             self._file.close()
@@ -145,7 +151,6 @@ class RunFile:
         except BaseException:
             self._file.close()
             raise
-        self._known = {self._key(run) for run in self.runs}
         self._instances = {run.case: run.instance for run in self.runs}
 
     def __enter__(self) -> Self:
@@ -157,9 +162,10 @@ class RunFile:
     def _refused(self, error: OSError) -> InputError:
         return InputError(str(self._path), f"cannot be written: {error.strerror or error}")
 
-    @staticmethod
-    def _key(run: Run) -> tuple[str, str, int]:
-        return run.case, run.contestant, run.seed
+    @property
+    def runs(self) -> list[Run]:
+        """The runs, in the order in which they were first made."""
+        return list(self._runs.values())
 
     def expect(self, settings: Settings) -> None:
         """Raise :class:`InputError` if the file holds runs under other settings."""
@@ -171,7 +177,8 @@ class RunFile:
         """Whether a run is in the file; raises :class:`InputError` if it is one on another instance."""
         if self._instances.setdefault(case, instance) != instance:
             raise InputError(str(self._path), f"case {case!r} was another instance then; name another place")
-        return (case, contestant, seed) in self._known
+        run = self._runs.get((case, contestant, seed))
+        return run is not None and run.outcome != "unavailable"
 
     def add(self, run: Run) -> None:
         """Write a run at the end of the file, whole or not at all."""
@@ -187,8 +194,7 @@ class RunFile:
         except BaseException:  # Ctrl-C
             self._file.truncate(end)
             raise
-        self.runs.append(run)
-        self._known.add(self._key(run))
+        self._runs[run.key] = run
 
 
 def read_runs(path: Path) -> list[Run]:
@@ -217,7 +223,7 @@ def _parsed(raw: bytes, path: Path) -> list[Run]:
         if run.settings != runs[0].settings:
             both = f"{runs[0].settings} and {run.settings}"
             raise InputError(str(path), f"holds runs with {both}, which cannot be compared")
-    return runs
+    return list({run.key: run for run in runs}.values())  # the last one of those made again
 
 
 @dataclass(frozen=True)

@@ -186,11 +186,13 @@ def test_what_is_neither_right_nor_wrong(qnnt, family):
     folder, answers = family
     (answers / "exact-cover-4-planted-0.cnf.log").unlink()
     (answers / "hitting-set-5-below-0.cnf.log").write_text("s UNKNOWN\n")
+    (answers / "hitting-set-5-optimum-0.cnf.log").write_text("s SATISFIABLE\nv 1 garb\n")
     run = qnnt("check-family", folder, answers, "--json")
     words = {each["model"]: each["word"] for each in json.loads(run.out)}
     assert run.status == 0
     assert words["exact-cover-4-planted-0.cnf"] == "missing"
     assert words["hitting-set-5-below-0.cnf"] == "unknown"
+    assert words["hitting-set-5-optimum-0.cnf"] == "unknown"
 
 
 def test_bounds_do_not_confirm_an_optimum(qnnt, family):

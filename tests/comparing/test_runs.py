@@ -82,6 +82,18 @@ def test_files_that_cannot_go_on(made, tmp_path):
     assert path.read_text() == "my notes"
 
 
+def test_what_was_not_available_is_tried_again(made, tmp_path):
+    missing, there = made("1", "a", outcome="unavailable", status=None), made("1", "a", 1.0)
+    with RunFile(tmp_path / "runs.jsonl") as file:
+        file.add(missing)
+        file.add(made("1", "b", 1.0))
+        assert not file.has("1", "a", "0")
+        file.add(there)
+        assert file.has("1", "a", "0")
+        assert file.runs[0] == there
+    assert read_runs(tmp_path / "runs.jsonl") == [there, made("1", "b", 1.0)]
+
+
 def test_a_refuted_answer_is_no_solved_run(made):
     found = made("1", "a", 1.0, errors=2, lower_bound=0)
     none = made("1", "b", 0.5, status=Status.UNSATISFIABLE, lower_bound=3)
