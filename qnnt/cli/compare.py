@@ -20,7 +20,7 @@ from qnnt.cli import completion
 from qnnt.cli.options import Errors, load, value_of
 from qnnt.cli.program import FAILED, INTERRUPTED, OK
 from qnnt.exceptions import InputError
-from qnnt.wording import count
+from qnnt.wording import count, printable
 
 if TYPE_CHECKING:
     from qnnt.comparing.contestants import Contestant
@@ -162,7 +162,7 @@ def _make(
         with progress_bar(every, lambda: comparison.running) as advance:
             for run in comparison.runs(cases, asked, seeds):
                 done, known = done + 1, known + (run is None)
-                advance("" if run is None else f"{done}/{every} {run}")
+                advance("" if run is None else printable(f"{done}/{every} {run}"))
                 if run is not None and show:
                     print(json_module.dumps(asdict(run)), flush=True)
     except KeyboardInterrupt:
@@ -197,7 +197,7 @@ def _report(runs: Sequence[Run], page: Path | None) -> bool:
         console.print(part)
         console.print()
     for each in wrong:
-        console.print(Text(f"DISAGREEMENT {each}", "bold red"))
+        console.print(Text(printable(f"DISAGREEMENT {each}"), "bold red"))
     if page is not None:
         from qnnt.comparing.page import write_page
 

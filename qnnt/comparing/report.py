@@ -50,7 +50,7 @@ def report(runs: Sequence[Run], *, markdown: bool = False) -> str:
     for clock, name in ((in_process, "in-process"), (whole_process, "whole-process")):
         if clock is in_process or settings.whole_process:
             parts += _section(f"PAR-2 in {name} seconds", render(_score_rows(grid, clock)), markdown)
-    lines = [f"{case}: {', '.join(others)}" for case, others in missed(grid).items()]
+    lines = [printable(f"{case}: {', '.join(others)}") for case, others in missed(grid).items()]
     if AUTO in grid.contestants:
         head = f"Cases that {AUTO} does not solve and others do: {len(lines)}"
         shown = [f"- {line}" if markdown else fill(line, WIDTH, subsequent_indent="  ") for line in lines]
@@ -146,6 +146,7 @@ def _short(seconds: float) -> str:
 
 def as_text(rows: Rows, width: int = WIDTH) -> str:
     """A table in lines of at most ``width`` columns: one that is too wide is continued below itself."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     sizes = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     blocks, block, used = [], list[int](), width
     for i, size in enumerate(sizes[1:], 1):

@@ -79,6 +79,13 @@ def test_a_line_for_each_run_fits_a_terminal(made):
     assert "≠ UNKNOWN" in second[0]
 
 
+def test_names_cannot_upset_a_terminal(made):
+    name = "\x1b[31m.json"
+    text = report([made(name, "auto"), made(name, "b\x1b", 1.0)])
+    assert "\x1b" not in text
+    assert "\\x1b[31m.json: b\\x1b" in text
+
+
 def test_reasons_are_told_once(made):
     runs = [made(str(i), "a", reason="too\x1blate") for i in range(3)] + [made("4", "b", 1.0)]
     assert unsolved(runs) == "Without a verdict:\na: too\\x1blate (3 runs)"
