@@ -92,18 +92,22 @@ class ParameterLift:
         return index.ravel(), lower.astype(np.int64).ravel(), upper.astype(np.int64).ravel()
 
     def variables(self) -> Mapping[str, Any]:
-        """What ``qnnt encode`` writes beside a model: parameter = base + sum of its variables.
-
-        Parameters are called ``weight[a,b]`` and ``bias[b]``; a neuron whose name has a comma, a bracket or a
-        quote stands in quotes, as a JSON string, so that no two have one name.
-        """
-        architecture = self.instance.architecture
-        names = [f"weight[{_quoted(a)},{_quoted(b)}]" for a, b in architecture.arcs]
-        names += [f"bias[{_quoted(v)}]" for layer in architecture.layers[1:] for v in layer]
+        """What ``qnnt encode`` writes beside a model: parameter = base + sum of its variables."""
         return {
             "base": self.base,
-            "parameters": dict(zip(names, self.index.tolist(), strict=True)),
+            "parameters": dict(zip(parameter_names(self.instance), self.index.tolist(), strict=True)),
         }
+
+
+def parameter_names(instance: Instance) -> list[str]:
+    """``weight[a,b]`` of each arc, then ``bias[v]`` of each neuron, in the order of a network's vector.
+
+    A neuron whose name has a comma, a bracket or a quote stands in quotes, as a JSON string, so that no two
+    parameters have one name.
+    """
+    architecture = instance.architecture
+    names = [f"weight[{_quoted(a)},{_quoted(b)}]" for a, b in architecture.arcs]
+    return names + [f"bias[{_quoted(v)}]" for layer in architecture.layers[1:] for v in layer]
 
 
 def _quoted(name: str) -> str:

@@ -8,76 +8,35 @@ on with the same command. Exit status: 1 if two answers cannot both be right, 2 
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import benchmark_report as reports
 import typer
-from attempts import attempt
-from benchmark_runs import Run, RunFile, contradictions, digest, read_runs
 from suite import SEEDS, TABLES, cases, chosen
-from suite_cases import Case
 
-from qnnt import registry
-from qnnt.auto import choose
 from qnnt.availability import Availability
-from qnnt.backends.base import Backend, Capability
 from qnnt.cli.options import value_of, writable
 from qnnt.cli.program import BAD_INPUT, FAILED, INTERRUPTED, OK, UNKNOWN, run
+from qnnt.comparing.attempts import Kept, kept_of, library_run
+from qnnt.comparing.contestants import Contestant, contestants
+from qnnt.comparing.plots import draw_cactus
+from qnnt.comparing.report import report as text_of
+from qnnt.comparing.runner import Case, Comparison
+from qnnt.comparing.runs import Run, RunFile, Settings, judged, read_runs
+from qnnt.comparing.scores import Grid, cactus, in_process, whole_process
 from qnnt.exceptions import InputError, Unavailable
-from qnnt.generate.teacher import teacher_instance
 from qnnt.instance import Instance
-from qnnt.limits import Limit, Limits, Status
-from qnnt.run import Progress
+from qnnt.limits import Limits, Status
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
-BASELINES = {"cpsat-textbook": "cpsat@cpsat-textbook", "milp-textbook": "milp:highs@milp-textbook"}
 _GRACE = 60.0  # seconds beyond the time limit after which a program that has not ended is killed
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """A backend and an encoder under the name that they were asked for by; None stands for the default."""
-
-    name: str
-    backend: Backend | None
-    encoder: str | None
-
-    @classmethod
-    def of(cls, word: str) -> Contestant:
-        """``auto``, a baseline, BACKEND or BACKEND@ENCODER; raises :class:`UnknownWord` for anything else."""
-        if word == reports.AUTO:
-            return cls(word, None, None)
-        backend, _, encoder = BASELINES.get(word, word).partition("@")
-        if encoder:
-            registry.encoder(encoder)
-        return cls(word, registry.backend(backend), encoder or None)
-
-    @property
-    def backend_name(self) -> str:
-        """What ``solve`` is to be given."""
-        return reports.AUTO if self.backend is None else self.backend.name
-
-    def limits(self, time_limit: float, threads: int) -> Limits:
-        """The limits of a run; a backend that can use one thread only gets one."""
-        able = self.backend is None or Capability.THREADS in self.backend.capabilities
-        return Limits(time_limit, threads=threads if able else 1)
-
-
-def contestants(words: str) -> list[Contestant]:
-    """Those of a list; ``all`` means ``auto``, the baselines and every backend in its default variant."""
-    names: list[str] = []
-    for word in words.split(","):
-        every = [reports.AUTO, *BASELINES, *(b.name for b in registry.default_backends())]
-        names += every if word == "all" else [word]
-    return [Contestant.of(name) for name in dict.fromkeys(names)]
 
 
 @app.command()
@@ -87,7 +46,7 @@ def benchmark(
         typer.Option(
             metavar="A,B",
             help="auto, cpsat-textbook, milp-textbook, BACKEND, BACKEND@ENCODER, or all: auto, the baselines "
-            "and every backend.",
+            "and every backend that is installed.",
         ),
     ] = "auto,cpsat-textbook,milp-textbook",
     suite: Annotated[
@@ -127,106 +86,36 @@ def benchmark(
         return OK
     with value_of(""):
         Limits(time_limit, threads=threads)
-    bench = Bench(RunFile(output), time_limit, threads, whole)
+    settings = Settings(float(time_limit), threads, whole_process=whole)
     asked = contestants(backends)
     done, all_runs = 0, len(listed) * len(asked)
-    try:
-        for finished in bench.runs(listed, asked):
-            done += 1
-            if finished is not None:
-                print(f"{done}/{all_runs} {_short(finished)}", file=sys.stderr, flush=True)
-    except KeyboardInterrupt:
-        where = f"interrupted after {done} of {all_runs} runs"
-        print(f"{where}; the same command goes on from there", file=sys.stderr)
-        return INTERRUPTED
+    with RunFile(writable(output)) as file:
+        comparison = Comparison(file, settings, _command, make=program_run if whole else library_run)
+        try:
+            for finished in comparison.runs(listed, asked):
+                done += 1
+                if finished is not None:
+                    print(f"{done}/{all_runs} {finished}", file=sys.stderr, flush=True)
+        except KeyboardInterrupt:
+            where = f"interrupted after {done} of {all_runs} runs"
+            print(f"{where}; the same command goes on from there", file=sys.stderr)
+            return INTERRUPTED
     names, known = {case.name for case in listed}, {each.name for each in asked}
-    return _report([r for r in bench.file.runs if r.case in names and r.contestant in known], markdown, plot)
+    return _report([r for r in file.runs if r.case in names and r.contestant in known], markdown, plot)
 
 
-class Bench:
-    """Makes runs and puts them into a file that may hold some already."""
-
-    def __init__(self, file: RunFile, time_limit: float, threads: int, whole: bool) -> None:
-        self.file, self._time, self._threads, self._whole = file, float(time_limit), threads, whole
-        file.expect((self._time, threads, whole))
-
-    def runs(self, listed: Sequence[Case], asked: Sequence[Contestant]) -> Iterator[Run | None]:
-        """Every contestant on every case, case by case: a run when it ends, or None if the file has it.
-
-        Raises ``KeyboardInterrupt`` when a run was interrupted; that run is not kept.
-        """
-        for case in listed:
-            instance = case.make()
-            mark = digest(instance)
-            for contestant in asked:
-                if self.file.has(case.name, contestant.name, mark):
-                    yield None
-                    continue
-                outcome = self._make(instance, contestant)
-                if outcome.get("limit") == Limit.INTERRUPT:
-                    raise KeyboardInterrupt
-                finished = Run(
-                    case=case.name,
-                    family=case.family,
-                    contestant=contestant.name,
-                    instance=mark,
-                    goal=str(instance.goal),
-                    time_limit=self._time,
-                    threads=self._threads,
-                    whole_process=self._whole,
-                    known=instance.meta.get("known", {}),
-                    **{"backend": contestant.backend_name, "encoder": contestant.encoder, **outcome},
-                )
-                self.file.add(finished)
-                yield finished
-
-    def _make(self, instance: Instance, contestant: Contestant) -> dict[str, Any]:
-        limits = contestant.limits(self._time, self._threads)
-        if contestant.backend is not None:
-            state = registry.state_of(contestant.backend)
-            if not state.available:
-                return {"outcome": "unavailable", "reason": state.reason}
-        return (program_run if self._whole else library_run)(instance, contestant, limits)
+def _command(case: Case, contestant: Contestant, limits: Limits) -> str:
+    words = ["python", "scripts/benchmark.py", "--suite", case.name, "--backends", contestant.name]
+    return shlex.join([*words, "--time-limit", f"{limits.time:g}", "--threads", str(limits.threads)])
 
 
-def library_run(instance: Instance, contestant: Contestant, limits: Limits) -> dict[str, Any]:
-    """A run in a worker that has loaded its solver before: what is kept of it."""
-    _warm_up(instance, contestant, limits)
-    incumbents: list[tuple[float, int]] = []
-
-    def hear(progress: Progress) -> None:
-        errors = progress.incumbent
-        if errors is not None and (not incumbents or incumbents[-1][1] != errors):
-            incumbents.append((round(progress.seconds, 4), errors))
-
-    tried = attempt(instance, contestant.backend or reports.AUTO, contestant.encoder, limits, hear)
-    if tried.result is None:
-        pairs = {"refused": tried.refused, "unavailable": tried.unavailable, "wrong": tried.wrong}
-        return next(
-            {"outcome": name, "reason": reason} for name, reason in pairs.items() if reason is not None
-        )
-    return {**_kept(tried.result.as_dict()), "incumbents": incumbents}
-
-
-def _warm_up(instance: Instance, contestant: Contestant, limits: Limits) -> None:
-    """Have the worker that the run will get load its solver, so that the order of the runs does not count."""
-    try:
-        backend = contestant.backend or choose(instance)
-    except Unavailable:
-        return  # the run says so
-    tiny = teacher_instance(3, [2, 1], 3)
-    tried = attempt(tiny, backend, contestant.encoder, replace(limits, threads=1))
-    if tried.result is not None and tried.result.limit is Limit.INTERRUPT:
-        raise KeyboardInterrupt
-
-
-def program_run(instance: Instance, contestant: Contestant, limits: Limits) -> dict[str, Any]:
+def program_run(instance: Instance, contestant: Contestant, limits: Limits) -> Kept:
     """A run of the program ``qnnt``: what is kept of it, its own seconds and those of the whole process."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "instance.json"
         instance.save(file)
         command = [sys.executable, "-m", "qnnt", "solve", str(file), "--json"]
-        command += ["--backend", contestant.backend_name, "--time-limit", str(limits.time)]
+        command += ["--backend", contestant.backend, "--time-limit", str(limits.time)]
         command += ["--threads", str(limits.threads)]
         if contestant.encoder is not None:
             command += ["--encoder", contestant.encoder]
@@ -239,33 +128,11 @@ def program_run(instance: Instance, contestant: Contestant, limits: Limits) -> d
             return {"outcome": "unknown", "status": Status.UNKNOWN, "reason": "the program did not end"}
         seconds = time.perf_counter() - began
     if ended.returncode in (OK, UNKNOWN):
-        return {**_kept(json.loads(ended.stdout)), "process_seconds": seconds}
+        return {**kept_of(json.loads(ended.stdout)), "process_seconds": seconds}
     if ended.returncode == INTERRUPTED:
         raise KeyboardInterrupt
     outcome = "refused" if ended.returncode == BAD_INPUT else "wrong"
     return {"outcome": outcome, "reason": ended.stderr.strip()}
-
-
-def _kept(result: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of a result, as ``qnnt solve --json`` prints it."""
-    status = Status(result["status"])
-    names = ("errors", "lower_bound", "backend", "encoder", "version", "limit", "reason")
-    return {
-        **{name: result[name] for name in names},
-        "status": status,
-        "outcome": "unknown" if status is Status.UNKNOWN else "solved",
-        "seconds": result["statistics"]["seconds"]["total"],
-        "used_threads": result["limits"]["threads"],
-    }
-
-
-def _short(finished: Run) -> str:
-    said = finished.status or finished.outcome
-    numbers = "" if finished.errors is None else f", {finished.errors} errors"
-    seconds = finished.process_seconds or finished.seconds
-    return f"{finished.case} {finished.contestant}: {said}{numbers}" + (
-        f", {seconds:.2f} s" if seconds else ""
-    )
 
 
 def _list(listed: Sequence[Case]) -> None:
@@ -284,11 +151,11 @@ def _report(runs: Sequence[Run], markdown: bool, plot: Path | None) -> int:
     """Print what the runs come to, and what cannot be right; the exit status."""
     if not runs:
         raise InputError("", "there are no runs to report on")
-    print(reports.report(runs, markdown=markdown))
+    runs, wrong = judged(runs)
+    print(text_of(runs, markdown=markdown))
     if plot is not None:
-        clock = reports.whole_process if runs[0].whole_process else reports.in_process
-        reports.draw_cactus(reports.cactus(reports.Grid.of(runs), clock), runs[0].time_limit, plot)
-    wrong = contradictions(runs)
+        clock = whole_process if runs[0].whole_process else in_process
+        draw_cactus(cactus(Grid.of(runs), clock), runs[0].time_limit, plot)
     for line in wrong:
         print(f"DISAGREEMENT {line}")
     return FAILED if wrong else OK

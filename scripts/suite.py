@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from suite_cases import Case, answered, knowing, seeded
+from suite_cases import answered, knowing, seeded
 from suite_reductions import reductions
 
 from qnnt.activation import ActivationLike, Activations
 from qnnt.architecture import Architecture
 from qnnt.availability import Availability
+from qnnt.comparing.runner import Case
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError, Unavailable, UnknownWord

@@ -1,21 +1,13 @@
-"""A case of the suite: a named instance, and what is known of it from how it is made."""
+"""Cases of the suite, and what is known of them from how they are made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
+from qnnt.comparing.runner import Case
 from qnnt.instance import Instance
-
-
-@dataclass(frozen=True)
-class Case:
-    """An instance by name; ``make`` gives the same instance each time."""
-
-    name: str
-    family: str
-    make: Callable[[], Instance]
 
 
 def seeded(family: str, shape: str, seeds: int, make: Callable[[int], Instance]) -> Iterator[Case]:

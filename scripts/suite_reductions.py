@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import partial
 from itertools import product
 
-from suite_cases import Case, answered, seeded
+from suite_cases import answered, seeded
 
+from qnnt.comparing.runner import Case
 from qnnt.instance import Instance
 from qnnt.reductions.catalogue import generate
 from qnnt.reductions.sources import random

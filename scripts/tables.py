@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from benchmark_report import COLOURS, STYLES, Rows, as_markdown, as_text
-from benchmark_runs import Run, read_runs
 from suite import TABLES, cases
 
+from qnnt.comparing.plots import COLOURS, STYLES
+from qnnt.comparing.report import Rows, as_markdown, as_text
+from qnnt.comparing.runs import Run, read_runs
 from qnnt.instance import Instance
 
 Floats = npt.NDArray[np.float64]

@@ -13,6 +13,8 @@ from qnnt.cli import completion
 from qnnt.cli.options import Output, incoming, sizes_of, writable
 from qnnt.cli.output import deliver
 from qnnt.cli.program import OK
+from qnnt.exceptions import InputError
+from qnnt.limits import MOST_TIME
 from qnnt.printable import printable
 from qnnt.wording import count
 
@@ -74,22 +76,57 @@ def family(
             metavar="NAME", autocompletion=completion.families, help="Family; an unknown one lists them."
         ),
     ],
-    sizes: Annotated[str, typer.Option(metavar="A,B", help="Variables or elements, such as 10,20.")],
+    sizes: Annotated[
+        str, typer.Option(metavar="A,B", help="Variables or elements, such as 10,20, or 10-50:10.")
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to.")],
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
+    how_many: Annotated[
+        int,
+        typer.Option("--count", metavar="N", help="Instances of each size: seeds from --seed on."),
+    ] = 1,
+    optimum_time: Annotated[
+        float,
+        typer.Option(metavar="S", help="Seconds for the fewest errors of each; or 0."),
+    ] = 10.0,
 ) -> int:
-    """Write random hard instances of known answer, their CNF, WCNF and OPB encodings, and a manifest."""
-    numbers = sizes_of("--sizes", sizes)
+    """Write random hard instances of known answer, their CNF, WCNF and OPB encodings, and a manifest.
+
+    A folder may hold several seeds, sizes and families: its manifest keeps them all. 'qnnt check-family'
+    judges a solver's answers.
+    """
+    numbers = _sizes(sizes)
+    if how_many < 1:
+        raise InputError("--count", f"must be at least 1, not {how_many}")
+    if not 0 <= optimum_time <= MOST_TIME:
+        raise InputError("--optimum-time", f"must be a number of seconds from 0 on, not {optimum_time:g}")
     from qnnt.generate.family import write_family
 
     command = f"qnnt generate family {name} --sizes {sizes} --seed {seed}"
-    for line in write_family(name, numbers, seed, out, command):
-        answer = "yes" if line["answer"] else "no"
+    command += f" --count {how_many}" if how_many > 1 else ""
+    seeds = range(seed, seed + how_many)
+    for line in write_family(name, numbers, seeds, out, command, optimum_time=optimum_time):
+        answer, (low, high) = "yes" if line["answer"] else "no", line["optimum_between"]
+        fewest = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        points = count(line["points"], "point")
         print(
-            f"{printable(out / line['instance'])}: {answer}, {count(line['points'], 'point')}",
+            f"{printable(out / line['instance'])}: {answer}, {points}, fewest errors {fewest}",
             file=sys.stderr,
         )
     return OK
+
+
+def _sizes(text: str) -> list[int]:
+    """Sizes such as ``10,20`` or ``10-50:10``: a range of two ends, both included, and a step."""
+    found: list[int] = []
+    for word in text.split(","):
+        ends, _, step = word.partition(":")
+        first, dash, last = ends.partition("-")
+        numbers = sizes_of("--sizes", ",".join([first, last if dash else first, step or "1"]))
+        if numbers[2] < 1 or numbers[1] < numbers[0]:
+            raise InputError("--sizes", f"must be sizes such as 10,20 or 10-50:10, not {word!r}")
+        found += range(numbers[0], numbers[1] + 1, numbers[2])
+    return found
 
 
 def _from_formula(kind: str, formula: Path, output: Path | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -60,3 +61,55 @@ def live_line(news: Callable[[], Sequence[str]]) -> Iterator[bool]:
         redirect_stderr=True,  # lines of the log stand above this one
     ):
         yield True
+
+
+@contextmanager
+def progress_bar(total: int, running: Callable[[], Sequence[str]]) -> Iterator[Callable[[str], None]]:
+    """What to call when one of ``total`` things has ended, with a line on it that may be empty.
+
+    On a terminal a bar tells what is left and what is ``running``; elsewhere the lines are printed. All of it
+    is on stderr.
+    """
+    if not sys.stderr.isatty():
+        yield lambda line: print(line, file=sys.stderr, flush=True) if line else None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    news = TextColumn("{task.fields[news]}", markup=False, table_column=Column(no_wrap=True, ratio=1))
+    shown = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn(), news)
+    with Progress(*shown, console=console, transient=True, expand=True) as bar:
+        task = bar.add_task("", total=total, news="")
+
+        def tell() -> None:
+            bar.update(task, news=", ".join(running()))
+
+        def advance(line: str) -> None:
+            if line:
+                console.print(Text(line), soft_wrap=True)
+            bar.advance(task)
+            tell()
+
+        with _now_and_then(tell):
+            yield advance
+
+
+@contextmanager
+def _now_and_then(tell: Callable[[], None]) -> Iterator[None]:
+    """Call twice a second, in a thread of its own."""
+    over = threading.Event()
+
+    def keep_telling() -> None:
+        while not over.wait(0.5):
+            tell()
+
+    thread = threading.Thread(target=keep_telling, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -92,6 +92,7 @@ def _map(model: Any, lift: ParameterLift, name: str, origin: str) -> dict[str, s
         "model": compact(name),
         **({"origin": compact(origin)} if origin else {}),
         "domain": compact([lift.instance.domain.lo, lift.instance.domain.hi]),
+        "goal": compact(str(lift.instance.goal)),
         "meaning": compact("parameter = base + sum of its variables; one that is not in the file counts 0"),
         "base": compact(variables["base"]),
         "objective": compact(meaning),

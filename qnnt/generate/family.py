@@ -4,7 +4,7 @@ One folder holds, for each size, a source with a solution and one without (or a 
 is planted or found by a SAT solver), as ``<name>.json`` and as ``.cnf``, ``.wcnf`` and ``.opb`` in
 competition form: exact counts, distinct literals, no tautologies, and the command that made them on top. The
 CNF asks for at most ℓ errors, the WCNF and the OPB for the fewest. ``manifest.jsonl`` has a line for each
-instance.
+instance: the answer and how it was made certain, and what is known of the fewest errors.
 """
 
 from __future__ import annotations
@@ -12,20 +12,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from qnnt import registry
-from qnnt.exceptions import require_word
+from qnnt.constant import best_constant
+from qnnt.exceptions import InputError, require_word
+from qnnt.files.documents import located, read_text, write_pieces
 from qnnt.files.models import write_model
-from qnnt.files.writing import located_writing, opened
+from qnnt.files.text import split_lines
+from qnnt.files.writing import located_writing
 from qnnt.goals import Minimize
 from qnnt.instance import Instance
+from qnnt.limits import Limits
+from qnnt.pipeline import solve
 from qnnt.reductions.catalogue import generate
 from qnnt.reductions.sources import random
 from qnnt.reductions.sources.sets import HittingSet
 from qnnt.reductions.sources.solve import Source
 from qnnt.sizes import require_room
+from qnnt.verify.replay import check
 
 _SOURCE = 1 << 10  # bytes for each variable or element of a source
 _ENCODERS = {"cnf": "clauses", "wcnf": "clauses", "opb": "pseudo-boolean"}
@@ -33,41 +40,42 @@ _ENCODERS = {"cnf": "clauses", "wcnf": "clauses", "opb": "pseudo-boolean"}
 
 @dataclass(frozen=True)
 class Member:
-    """A source, how it was made, and whether it has a solution."""
+    """A source, how it was made, whether it has a solution, and how that is known."""
 
     label: str
     source: Source
     answer: bool
+    by: str
 
 
 def _planted_sat(n: int, seed: int) -> Iterator[Member]:
-    yield Member("planted", random.planted_formula(n, seed)[0], True)
+    yield Member("planted", random.planted_formula(n, seed)[0], True, "planted")
 
 
 def _threshold_sat(n: int, seed: int) -> Iterator[Member]:
     from qnnt.reductions.sources.solve import solve_source
 
     formula = random.threshold_formula(n, seed)
-    yield Member("threshold", formula, solve_source(formula) is not None)
+    yield Member("threshold", formula, solve_source(formula) is not None, "CaDiCaL on the formula")
 
 
 def _balanced_sat(n: int, seed: int) -> Iterator[Member]:
     from qnnt.reductions.sources.solve import solve_source
 
     formula = random.balanced_formula(n, seed)
-    yield Member("random", formula, solve_source(formula) is not None)
+    yield Member("random", formula, solve_source(formula) is not None, "CaDiCaL on the formula")
 
 
 def _exact_cover(n: int, seed: int) -> Iterator[Member]:
-    yield Member("planted", random.planted_exact_cover(n, seed)[0], True)
-    yield Member("infeasible", random.infeasible_exact_cover(n, seed), False)
+    yield Member("planted", random.planted_exact_cover(n, seed)[0], True, "planted")
+    yield Member("infeasible", random.infeasible_exact_cover(n, seed), False, "weights modulo 3")
 
 
 def _hitting_set(n: int, seed: int) -> Iterator[Member]:
     size = max(1, n // 5)
     source, _ = random.planted_hitting_set(n, seed, size, n)
-    yield Member("optimum", source, True)
-    yield Member("below", HittingSet(n, source.sets, size - 1), False)
+    yield Member("optimum", source, True, "planted")
+    yield Member("below", HittingSet(n, source.sets, size - 1), False, "disjoint sets")
 
 
 FAMILIES: dict[str, tuple[str, Callable[[int, int], Iterator[Member]]]] = {
@@ -80,10 +88,18 @@ FAMILIES: dict[str, tuple[str, Callable[[int, int], Iterator[Member]]]] = {
 
 
 def write_family(
-    name: str, sizes: Sequence[int], seed: int, folder: Path, command: str = ""
+    name: str,
+    sizes: Sequence[int],
+    seeds: Sequence[int],
+    folder: Path,
+    command: str = "",
+    *,
+    optimum_time: float = 10.0,
 ) -> Iterator[dict[str, Any]]:
     """Write a family into a folder, which is made if need be, and tell each line of its manifest.
 
+    What the folder holds of other sizes, seeds and families stays, in the manifest too: a line is added as
+    soon as its files are there. The fewest errors are searched for that many seconds, if they are not known.
     ``command`` is the origin that the manifest and each instance's ``meta`` note. Raises
     :class:`UnknownWord` for an unknown family, :class:`InputError` for sizes or a seed that make no sense, or
     files that cannot be written.
@@ -93,18 +109,53 @@ def write_family(
     require_room(_SOURCE * max(sizes, default=0), "sizes", "sources of this size need")
     with located_writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with opened(folder / "manifest.jsonl") as manifest:
-        for size in sizes:
-            for member in members(size, seed):
-                origin = {"origin": command, "family": name, "size": size, "seed": seed}
-                instance = generate(kind, member.source, **origin, answer=member.answer)
-                stem = f"{name}-{size}-{member.label}-{seed}"
-                answer = "yes" if member.answer else "no"
-                files = _write(instance, folder / stem, f"{command}\n{stem}, answer: {answer}")
-                line = {"instance": stem, **origin, **parameters(instance), "answer": member.answer}
-                line["files"] = files
-                manifest.write((json.dumps(line) + "\n").encode())
-                yield line
+    manifest = _Manifest(folder / "manifest.jsonl")
+    for size, seed in product(sizes, seeds):
+        for member in members(size, seed):
+            origin = {"origin": command, "family": name, "size": size, "seed": seed}
+            instance = generate(kind, member.source, **origin, answer=member.answer)
+            stem = f"{name}-{size}-{member.label}-{seed}"
+            answer = "yes" if member.answer else "no"
+            files = _write(instance, folder / stem, f"{command}\n{stem}, answer: {answer}")
+            line = {"instance": stem, **origin, **parameters(instance), "answer": member.answer}
+            line |= {"answer_by": member.by, **_fewest(instance, member, optimum_time), "files": files}
+            manifest.put(line)
+            yield line
+
+
+class _Manifest:
+    """The lines of a family's folder by instance; raises :class:`InputError` for a file that has others."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lines = path, dict[str, str]()
+        if path.exists():
+            with located(path):
+                for number, text in enumerate(split_lines(read_text(path)), 1):
+                    try:
+                        self._lines[json.loads(text)["instance"]] = text
+                    except (ValueError, TypeError, KeyError):
+                        raise InputError(f"line {number}", "is no line of a family's manifest") from None
+
+    def put(self, line: dict[str, Any]) -> None:
+        """Add a line, or replace that of the same instance; the file is whole at any time."""
+        self._lines[line["instance"]] = json.dumps(line)
+        write_pieces(self._path, (f"{text}\n" for text in self._lines.values()))
+
+
+def _fewest(instance: Instance, member: Member, seconds: float) -> dict[str, Any]:
+    """What is known of the fewest errors: the optimum, or bounds, and how it was made certain."""
+    low, high = instance.choices.unavoidable, check(instance, best_constant(instance)).errors
+    budget = instance.goal.budget or 0
+    low, high = (low, min(high, budget)) if member.answer else (max(low, budget + 1), high)
+    by = f"{member.by}, unavoidable errors"
+    if low < high and seconds > 0:
+        found = solve(instance.with_goal(Minimize()), backend="maxsat", limits=Limits(time=seconds))
+        low, high = (
+            max(low, found.lower_bound or 0),
+            min(high, high if found.errors is None else found.errors),
+        )
+        by = f"{by}, {found.backend} in {seconds:g} s"
+    return {"optimum": low if low == high else None, "optimum_between": [low, high], "optimum_by": by}
 
 
 def parameters(instance: Instance) -> dict[str, int]:

@@ -166,7 +166,9 @@ def test_wrong_input_is_one_line(qnnt, path, arguments, words, monkeypatch):
 def test_a_family_on_the_command_line(qnnt, tmp_path):
     run = qnnt("generate", "family", "exact-cover", "--sizes", "4,5", "--seed", 2, "--out", tmp_path)
     assert (run.status, run.out) == (0, "")
-    assert run.err.splitlines()[0] == f"{tmp_path / 'exact-cover-4-planted-2'}: yes, 11 points"
+    assert (
+        run.err.splitlines()[0] == f"{tmp_path / 'exact-cover-4-planted-2'}: yes, 11 points, fewest errors 0"
+    )
     lines = [json.loads(line) for line in (tmp_path / "manifest.jsonl").read_text().splitlines()]
     assert [(line["size"], line["answer"]) for line in lines] == [
         (4, True),

@@ -25,7 +25,7 @@ def literals(text, prefix):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_family(name, tmp_path):
     sizes = SIZES.get(name, [4, 6])
-    lines = list(write_family(name, sizes, 3, tmp_path, "by hand"))
+    lines = list(write_family(name, sizes, [3], tmp_path, "by hand"))
     assert [json.loads(line) for line in (tmp_path / "manifest.jsonl").read_text().splitlines()] == lines
     for line in lines:
         instance = qnnt.Instance.load(tmp_path / f"{line['instance']}.json")
@@ -60,7 +60,7 @@ def competition(stem, line):
 
 def test_the_same_seed_gives_the_same_files(tmp_path):
     for folder in ("a", "b"):
-        list(write_family("exact-cover", [6], 1, tmp_path / folder))
+        list(write_family("exact-cover", [6], [1], tmp_path / folder))
     assert len(list((tmp_path / "a").iterdir())) == 2 * 7 + 1
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
@@ -68,9 +68,9 @@ def test_the_same_seed_gives_the_same_files(tmp_path):
 
 def test_what_cannot_be(tmp_path):
     with pytest.raises(UnknownWord, match="no family 'nothing'; there are: planted-sat"):
-        list(write_family("nothing", [5], 0, tmp_path))
+        list(write_family("nothing", [5], [0], tmp_path))
     with pytest.raises(InputError, match="size: must be at least 3"):
-        list(write_family("planted-sat", [2], 0, tmp_path))
+        list(write_family("planted-sat", [2], [0], tmp_path))
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
-        list(write_family("planted-sat", [5], 0, tmp_path / "file"))
+        list(write_family("planted-sat", [5], [0], tmp_path / "file"))

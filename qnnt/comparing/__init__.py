@@ -1,0 +1,1 @@
+"""Runs of backends, and answers of outside solvers, held against each other and against what is known."""

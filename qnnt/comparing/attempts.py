@@ -1,0 +1,114 @@
+"""One run of a contestant on an instance, whatever comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qnnt import registry
+from qnnt.auto import choose
+from qnnt.comparing.contestants import AUTO, Contestant
+from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
+from qnnt.generate.teacher import teacher_instance
+from qnnt.instance import Instance
+from qnnt.limits import Limit, Limits, Status
+from qnnt.pipeline import solve
+from qnnt.run import Progress
+from qnnt.workers.task import Hear, Tell
+
+Kept = dict[str, Any]
+"""What is kept of a run: some fields of :class:`qnnt.comparing.runs.Run`."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A contestant on an instance: a task for a worker, which runs the backend in a worker of its own.
+
+    ``allowed`` are the limits of the run, ``make`` how it is made, ``place`` tells apart those that run at
+    the same time.
+    """
+
+    instance: Instance
+    contestant: Contestant
+    allowed: Limits
+    make: Callable[[Instance, Contestant, Limits], Kept]
+    place: int = 0
+    fresh = False
+    runs_programs = True
+    limits = Limits()
+
+    @property
+    def family(self) -> str:
+        """A worker for each place keeps what it has loaded."""
+        return f"comparing {self.place}"
+
+    def execute(self, tell: Tell[Any], hear: Hear) -> Kept:  # noqa: ARG002 - there is nothing to tell before
+        """Make the run."""
+        backend = self.contestant.single
+        if backend is not None:
+            state = registry.state_of(backend)
+            if not state.available:
+                return {"outcome": "unavailable", "reason": state.reason}
+        return self.make(self.instance, self.contestant, self.allowed)
+
+
+def library_run(instance: Instance, contestant: Contestant, limits: Limits) -> Kept:
+    """A run in a worker that has loaded its solver before, so that the order of the runs does not count."""
+    _warm_up(instance, contestant, limits)
+    incumbents: list[tuple[float, int]] = []
+
+    def hear(progress: Progress) -> None:
+        errors = progress.incumbent
+        if not incumbents or incumbents[-1][1] != errors:
+            incumbents.append((round(progress.seconds, 4), errors))
+
+    kept = _tried(instance, contestant, limits, hear)
+    return {**kept, "incumbents": incumbents} if "status" in kept else kept
+
+
+def _tried(
+    instance: Instance,
+    contestant: Contestant,
+    limits: Limits,
+    hear: Callable[[Progress], None] | None = None,
+) -> Kept:
+    """Solve; a backend that declines, or whose answer does not survive the replay, is an outcome too."""
+    backend, encoder = contestant.backend, contestant.encoder
+    try:
+        result = solve(instance, backend=backend, encoder=encoder, limits=limits, progress=hear)
+    except Unsupported as error:
+        return {"outcome": "refused", "reason": str(error)}
+    except Unavailable as error:
+        return {"outcome": "unavailable", "reason": str(error)}
+    except WrongAnswer as error:
+        return {"outcome": "wrong", "reason": str(error)}
+    return kept_of(result.as_dict())
+
+
+def _warm_up(instance: Instance, contestant: Contestant, limits: Limits) -> None:
+    """Have the worker that the run will get load its solver."""
+    try:
+        backend = choose(instance) if contestant.backend == AUTO else contestant.backend
+    except Unavailable:
+        return  # the run says so
+    tiny = teacher_instance(3, [2, 1], 3)
+    warm = replace(contestant, backend=backend)
+    if _tried(tiny, warm, replace(limits, threads=1)).get("limit") == Limit.INTERRUPT:
+        raise KeyboardInterrupt
+
+
+def kept_of(result: dict[str, Any]) -> Kept:
+    """What is kept of a result, as ``qnnt solve --json`` prints it."""
+    status, statistics = Status(result["status"]), dict(result["statistics"])
+    names = ("errors", "lower_bound", "backend", "encoder", "version", "limit", "reason")
+    seconds = statistics.pop("seconds")
+    return {
+        **{name: result[name] for name in names},
+        "status": status,
+        "outcome": "unknown" if status is Status.UNKNOWN else "solved",
+        "seconds": seconds["total"],
+        "phases": {phase: round(value, 4) for phase, value in seconds.items() if phase != "total"},
+        "sizes": statistics,
+        "used_threads": result["limits"]["threads"],
+    }

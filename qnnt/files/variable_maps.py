@@ -1,0 +1,120 @@
+"""The map that ``qnnt encode`` writes beside a model, and the way from a solver's answer to a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NotRequired
+
+import numpy as np
+from pydantic import ConfigDict, TypeAdapter, with_config
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+from qnnt.exceptions import InputError, Unsupported, WrongAnswer
+from qnnt.files.answers import Answer, read_answer
+from qnnt.files.documents import Integer, located, read_document
+from qnnt.goals import Goal, parse_goal
+from qnnt.instance import Instance
+from qnnt.limits import Status
+from qnnt.models import parameter_names
+from qnnt.network import Network
+from qnnt.wording import count
+
+KIND = "qnnt-variables"
+
+
+@with_config(ConfigDict(extra="forbid", strict=True))
+class _Document(TypedDict):
+    format: str
+    version: int
+    model: str
+    origin: NotRequired[str]
+    domain: list[Integer]
+    goal: NotRequired[str]
+    meaning: str
+    base: Integer
+    objective: str
+    offset: Integer
+    unit: Integer
+    parameters: dict[str, list[Integer | str]]
+
+
+@dataclass(frozen=True)
+class VariableMap:
+    """``parameters`` by name: which variables of a model of the format ``model`` add up to it, over ``base``.
+
+    ``goal`` is that of the model, if the map tells. Its error is ``offset`` + ``unit`` · objective.
+    """
+
+    model: str
+    goal: Goal | None
+    domain: tuple[int, ...]
+    base: int
+    offset: int
+    unit: int
+    parameters: dict[str, list[str]]
+
+    @classmethod
+    def load(cls, path: Path) -> VariableMap:
+        """Read a map; raises :class:`InputError` naming the place of a mistake."""
+        with located(path):
+            document: Any = read_document(path, KIND, {1: TypeAdapter(_Document)})
+            goal = document.get("goal")
+            return cls(
+                document["model"],
+                None if goal is None else parse_goal(goal, "goal"),
+                tuple(document["domain"]),
+                document["base"],
+                document["offset"],
+                document["unit"],
+                {name: list(map(str, variables)) for name, variables in document["parameters"].items()},
+            )
+
+    @property
+    def variables(self) -> list[str]:
+        """The variables of all parameters."""
+        return [name for variables in self.parameters.values() for name in variables]
+
+    def read_answer(self, path: Path) -> Answer:
+        """The answer of a solver to the model."""
+        return read_answer(path, self.model, self.variables)
+
+    def errors(self, answer: Answer) -> int | None:
+        """The errors that an answer claims by its objective, if the model minimises and it names one."""
+        minimizes = self.goal is not None and self.goal.minimizes
+        if not minimizes or answer.objective is None:
+            return None
+        return self.offset + self.unit * round(answer.objective)
+
+    def refuted(self, answer: Answer, errors: int) -> str | None:
+        """What an answer claims and its own network, which has so many errors, refutes; None if nothing."""
+        if self.goal is not None and not self.goal.accepts(errors):
+            return f"its network has {count(errors, 'error')}, which misses {self.goal}"
+        claimed = self.errors(answer)
+        if claimed is None or claimed == errors or (claimed > errors and answer.status is not Status.OPTIMAL):
+            return None
+        claims = "as the fewest " if answer.status is Status.OPTIMAL else ""
+        return f"it claims {claims}{count(claimed, 'error')} for a network that has {errors:,}"
+
+    def network(self, answer: Answer, instance: Instance) -> Network:
+        """The network that the values of an answer stand for; a variable without a value counts 0.
+
+        Raises :class:`InputError` if the map is that of another instance, :class:`Unsupported` if the answer
+        has no solution, and :class:`WrongAnswer` if they make a weight that is not in Z_d.
+        """
+        names, domain = parameter_names(instance), instance.domain
+        if list(self.parameters) != names or self.domain != (domain.lo, domain.hi):
+            raise InputError("map", "is not that of this instance: domain, neurons or arcs differ")
+        if answer.status is Status.UNSATISFIABLE:
+            raise Unsupported("the answer is UNSATISFIABLE: there is no network in it")
+        values = answer.values
+        if values is None:
+            raise Unsupported("the answer holds no solution; have the solver print it")
+        sums = [
+            self.base + sum(values.get(variable, 0) for variable in variables)
+            for variables in self.parameters.values()
+        ]
+        for name, value in zip(names, sums, strict=True):
+            if not domain.lo <= value <= domain.hi:
+                raise WrongAnswer(f"{name} would be {value}, outside {domain.lo}..{domain.hi}")
+        return instance.network(np.array(sums, dtype=np.int64))

@@ -1,0 +1,165 @@
+"""``qnnt compare``: runs, resumed, judged and reported."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from qnnt import Limit, Result, Statistics, Status, WrongAnswer
+from qnnt.comparing.runs import read_runs
+
+ROOT = Path(__file__).parents[2]
+TEACHER = ROOT / "examples" / "teacher.json"
+
+
+@pytest.fixture
+def liar(tmp_path):
+    """A solver program that says of every formula that it has no model."""
+    path = tmp_path / "liar"
+    path.write_text("#!/bin/sh\necho 's UNSATISFIABLE'\nexit 20\n")
+    path.chmod(0o755)
+    return f"dimacs:{path}"
+
+
+def test_lines_tables_and_a_page(qnnt, xor, lone, tmp_path):
+    out = tmp_path / "out"
+    words = ("compare", xor, lone, "--backends", "sat:cadical195,enumeration,treewidth", "--seeds", 2)
+    words += ("--time-limit", 50)
+    run = qnnt(*words, "-o", out)
+    assert run.status == 0
+    runs = read_runs(out / "runs.jsonl")
+    assert len(runs) == 2 * 3 * 2
+    assert {(r.case, r.status) for r in runs} == {
+        (str(xor), Status.SATISFIABLE),
+        (str(lone), Status.UNSATISFIABLE),
+    }
+    assert run.out.count("UNSATISFIABLE") == 6
+    assert max(map(len, run.out.splitlines())) <= 80
+    assert "4 cases, 50 s and --threads 1 for each run." in run.out
+    assert "\x1b" not in run.out
+    first = runs[0].command.split()
+    assert first[:3] == ["qnnt", "solve", str(xor)]
+    assert qnnt(*first[1:]).status == 0
+    again = qnnt(*words, "-o", out)  # nothing is run again
+    assert (again.status, again.out) == (0, run.out)
+    assert "12 of 12 runs were there already" in again.err
+    assert len(read_runs(out / "runs.jsonl")) == 12
+    other = qnnt("compare", xor, "-o", out)  # under another limit
+    assert (other.status, other.out) == (2, "")
+    assert "holds runs with 50 s and --threads 1; name another place" in other.err
+    only = qnnt("compare", "-o", out)  # a report without a run
+    assert (only.status, only.out) == (0, run.out)
+    assert "<title>" in (out / "report.html").read_text()
+
+
+def test_without_a_folder_lines_are_the_output(qnnt, xor):
+    run = qnnt("compare", xor, "--backends", "auto", "--errors", "min")
+    (line,) = map(json.loads, run.out.splitlines())
+    assert (line["goal"], line["status"]) == ("min", "OPTIMAL")
+    assert "--errors min" in line["command"]
+    assert "virtual best" in run.err
+
+
+def test_several_at_a_time_and_a_folder_of_instances(qnnt, tmp_path):
+    made = qnnt("generate", "family", "exact-cover", "--sizes", 4, "--out", tmp_path / "family")
+    assert made.status == 0
+    names = "maxsat,enumeration,dimacs:/no/program,treewidth@clauses"
+    run = qnnt("compare", tmp_path / "family", "--backends", names, "--jobs", 2, "-o", tmp_path / "out")
+    assert run.status == 0
+    runs = read_runs(tmp_path / "out" / "runs.jsonl")
+    assert len(runs) == 8
+    assert sorted({str(r.known) for r in runs}) == ["{'bound': 1}", "{'errors': 0}"]
+    assert {r.outcome for r in runs if r.contestant == "maxsat"} == {"solved"}
+    assert {r.outcome for r in runs if r.contestant == "dimacs:/no/program"} == {"unavailable"}
+    assert {r.outcome for r in runs if r.contestant == "treewidth@clauses"} == {"refused"}
+    assert "dimacs:/no/program: no executable program" in run.out
+    assert "-4-planted-0.json" in run.out
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_wrong_answer_is_found(qnnt, xor, liar, tmp_path, jobs):
+    run = qnnt("compare", xor, "--backends", f"sat,{liar}", "--jobs", jobs, "-o", tmp_path / "out")
+    assert run.status == 1
+    assert "≠ UNSATISFIABLE" in run.out
+    found = (
+        f"DISAGREEMENT {xor}: {liar} says: no network meets at-most:0, but sat:cadical153 with clauses has"
+    )
+    assert found in run.out
+
+
+def test_an_answer_that_the_replay_refutes(qnnt, xor, tmp_path, monkeypatch):
+    def solve(instance, **options):
+        raise WrongAnswer("the replay says otherwise")
+
+    monkeypatch.setattr("qnnt.comparing.attempts.solve", solve)
+    run = qnnt("compare", xor, "--backends", "maxsat", "-o", tmp_path / "out")
+    assert run.status == 1
+    assert f"DISAGREEMENT {xor}: maxsat: the replay says otherwise" in run.out
+
+
+def test_ctrl_c_says_how_to_go_on(qnnt, xor, tmp_path, monkeypatch):
+    from qnnt.comparing import attempts
+
+    honest = attempts.solve
+
+    def solve(instance, *, backend, **options):
+        if backend == "cpsat":
+            total = Statistics({"total": 0.1})
+            return Result(Status.UNKNOWN, "min", "cpsat", "e", limit=Limit.INTERRUPT, statistics=total)
+        return honest(instance, backend=backend, **options)
+
+    monkeypatch.setattr("qnnt.comparing.attempts.solve", solve)
+    words = ("compare", xor, "--backends", "maxsat,cpsat", "-o", tmp_path / "out")
+    run = qnnt(*words)
+    assert run.status == 130
+    assert "interrupted after 1 of 2 runs; the same command goes on" in run.err
+    monkeypatch.setattr("qnnt.comparing.attempts.solve", honest)
+    assert qnnt(*words).status == 0
+    assert [r.contestant for r in read_runs(tmp_path / "out" / "runs.jsonl")] == ["maxsat", "cpsat"]
+
+
+def test_ctrl_c_ends_all_that_run(hard, tmp_path):
+    """Two at a time, in processes of processes: none is left."""
+    words = [sys.executable, "-m", "qnnt", "compare", str(hard), "--backends", "maxsat,cpsat", "--jobs", "2"]
+    program = subprocess.Popen(
+        [*words, "-o", str(tmp_path / "out")],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not list(tmp_path.glob("qnnt-*/qnnt-*")) and program.poll() is None:
+        time.sleep(0.02)  # until a worker of a worker has a folder of its own
+    program.send_signal(signal.SIGINT)
+    _, err = program.communicate()
+    assert program.returncode == 130
+    assert "interrupted after 0 of 2 runs" in err
+    assert list(tmp_path.glob("qnnt-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "are missing"),
+        ((TEACHER, "--backends", "frob"), "no backend 'frob'"),
+        ((TEACHER, "--errors", "x"), "--errors"),
+        (("nowhere",), "cannot be read"),
+        ((TEACHER, "-o", "/dev/null/x"), "cannot be made"),
+        ((TEACHER, "-o", TEACHER), "is no folder"),
+        ((TEACHER, "--jobs", 0), "--jobs: must be at least 1"),
+        ((TEACHER, "--time-limit", 0), "a time limit is a positive number"),
+        (("-o", "nowhere"), "holds no runs"),
+        ((ROOT / "docs",), "holds no instance"),
+    ],
+)
+def test_mistakes(qnnt, words, said):
+    run = qnnt("compare", *words)
+    assert (run.status, run.out, run.err.count("\n")) == (2, "", 1)
+    assert said in run.err
