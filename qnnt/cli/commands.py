@@ -10,6 +10,7 @@ from qnnt import __version__
 from qnnt.cli import generate
 from qnnt.cli.backends import backends
 from qnnt.cli.check import check
+from qnnt.cli.draw import draw
 from qnnt.cli.encode import encode
 from qnnt.cli.export import export
 from qnnt.cli.info import info
@@ -30,7 +31,7 @@ app = new_app(
     other shells zsh_source and fish_source do.
     """
 )
-for command in (solve, check, predict, export, info, lift, encode, backends):
+for command in (solve, check, predict, export, draw, info, lift, encode, backends):
     add_command(app, command)
 add_command(app, round_, "round")
 app.add_typer(generate.app, name="generate")

@@ -36,11 +36,6 @@ def located(path: Path) -> Iterator[None]:
         raise InputError(place, error.message) from None
 
 
-def read_document(path: Path, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
-    """The JSON object in a file (gzip if named ``*.gz``) of format ``kind``: see :func:`parse_document`."""
-    return parse_document(read_text(path), kind, schemas)
-
-
 def parse_document(text: str, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
     """The JSON object in a text of format ``kind``.
 
