@@ -168,23 +168,13 @@ def _meets(problem: Instance, result: Result) -> bool:
 
 
 def _show(problem: Instance, result: Result) -> None:
-    sizes, seconds = result.statistics.sizes, result.statistics.seconds
     print(f"{result.status}: {_verdict(problem, result)}")
     rows = [("goal", result.goal)]
     if result.network is not None:
         rows.append(("errors", _errors(problem, result)))
     if result.fewest is not None:
         rows.append(("weights", _weights(result.fewest, problem)))
-    rows += [
-        ("lower bound", f"{result.lower_bound or 0:,}"),
-        ("backend", f"{result.backend} ({result.version})" if result.version else result.backend),
-        *([("portfolio", ", ".join(result.members))] if result.members else []),
-        ("encoder", result.encoder),
-        ("model", ", ".join(f"{n:,} {what}" for what, n in sizes.items()) or "none"),
-        ("seconds", ", ".join(f"{phase} {s:.2f}" for phase, s in seconds.items())),
-        ("replayed", "yes" if result.verified else "no, there is no network"),
-    ]
-    print_columns(rows)
+    print_columns(rows + result.facts)
     if result.network is not None:
         print(result.network)
 
