@@ -31,7 +31,7 @@ _CLOSE = "the bound cannot be told from the cost by more than rounding errors, b
 _NOISE = 1e-12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RoundedLayer:
     """Integer codes of a layer and, per neuron, what they cost and what is proved.
 
@@ -82,6 +82,10 @@ class RoundedLayer:
     def inputs(self) -> Affine:
         """How the layer stores its inputs: as int8, unless the scheme says otherwise."""
         return Affine(self.input_scale, self.input_zero_point, *self.input_range)
+
+    def __repr__(self) -> str:
+        proved = f"{int(self.proved.sum()):,} proved"
+        return f"RoundedLayer({self._about}, cost {self.cost.sum():.6g}, {proved}, backend {self.backend})"
 
     def picture(self, title: str = "") -> Picture:
         """The codes drawn: a row for each neuron, with what it costs beside rounding to nearest."""
