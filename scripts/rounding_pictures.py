@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ def draw(lines: list[Line], folder: Path) -> None:
 # One mark and colour for each backend, those of Okabe and Ito, which the colour-blind can tell apart.
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442")
+
+
+_LOST = 50  # points of accuracy; a panel in which all lose more says so
 
 
 def _hollow(colour: str) -> dict[str, Any]:
@@ -69,6 +73,12 @@ def _draw_costs(lines: list[Line], folder: Path) -> None:
             panel.set_title(f"{name}, int{b}" + ("" if np.isnan(r) else f"   r = {r:+.2f}"), fontsize=9)
             panel.axhline(0, color="#999999", linewidth=0.8, zorder=0)
             panel.grid(alpha=0.25)
+            best = 100 * points(here)[1].max()
+            if best < -_LOST:
+                text = f"every rounding loses\n{math.floor(-best)} points or more"
+                panel.text(
+                    0.5, 0.5, text, ha="center", va="center", color="#666666", transform=panel.transAxes
+                )
     # One scale for all panels: differences below a point are noise and shown as such, large ones fit, too.
     axes[0][0].set_xscale("log")
     axes[0][0].set_yscale("symlog", linthresh=1, linscale=0.6)
