@@ -1,7 +1,8 @@
 """Pages of the documentation site that are made of other files: a hook of ``mkdocs build``.
 
 The README's sections become pages for engineers, researchers and solver developers, the notebooks become
-pages, and the reference lists the public names. Every section of the README is on one page: another one raises.
+pages, and the reference lists the public names. Each section of the README is on one page; the build fails if
+there is one that :data:`PAGES` does not name.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ TITLES = {
     "researchers.md": "Theory and backends",
     "solver-developers.md": "Add a backend, take an instance",
 }
+
+_DOORS = """
+- You have data and want a network that is easy to read, or small: [Train on your data](engineers.md).
+- You study the problem, its complexity or its solvers: [Theory and backends](researchers.md).
+- You write a solver: [Add a backend, take an instance](solver-developers.md).
+"""
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -64,6 +71,7 @@ def readme_pages() -> dict[str, str]:
     for page, names in PAGES.items():
         title = f"# {TITLES[page]}\n\n" if page in TITLES else ""
         pages[page] = title + "\n".join(_linked(sections[name], page) for name in names)
+    pages["index.md"] = pages["index.md"].replace("## The problem", f"{_DOORS}\n## The problem", 1)
     return pages
 
 
