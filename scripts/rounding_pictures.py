@@ -63,12 +63,16 @@ def _draw_costs(lines: list[Line], folder: Path) -> None:
         list(dict.fromkeys(line[key] for line in lines)) for key in ("data", "bits", "backend")
     )
     figure, axes = _grid(len(names), len(bits), shared=True)
+    ratios = points(lines)[0]
+    least = ratios[ratios > 0].min(initial=1.0)  # a cost of 0 is drawn here, as the scale has no 0
     for name, row in zip(names, axes, strict=True):
         for b, panel in zip(bits, row, strict=True):
             here = [line for line in lines if (line["data"], line["bits"]) == (name, b)]
             for backend, mark, colour in zip(backends, _MARKS, _COLOURS, strict=False):
                 x, y = points([line for line in here if line["backend"] == backend])
-                panel.scatter(apart(x, y), 100 * y, 30, label=backend, marker=mark, **_hollow(colour))
+                panel.scatter(
+                    apart(np.maximum(x, least), y), 100 * y, 30, label=backend, marker=mark, **_hollow(colour)
+                )
             r = pearson(*points(here))
             panel.set_title(f"{name}, int{b}" + ("" if np.isnan(r) else f"   r = {r:+.2f}"), fontsize=9)
             panel.axhline(0, color="#999999", linewidth=0.8, zorder=0)
@@ -83,8 +87,8 @@ def _draw_costs(lines: list[Line], folder: Path) -> None:
     axes[0][0].set_xscale("log")
     axes[0][0].set_yscale("symlog", linthresh=1, linscale=0.6)
     low = 100 * min(points(lines)[1].min(), -0.01)
-    axes[0][0].set(xlim=(0.8 * points(lines)[0].min(), 1.8), ylim=(1.3 * low, 2))
-    costs = [c for c in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1) if c >= 0.8 * points(lines)[0].min()]
+    axes[0][0].set(xlim=(0.8 * least, 1.8 * max(1.0, ratios.max())), ylim=(1.3 * low, 2))
+    costs = [c for c in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1) if c >= 0.8 * least]
     axes[0][0].set_xticks(costs, [f"{c:g}" for c in costs])
     ticks = [-100, -50, -20, -10, -5, -2, -1, 0, 1]
     ticks = [tick for tick in ticks if tick >= 1.3 * low]

@@ -72,7 +72,8 @@ def network_picture(
         shapes.append(Disc(x, y, RADIUS, PAPER if live else FAINT, INK if live else GREY, tip))
         if bias:
             size = 11 if abs(bias) < 10 else 9 if abs(bias) < 100 else 6
-            shapes.append(Label(x, y, _signed(bias), size, colour=INK if live else QUIET))
+            text = _signed(bias) if abs(bias) < 10_000 else "…"  # what fits into a disc
+            shapes.append(Label(x, y, text, size, colour=INK if live else QUIET, tip=tip))
     shapes += names(architecture, where)
     entries: list[tuple[Shape | None, str]] = [
         (Line(0, 0, 26, 0, BLUE, 2.0), "weight above 0" + (", wider if larger" if domain.hi > 1 else "")),
@@ -86,7 +87,7 @@ def network_picture(
 
 
 def instance_picture(architecture: Architecture, title: str = "Architecture", about: str = "") -> Picture:
-    """The neurons and arcs of an architecture; ``about`` is a line under the title."""
+    """The neurons and arcs of an architecture; ``about`` is a line below them."""
     where = plan(architecture)
     arcs = list(_arcs(architecture, where))
     width = 1.0 if len(arcs) <= 200 else 0.5

@@ -52,10 +52,11 @@ def tree_picture(
     inner = {t: [c for c in children[t] if c in drawn] for t in drawn}
     rest = {t: sum(below[c] for c in children[t] if c not in drawn) for t in drawn}
     stub = {t: wide(_more(rest[t]), _FONT) + 16 if rest[t] else 0.0 for t in drawn}
+    parts: dict[int, list[float]] = {}  # widths of what is below a node, side by side
     span: dict[int, float] = {}
     for t in reversed(drawn):
-        parts = [span[c] for c in inner[t]] + ([stub[t]] if rest[t] else [])
-        span[t] = max(size[t][0], sum(parts) + _GAP * max(0, len(parts) - 1))
+        parts[t] = [span[c] for c in inner[t]] + ([stub[t]] if rest[t] else [])
+        span[t] = max(size[t][0], _side_by_side(parts[t]))
     depth = {0: 0}
     for t in drawn:
         depth |= dict.fromkeys(inner[t], depth[t] + 1)
@@ -81,10 +82,9 @@ def tree_picture(
             )
         )
         boxes += [Label(x, y + 12 + 14 * i, line, _FONT) for i, line in enumerate(lines[t])]
-        parts = [span[c] for c in inner[t]] + ([stub[t]] if rest[t] else [])
-        at = x - (sum(parts) + _GAP * (len(parts) - 1)) / 2
+        at = x - _side_by_side(parts[t]) / 2
         under = tops[depth[t] + 1]
-        for c, part in zip([*inner[t], None], parts, strict=False):
+        for c, part in zip([*inner[t], None], parts[t], strict=False):
             edges.append(Line(x, y + high, at + part / 2, under, QUIET))
             if c is not None:
                 left[c] = at
@@ -96,6 +96,10 @@ def tree_picture(
     said = f"a bag of the largest size, {largest}; the width is {largest - 1}"
     key = list(legend([(Box(0, -7, 26, 14, PAPER, GREEN, 2.2), said)], height, width))
     return Picture(width, bottom(key) + 18, title, (head, *edges, *boxes, *key))
+
+
+def _side_by_side(widths: list[float]) -> float:
+    return sum(widths) + _GAP * max(0, len(widths) - 1)
 
 
 def _nearest(children: Sequence[Sequence[int]]) -> list[int]:

@@ -124,8 +124,8 @@ def test_names_cannot_break_a_picture(tmp_path):
         tags = {element.tag.partition("}")[2] for element in root.iter()}
         assert tags <= {"svg", "title", "rect", "line", "circle", "text"}
         assert "</text><script>alert(1)" in "".join(root.itertext())
-        write_picture(picture, tmp_path / "p.png")
-        assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    write_picture(picture, tmp_path / "p.png")
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
 
 
 @given(st.integers(1, 60), st.integers(0, 9999))
