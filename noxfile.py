@@ -1,8 +1,8 @@
-"""Sessions: ``nox -s lint types tests``."""
+"""Sessions: ``nox -s lint types docs tests``."""
 
 import nox
 
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "types", "docs", "tests"]
 
 
 @nox.session
@@ -18,6 +18,13 @@ def types(session: nox.Session) -> None:
     """Static types."""
     session.install(".", "mypy>=1.13")
     session.run("mypy", "qnnt")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, in build/site."""
+    session.install(".[docs]")
+    session.run("mkdocs", "build", "--strict")
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])

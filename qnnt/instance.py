@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from qnnt.exceptions import InputError
 from qnnt.goals import AtMost, Goal, as_goal
 from qnnt.network import Network
 from qnnt.wording import count
+
+if TYPE_CHECKING:
+    from qnnt.drawing.picture import Picture
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -63,6 +66,21 @@ class Instance:
     def __repr__(self) -> str:
         about = f"{self.domain}, {self.architecture.shape}, {self.activation}"
         return f"Instance({about}, {count(self.dataset.total, 'point')}, goal {self.goal})"
+
+    def picture(self, title: str = "") -> Picture:
+        """The architecture drawn, with domain, data and goal in words below it."""
+        from qnnt.drawing.networks import instance_picture
+
+        a, data = self.architecture, self.dataset
+        title = title or f"Instance: {self.domain}, {a.shape}, {self.activation}"
+        points = f"{count(data.total, 'point')} with {count(len(self.choices.inputs), 'distinct input')}"
+        about = f"{count(a.n_arcs, 'arc')}; {points}; goal {self.goal}"
+        return instance_picture(a, title, about)
+
+    def _repr_svg_(self) -> str:
+        from qnnt.drawing.svg import svg_text
+
+        return svg_text(self.picture())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Instance):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from qnnt.dataset import Dataset, integers, whole_numbers
 from qnnt.domain import Domain, IntArray
 from qnnt.exceptions import InputError
 from qnnt.wording import count
+
+if TYPE_CHECKING:
+    from qnnt.drawing.picture import Picture
 
 _BLOCK = 1 << 22  # products held at once while evaluating
 
@@ -101,6 +104,21 @@ class Network:
     def __str__(self) -> str:
         """Each neuron as a formula; a large network is cut."""
         return formula.text(self.architecture, self.activation, self.weights, self.biases)
+
+    def picture(self, title: str = "") -> Picture:
+        """The network drawn: weights by colour and width, grey what has no effect on the outputs."""
+        from qnnt.drawing.networks import network_picture
+
+        about = f"{self.domain}, {self.architecture.shape}, {self.activation}"
+        title = title or f"Network: {about}, {self.n_weights:,} of {self.architecture.n_arcs:,} weights not 0"
+        return network_picture(
+            self.architecture, self.domain, self.activation, self.weights, self.biases, title
+        )
+
+    def _repr_svg_(self) -> str:
+        from qnnt.drawing.svg import svg_text
+
+        return svg_text(self.picture())
 
     @property
     def n_weights(self) -> int:

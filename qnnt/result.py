@@ -149,6 +149,46 @@ class Result:
         seconds = self.statistics.seconds.get("total")
         return f"Result({', '.join(parts)}{'' if seconds is None else f', {seconds:.2f} s'})"
 
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What is known of the run, in words: (name, what it was) each."""
+        sizes, seconds = self.statistics.sizes, self.statistics.seconds
+        return [
+            ("lower bound", f"{self.lower_bound or 0:,}"),
+            ("backend", f"{self.backend} ({self.version})" if self.version else self.backend),
+            *([("portfolio", ", ".join(self.members))] if self.members else []),
+            ("encoder", self.encoder),
+            ("model", ", ".join(f"{n:,} {what}" for what, n in sizes.items()) or "none"),
+            ("seconds", ", ".join(f"{phase} {s:.2f}" for phase, s in seconds.items())),
+            ("replayed", "yes" if self.verified else "no, there is no network"),
+            *([] if self.status is Status.UNKNOWN else [("evidence", self._rests_on)]),
+        ]
+
+    @property
+    def _rests_on(self) -> str:
+        """What the answer rests on, in words."""
+        evidence, said = self.evidence, list[str]()
+        if evidence.network:
+            return "the network, which was replayed"
+        if evidence.checked_by:
+            by = evidence.prover or ""
+            if by not in self.backend.split(" + "):
+                by += f" ({self.backend} leaves none)"
+            said.append(f"a proof by {by}, accepted by {', '.join(evidence.checked_by)}")
+        if evidence.confirmed_by:
+            said.append(f"{self.backend}, confirmed by {', '.join(evidence.confirmed_by)}")
+        if evidence.data:
+            said.append("the data, which contradict each other")
+        return "; ".join(said) or f"the word of {self.backend}"
+
+    def _repr_html_(self) -> str:
+        from qnnt.drawing.page import page
+
+        found = "no network" if self.errors is None else count(self.errors, "error")
+        head = f"{self.status}: {found}" + ("" if self.reason is None else f" ({self.reason})")
+        picture = None if self.network is None else self.network.picture()
+        return page(head, [("goal", self.goal), *self.facts], picture)
+
     def as_dict(self) -> dict[str, Any]:
         """The object that ``qnnt solve --json`` prints."""
         from qnnt.files.networks import network_document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,31 @@ _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#F0E442")
 
 
-def _grid(rows: int, columns: int) -> tuple[Any, Any]:
+_LOST = 50  # points of accuracy; a panel in which all lose more says so
+
+
+def _hollow(colour: str) -> dict[str, Any]:
+    """A mark through which another one can be seen."""
+    return {"facecolors": "none", "edgecolors": colour, "linewidths": 1.3}
+
+
+def apart(x: Array, y: Array) -> Array:
+    """Costs of marks that would lie on each other, each a little to the right of the one before."""
+    moved = x.copy()
+    for i in range(len(x)):
+        same = np.isclose(x[:i], x[i], rtol=0.02) & np.isclose(y[:i], y[i], atol=0.002)
+        moved[i] *= 1.09 ** int(same.sum())
+    return moved
+
+
+def _grid(rows: int, columns: int, shared: bool = False) -> tuple[Any, Any]:
     from matplotlib import pyplot as plt
 
     plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     size = (2.6 * columns + 0.8, 2.5 * rows + 0.7)
-    return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    return plt.subplots(
+        rows, columns, figsize=size, squeeze=False, layout="constrained", sharex=shared, sharey=shared
+    )
 
 
 def _draw_costs(lines: list[Line], folder: Path) -> None:
@@ -42,20 +62,38 @@ def _draw_costs(lines: list[Line], folder: Path) -> None:
     names, bits, backends = (
         list(dict.fromkeys(line[key] for line in lines)) for key in ("data", "bits", "backend")
     )
-    figure, axes = _grid(len(names), len(bits))
+    figure, axes = _grid(len(names), len(bits), shared=True)
+    ratios = points(lines)[0]
+    least = ratios[ratios > 0].min(initial=1.0)  # a cost of 0 is drawn here, as the scale has no 0
     for name, row in zip(names, axes, strict=True):
         for b, panel in zip(bits, row, strict=True):
             here = [line for line in lines if (line["data"], line["bits"]) == (name, b)]
             for backend, mark, colour in zip(backends, _MARKS, _COLOURS, strict=False):
                 x, y = points([line for line in here if line["backend"] == backend])
-                panel.scatter(x, 100 * y, 26, colour, marker=mark, alpha=0.75, linewidths=0, label=backend)
+                panel.scatter(
+                    apart(np.maximum(x, least), y), 100 * y, 30, label=backend, marker=mark, **_hollow(colour)
+                )
             r = pearson(*points(here))
             panel.set_title(f"{name}, int{b}" + ("" if np.isnan(r) else f"   r = {r:+.2f}"), fontsize=9)
             panel.axhline(0, color="#999999", linewidth=0.8, zorder=0)
-            low, high = panel.get_ylim()
-            panel.set_xlim(0, 1.05 * points(here)[0].max())
-            panel.set_ylim(min(low, -1), max(high, 1))  # less than a point is noise, and shown as little
             panel.grid(alpha=0.25)
+            best = 100 * points(here)[1].max()
+            if best < -_LOST:
+                text = f"every rounding loses\n{math.floor(-best)} points or more"
+                panel.text(
+                    0.5, 0.5, text, ha="center", va="center", color="#666666", transform=panel.transAxes
+                )
+    # One scale for all panels: differences below a point are noise and shown as such, large ones fit, too.
+    axes[0][0].set_xscale("log")
+    axes[0][0].set_yscale("symlog", linthresh=1, linscale=0.6)
+    low = 100 * min(points(lines)[1].min(), -0.01)
+    axes[0][0].set(xlim=(0.8 * least, 1.8 * max(1.0, ratios.max())), ylim=(1.3 * low, 2))
+    costs = [c for c in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1) if c >= 0.8 * least]
+    axes[0][0].set_xticks(costs, [f"{c:g}" for c in costs])
+    ticks = [-100, -50, -20, -10, -5, -2, -1, 0, 1]
+    ticks = [tick for tick in ticks if tick >= 1.3 * low]
+    axes[0][0].set_yticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
+    axes[0][0].minorticks_off()
     for row in axes:
         row[0].set_ylabel("accuracy − real, points")
     for panel in axes[-1]:

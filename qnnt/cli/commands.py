@@ -13,6 +13,7 @@ from qnnt.cli.check import check
 from qnnt.cli.check_family import check_family
 from qnnt.cli.compare import compare
 from qnnt.cli.decode import decode
+from qnnt.cli.draw import draw
 from qnnt.cli.encode import encode
 from qnnt.cli.export import export
 from qnnt.cli.info import info
@@ -33,7 +34,9 @@ app = new_app(
     other shells zsh_source and fish_source do.
     """
 )
-for command in (solve, check, predict, export, info, lift, encode, decode, check_family, compare, backends):
+for command in (
+    solve, check, predict, export, draw, info, lift, encode, decode, check_family, compare, backends,
+):  # fmt: skip
     add_command(app, command)
 add_command(app, round_, "round")
 app.add_typer(generate.app, name="generate")

@@ -191,23 +191,6 @@ def _missing(result: Result) -> str | None:
     return None if evidence.network or evidence.checked_by else evidence.missing or str(result.reason)
 
 
-def _evidence(result: Result) -> str:
-    """What the answer rests on, in words."""
-    evidence, said = result.evidence, []
-    if evidence.network:
-        return "the network, which was replayed"
-    if evidence.checked_by:
-        by = evidence.prover or ""
-        if by not in result.backend.split(" + "):
-            by += f" ({result.backend} leaves none)"
-        said.append(f"a proof by {by}, accepted by {', '.join(evidence.checked_by)}")
-    if evidence.confirmed_by:
-        said.append(f"{result.backend}, confirmed by {', '.join(evidence.confirmed_by)}")
-    if evidence.data:
-        said.append("the data, which contradict each other")
-    return "; ".join(said) or f"the word of {result.backend}"
-
-
 def _written(problem: Instance, result: Result, incumbents: Incumbents) -> str:
     if result.network is None:
         if incumbents.replaced:
@@ -222,27 +205,13 @@ def _meets(problem: Instance, result: Result) -> bool:
 
 
 def _show(problem: Instance, result: Result) -> None:
-    from qnnt.limits import Status
-
-    sizes, seconds = result.statistics.sizes, result.statistics.seconds
     print(f"{result.status}: {printable(_verdict(problem, result))}")
     rows = [("goal", result.goal)]
     if result.network is not None:
         rows.append(("errors", _errors(problem, result)))
     if result.fewest is not None:
         rows.append(("weights", _weights(result.fewest, problem)))
-    rows += [
-        ("lower bound", f"{result.lower_bound or 0:,}"),
-        ("backend", f"{result.backend} ({result.version})" if result.version else result.backend),
-        *([("portfolio", ", ".join(result.members))] if result.members else []),
-        ("encoder", result.encoder),
-        ("model", ", ".join(f"{n:,} {what}" for what, n in sizes.items()) or "none"),
-        ("seconds", ", ".join(f"{phase} {s:.2f}" for phase, s in seconds.items())),
-        ("replayed", "yes" if result.verified else "no, there is no network"),
-    ]
-    if result.status is not Status.UNKNOWN:
-        rows.append(("evidence", _evidence(result)))
-    print_columns(rows)
+    print_columns(rows + result.facts)
     if result.network is not None:
         print(result.network)
 

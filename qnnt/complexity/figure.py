@@ -14,7 +14,7 @@ from qnnt.exceptions import Unavailable
 from qnnt.files.writing import replacing
 from qnnt.printable import printable
 
-_RAISED = str.maketrans("0123456789,", "⁰¹²³⁴⁵⁶⁷⁸⁹ ")
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", ",")
 _COLOURS = {
     Complexity.FPT: ("#e3f1e4", "#2e7d32"),
     Complexity.NP_HARD: ("#fbe3e1", "#b3261e"),
@@ -49,9 +49,10 @@ _WIDE, _NARROW, _LOW, _HIGH = 6.2, 2.66, 1.6, 2.2
 def draw_landscape(p: Parameters, path: str | Path, title: str = "") -> None:
     """Draw Figure 1 to a file of any format that matplotlib knows by its suffix (PNG, SVG, PDF).
 
-    Each box is a combination of parameters with the instance's values; classes of hard instances that hold
-    the instance are framed. Raises :class:`Unavailable` without matplotlib, ``ValueError`` for an unknown
-    suffix, :class:`InputError` if the file cannot be written.
+    Each box is a combination of parameters with the instance's values. A mark on it says whether the theorem
+    holds for the instance, or whether the instance is one of the hard ones; those boxes have a thick frame.
+    Raises :class:`Unavailable` without matplotlib, ``ValueError`` for an unknown suffix, :class:`InputError`
+    if the file cannot be written.
     """
     if find_spec("matplotlib") is None:
         raise Unavailable("the plot needs matplotlib: pip install 'qnnt[plot]'")
@@ -107,7 +108,8 @@ def _box(axes: Any, statement: Statement, values: str) -> None:
 
     x, y = _PLACES[statement.name]
     tractable = statement.complexity is Complexity.FPT
-    hit = statement.applies and statement.complexity in (Complexity.NP_HARD, Complexity.W2_HARD)
+    hard = statement.complexity in (Complexity.NP_HARD, Complexity.W2_HARD)
+    hit, missed = hard and statement.applies, hard and not statement.applies
     wide, high = (_WIDE, _LOW) if tractable else (_NARROW, _HIGH)
     face, ink = _COLOURS[statement.complexity]
     axes.add_patch(
@@ -119,6 +121,7 @@ def _box(axes: Any, statement: Statement, values: str) -> None:
             facecolor=face,
             edgecolor=ink,
             linewidth=3.5 if hit else 1.2,
+            linestyle="dashed" if missed else "solid",
             zorder=3,
         )
     )
@@ -133,12 +136,13 @@ def _box(axes: Any, statement: Statement, values: str) -> None:
     for text, size, style in lines:
         axes.text(x, top, text, fontsize=size, ha="center", va="top", zorder=4, linespacing=1.15, **style)
         top -= 0.07 + 0.0182 * size * (text.count("\n") + 1)
-    if hit:
-        mark = {"boxstyle": "round,pad=0.3", "facecolor": ink, "edgecolor": "none"}
-        text = "this instance is one of them"
-        axes.text(
-            x, y - high / 2, text, fontsize=9, ha="center", va="center", color="white", bbox=mark, zorder=5
-        )
+    if hard or (tractable and statement.applies):
+        text = "holds for this instance" if tractable else "this instance is one of them"
+        if missed:
+            text = "this instance is not one of them"
+        mark = {"boxstyle": "round,pad=0.3", "facecolor": "white" if missed else ink, "edgecolor": ink}
+        style = {"fontsize": 9, "color": ink if missed else "white", "bbox": mark}
+        axes.text(x, y - high / 2, text, ha="center", va="center", zorder=5, **style)
 
 
 def _edge(axes: Any, above: str, below: str, label: str) -> None:

@@ -6,9 +6,14 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from qnnt.decompositions.graph import Graph
 from qnnt.exceptions import InputError
+from qnnt.wording import count
+
+if TYPE_CHECKING:
+    from qnnt.drawing.picture import Picture
 
 Bag = tuple[int, ...]
 
@@ -97,6 +102,24 @@ class TreeDecomposition:
             children[parent[t]].append(t)
         return tuple(map(tuple, children))
 
+    def picture(self, names: Sequence[str] | None = None, title: str = "") -> Picture:
+        """The tree drawn, bag 0 on top; ``names`` (n,) of the vertices, without them their numbers from 1.
+
+        It must be one tree: see :meth:`problem`.
+        """
+        from qnnt.drawing.trees import tree_picture
+
+        bags = [[str(v + 1) if names is None else names[v] for v in bag] for bag in self.bags]
+        bags_in_all = count(len(bags), "bag")
+        return tree_picture(
+            bags, self.children, title or f"Tree decomposition: {bags_in_all}, width {self.width}"
+        )
+
+    def _repr_svg_(self) -> str:
+        from qnnt.drawing.svg import svg_text
+
+        return svg_text(self.picture())
+
     def contracted(self) -> TreeDecomposition:
         """Without bags that a neighbour contains; the width stays."""
         parent, order = self.rooted
@@ -153,10 +176,10 @@ class TreeDecomposition:
                 if not 0 <= v < graph.n:
                     return f"bag {t + 1} holds {v + 1}, which is none of the vertices 1..{graph.n}"
                 tops[v] += parent[t] < 0 or v not in sets[parent[t]]
-        for v, count in enumerate(tops):
-            if not count:
+        for v, n_tops in enumerate(tops):
+            if not n_tops:
                 return f"(P2) fails: vertex {v + 1} is in no bag"
-            if count > 1:
+            if n_tops > 1:
                 return f"(P2) fails: the bags of vertex {v + 1} are not connected"
         # Two connected sets of tree nodes that meet do so in the topmost node of one of them.
         top = [0] * graph.n

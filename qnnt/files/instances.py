@@ -31,7 +31,8 @@ from qnnt.files.documents import (
     document_pieces,
     listed,
     located,
-    read_document,
+    parse_document,
+    read_text,
     require_depth,
     write_document,
 )
@@ -100,23 +101,28 @@ def read_instance(path: Path) -> Instance:
     """The instance in a file; raises :class:`InputError` naming the file and the place in it."""
     with located(path), collector_paused():
         try:
-            document = read_document(path, KIND, _SCHEMAS)
+            return instance_of(read_text(path))
         except InputError:
             if set(path.suffixes) & {".csv", ".tsv"} and path.is_file():
                 what = "is a table; 'qnnt generate table' makes an instance of it"
                 raise InputError("", what) from None
             raise
-        layers, arcs = document["layers"], document["arcs"]
-        require_depth(document.get("meta"), "meta")
-        architecture = Architecture(layers, arcs) if isinstance(arcs, list) else Architecture.full(layers)
-        return Instance(
-            Domain(document["d"]),
-            architecture,
-            _dataset(document["data"], architecture),
-            goal_of(document.get("errors", {"at_most": 0})),
-            document.get("meta", {}),
-            activation_of(document.get("activation", "relu")),
-        )
+
+
+def instance_of(text: str) -> Instance:
+    """The instance in the text of a file; raises :class:`InputError` naming the place in it."""
+    document = parse_document(text, KIND, _SCHEMAS)
+    layers, arcs = document["layers"], document["arcs"]
+    require_depth(document.get("meta"), "meta")
+    architecture = Architecture(layers, arcs) if isinstance(arcs, list) else Architecture.full(layers)
+    return Instance(
+        Domain(document["d"]),
+        architecture,
+        _dataset(document["data"], architecture),
+        goal_of(document.get("errors", {"at_most": 0})),
+        document.get("meta", {}),
+        activation_of(document.get("activation", "relu")),
+    )
 
 
 def _dataset(points: list[_Point], architecture: Architecture) -> Dataset:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,11 @@ from qnnt.rounding.rows import CtrlC
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
 from qnnt.rounding.search import Method, RowProgress, RowSearch
 
+if TYPE_CHECKING:
+    from qnnt.drawing.picture import Picture
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class RoundedLayer:
     """Integer codes of a layer and, per neuron, what they cost and what is proved.
 
@@ -70,6 +74,38 @@ class RoundedLayer:
     def inputs(self) -> Affine:
         """How the layer stores its inputs: as int8, unless the scheme says otherwise."""
         return Affine(self.input_scale, self.input_zero_point, *self.input_range)
+
+    def __repr__(self) -> str:
+        proved = f"{int(self.proved.sum()):,} proved"
+        return f"RoundedLayer({self._about}, cost {self.cost.sum():.6g}, {proved}, backend {self.backend})"
+
+    def picture(self, title: str = "") -> Picture:
+        """The codes drawn: a row for each neuron, with what it costs beside rounding to nearest."""
+        from qnnt.drawing.codes import codes_picture
+
+        notes = [
+            f"cost {cost:.4g}, nearest {nearest:.4g}{', proved' if proved else ''}"
+            for cost, nearest, proved in zip(self.cost, self.nearest_cost, self.proved, strict=True)
+        ]
+        rows = [f"neuron {i}" for i in range(len(self.codes))]
+        return codes_picture(self.codes, rows, notes, title or f"Rounded layer: {self._about}")
+
+    @property
+    def _about(self) -> str:
+        n, f = self.codes.shape
+        return f"{n:,} neurons of {f:,} inputs, int{self.scheme.bits}"
+
+    def _repr_html_(self) -> str:
+        from qnnt.drawing.page import page
+
+        facts = [
+            ("backend", f"{self.backend} ({self.version})" if self.version else self.backend),
+            ("cost", f"{self.cost.sum():.6g}, rounding to nearest {self.nearest_cost.sum():.6g}"),
+            ("lower bound", f"{self.lower_bound.sum():.6g}"),
+            ("proved", f"{int(self.proved.sum()):,} of {len(self.codes):,} neurons"),
+            ("seconds", f"{self.seconds:.2f}"),
+        ]
+        return page(f"Rounded layer: {self._about}", facts, self.picture())
 
     def accumulate(self, input_codes: npt.ArrayLike) -> Ints:
         """(N, n) the integers that the layer computes from input codes (N, f), before any scale."""

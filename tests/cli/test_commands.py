@@ -266,7 +266,10 @@ def test_info_draws_figure_1(qnnt, tmp_path, suffix):
     start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
     assert (tmp_path / f"f.{suffix}").read_bytes().startswith(start)
     if suffix == "svg":
-        assert "this instance is one of them" in (tmp_path / "f.svg").read_text()
+        text = (tmp_path / "f.svg").read_text()
+        assert "this instance is one of them" in text
+        assert "this instance is not one of them" in text
+        assert "holds for this instance" in text
 
 
 def test_info_draws_nothing_it_cannot(qnnt, tmp_path, monkeypatch):

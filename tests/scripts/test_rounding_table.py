@@ -123,3 +123,11 @@ def test_mistakes(table, capfd, tmp_path, arguments, words):
     out, err = capfd.readouterr()
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert words in err
+
+
+def test_marks_that_would_lie_on_each_other_are_drawn_side_by_side(script):
+    apart = script("rounding_pictures").apart
+    x, y = np.array([1.0, 1.0, 0.2, 1.0, 1.0]), np.array([0.0, 0.0, 0.0, 0.5, 0.0])
+    moved = apart(x, y)
+    assert moved.tolist() == [1.0, pytest.approx(1.09), 0.2, 1.0, pytest.approx(1.09**2)]
+    assert x.tolist() == [1.0, 1.0, 0.2, 1.0, 1.0]
