@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import activations, instances
 
-from qnnt.backends.local_search.arrays import graph, points
+from qnnt.backends.local_search.arrays import graph, points, reach
 from qnnt.backends.local_search.descent import descend, draw, lesson, room, slopes
 from qnnt.backends.local_search.family import Family
 from qnnt.backends.local_search.moves import scratch, states
@@ -43,10 +43,15 @@ def energy(instance, taught, parameters, batch):
                 o = index - (architecture.n_neurons - architecture.alpha - architecture.omega)
                 low, high = taught.low[o, batch].astype(float), taught.high[o, batch].astype(float)
                 shown = reached(z, deviation, low) - reached(z, deviation, high + 1)
-                total -= (taught.weight[batch] * np.log(np.maximum(shown, 1e-5))).sum()
+                logarithm = np.where(
+                    shown > 1e-5, np.log(np.maximum(shown, 1e-5)), np.log(1e-5) + shown / 1e-5 - 1
+                )
+                total -= (taught.weight[batch] * logarithm).sum()
             else:
                 values = np.array(activation.values, dtype=float)
-                above = [reached(z, deviation, t) for t in activation.thresholds]
+                out_of_reach = reach(instance) + 1  # thresholds beyond are as good as those
+                thresholds = np.clip(np.array(activation.thresholds), -out_of_reach, out_of_reach)
+                above = [reached(z, deviation, t) for t in thresholds]
                 chances = -np.diff([np.ones(len(batch)), *above, np.zeros(len(batch))], axis=0)
                 mean[v] = values @ chances
                 spread[v] = values**2 @ chances - mean[v] ** 2

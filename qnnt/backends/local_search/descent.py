@@ -28,7 +28,7 @@ _MOMENTUM, _MEMORY = np.float32(0.9), np.float32(0.99)
 _F = np.float32
 _HALF, _ONE, _TWO, _TINY = _F(0.5), _F(1), _F(2), _F(1e-6)
 _BLUR = _F(0.02)  # variance that every pre-activation has
-_LEAST = _F(1e-5)  # a probability below it is not made larger
+_LEAST = _F(1e-5)  # below this probability the logarithm goes on as a straight line
 
 
 class Lesson(NamedTuple):
@@ -156,7 +156,9 @@ def _label(v: int, low: Floats, high: Floats, weight: Floats, at: Room) -> None:
         i, s = at.batch[p], deviation[p]
         u, w = (z[p] - low[i] + _HALF) / s, (z[p] - high[i] - _HALF) / s
         a, b = _ONE / np.sqrt(_ONE + u * u), _ONE / np.sqrt(_ONE + w * w)
-        probability = _HALF * (u * a - w * b)
+        above, below = _HALF * a * a / (_ONE + abs(u) * a), _HALF * b * b / (_ONE + abs(w) * b)  # the tails
+        probability = _ONE - above - below
+        probability = below - above if w > _F(0) else above - below if u < _F(0) else probability
         probability = probability if probability > _LEAST else _LEAST
         dense, denser = _HALF * a * a * a, _HALF * b * b * b
         factor = weight[i] / (probability * s)

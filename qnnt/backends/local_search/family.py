@@ -14,7 +14,8 @@ from qnnt.backends.local_search.moves import Scratch, State, evaluate, excess, s
 
 _PARENTS = 4
 _REDRAWN = 2  # hidden neurons of each child
-_FIRST, _LATER = 3000, 600  # steps of a descent, in the first generation and later
+_STEPS, _FIRST = 32, 3000  # of a descent in the first generation: for each parameter, and at most
+_LATER = 5  # times fewer in later generations
 _LEAST = 50
 _WORK = 1 << 31  # networks times steps times arcs times inputs in the first generation, at most
 _FIRST_RATE, _LATER_RATE = 0.4, 0.2
@@ -52,9 +53,9 @@ class Family:
         graph, random = self.graph, np.random.default_rng(int(self.state.random[0]))
         networks, size = len(self.state.parameters), batch_size(self.lesson)
         most = _WORK // (networks * size * max(1, len(graph.source)))
-        steps = int(np.clip(most, _LEAST, _FIRST))
-        yield from self._descend(draw(graph, self.state), steps, _FIRST_RATE)
-        steps, since, generation = int(np.clip(most // 5, _LEAST, _LATER)), 0, 0
+        first = int(np.clip(min(most, _STEPS * self.state.parameters.shape[1]), _LEAST, _FIRST))
+        yield from self._descend(draw(graph, self.state), first, _FIRST_RATE)
+        steps, since, generation = max(_LEAST, first // _LATER), 0, 0
         rounds = max(4, steps * size // (2 * max(1, self.points.inputs.shape[1])))
         while since < barren and not self.over():
             before, parents = self._best[0][0], self._best
