@@ -23,9 +23,9 @@ def most_bytes() -> int:
 
 def require_room(size: int, place: str, what: str) -> None:
     """Raise :class:`InputError` at the place if ``what``, of ``size`` bytes, is more than the cap."""
-    most = most_bytes()
-    if size > most:
-        much = f"{_shown(size)} MiB, more than {most // MIB:,}"
+    allowed = most_bytes()
+    if size > allowed:
+        much = f"{_shown(size)} MiB, more than {allowed // MIB:,}"
         raise InputError(place, f"{what} {much}; {VARIABLE} raises this cap")
 
 

@@ -47,13 +47,13 @@ def mutants(formula: Rows, proof: list[Step], rng: np.random.Generator) -> Itera
         ("literal left out of a step", step_shortened),
     )
     for kind, mutate in kinds:
-        made = None
+        mutant = None
         for _ in range(_TRIES):
-            made = mutate(formula, proof, rng)
-            if made is not None and made[2]:
+            mutant = mutate(formula, proof, rng)
+            if mutant is not None and mutant[2]:
                 break
-        if made is not None:
-            yield Mutant(kind, *made)
+        if mutant is not None:
+            yield Mutant(kind, *mutant)
 
 
 Made = tuple[Rows, list[Step], bool]

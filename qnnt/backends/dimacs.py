@@ -158,7 +158,7 @@ def _longest(n_variables: int) -> int:
 
 def _listen(command: list[str], n_variables: int) -> _Said:
     """Run a program, and keep no more of what it prints than a model has; RuntimeError for more."""
-    most = _longest(n_variables)
+    longest = _longest(n_variables)
     verdicts, values, held, last = set[bytes](), list[bytes](), 0, b""
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -167,7 +167,7 @@ def _listen(command: list[str], n_variables: int) -> _Said:
         assert process.stderr is not None
         try:
             complaints = _Tail(process.stderr)
-            while line := process.stdout.readline(most):
+            while line := process.stdout.readline(longest):
                 last = line.strip()[:_LINE] or last
                 words = line.removeprefix(b"s ").strip()
                 if words in _VERDICTS or line.startswith(b"s "):
@@ -175,7 +175,7 @@ def _listen(command: list[str], n_variables: int) -> _Said:
                 elif line.startswith(b"v "):
                     values.append(line[2:])
                     held += len(line)
-                if len(verdicts) > 2 or len(line) == most or held > most:
+                if len(verdicts) > 2 or len(line) == longest or held > longest:
                     raise RuntimeError(f"{command[0]} prints more than an answer")  # noqa: TRY301
             complaints.join()
             status = process.wait()

@@ -73,8 +73,8 @@ def plan(architecture: Architecture, known: Effect | None = None) -> Plan:
         for i in chosen
         if i is not None
     }
-    most = {0: _NAME, len(layers) - 1: _NAME}
-    text = {(i, j): cut(layers[i][j], most.get(i, _INNER)) for i in shown for j in shown[i]}
+    widest = {0: _NAME, len(layers) - 1: _NAME}
+    text = {(i, j): cut(layers[i][j], widest.get(i, _INNER)) for i in shown for j in shown[i]}
     if known is not None:
         always = {(i, j): known.constants[i][j] for i, j in text}
         text |= {at: f"{text[at]} (always {value})" for at, value in always.items() if value is not None}

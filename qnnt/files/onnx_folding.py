@@ -42,23 +42,23 @@ class Folding:
 
     def outputs(self, node: onnx.NodeProto, place: str, constants: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs of a node by name; raises :class:`InputError` at the place if they cannot be had."""
-        given = {name: constants[name] for name in node.input if name}
+        arguments = {name: constants[name] for name in node.input if name}
         if node.op_type in _PLAIN or _is_plain_constant(node):
             try:
-                values = _computed(node.SerializeToString(), self._opset, given)
+                values = _computed(node.SerializeToString(), self._opset, arguments)
             except Exception as error:
                 raise _uncomputed(node, place, describe(error)) from None
         else:
-            values = self._elsewhere(node, place, given)
+            values = self._elsewhere(node, place, arguments)
         self._bytes += sum(value.nbytes for value in values)
         require_room(self._bytes, place, "the constants of the file that are computed take at least")
         return dict(zip(node.output, values, strict=False))
 
-    def _elsewhere(self, node: onnx.NodeProto, place: str, given: dict[str, Array]) -> list[Array]:
+    def _elsewhere(self, node: onnx.NodeProto, place: str, arguments: dict[str, Array]) -> list[Array]:
         """The values by a worker."""
         began = time.monotonic()
         limits = Limits(time=max(self._seconds, 1e-3), memory=_LIBRARIES + 4 * most_bytes() // MIB)
-        task = _Fold(node.SerializeToString(), self._opset, given, limits)
+        task = _Fold(node.SerializeToString(), self._opset, arguments, limits)
         ended = run_isolated(task, _ignore)
         self._seconds -= time.monotonic() - began
         if ended.answer is not None:
@@ -82,24 +82,24 @@ class _Fold:
 
     node: bytes
     opset: int
-    given: dict[str, Array]
+    arguments: dict[str, Array]
     limits: Limits
     family = "onnx"
     fresh = False
     runs_programs = False
 
     def execute(self, tell: Tell[None], hear: Hear) -> list[Array]:  # noqa: ARG002
-        values = _computed(self.node, self.opset, self.given)
+        values = _computed(self.node, self.opset, self.arguments)
         require_room(sum(value.nbytes for value in values), "", "they take")  # before they are sent
         return values
 
 
-def _computed(node: bytes, opset: int, given: dict[str, Array]) -> list[Array]:
+def _computed(node: bytes, opset: int, arguments: dict[str, Array]) -> list[Array]:
     from onnx import NodeProto
     from onnx.reference import ReferenceEvaluator
 
     parsed = NodeProto.FromString(node)
-    values: Any = ReferenceEvaluator(_alone(parsed, opset)).run(None, given)
+    values: Any = ReferenceEvaluator(_alone(parsed, opset)).run(None, arguments)
     return [np.asarray(value) for value in values]
 
 

@@ -108,13 +108,13 @@ class ProofFolder:
         """A folder for a proof that may not come about; it goes at the end."""
         self.check_place()
         try:
-            made = Path(tempfile.mkdtemp(prefix=".qnnt-proof-", dir=self.path.resolve().parent))
+            folder = Path(tempfile.mkdtemp(prefix=".qnnt-proof-", dir=self.path.resolve().parent))
         except OSError as error:
             raise InputError(str(self.path), f"cannot be made: {error.strerror or error}") from None
         try:
-            yield ProofFolder(made)
+            yield ProofFolder(folder)
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def take(self, attempt: ProofFolder, note: Note) -> None:
         """Move the files of an attempt here, in place of those of an earlier proof."""

@@ -82,11 +82,11 @@ def table_split(
         _check_targets(targets, columns)
         learned = [Target.fit(named(columns, name)) for name in targets]
         first, second = _parts(columns, learned, test_share, seed)
-        given = [column.take(first) for column in columns] if len(second) else columns
+        fitted = [column.take(first) for column in columns] if len(second) else columns
         meta: dict[str, Any] = {"source": path.name}
         if len(second):
             meta |= {"part": "training", "test_share": test_share, "seed": seed}
-        instance, encoding = columns_instance(given, learned, d, hidden, goal, activation, missing, meta)
+        instance, encoding = columns_instance(fitted, learned, d, hidden, goal, activation, missing, meta)
         if not len(second):
             return instance, None
         rest = [column.take(second) for column in columns]

@@ -285,11 +285,11 @@ class _Run:
         """Run the graph up to the input of some layers, which is the same, and sum its moments."""
         source, code = layers[0].source, None
         if self.activations == "int8":
-            least, most = 0.0, 0.0
+            least, greatest = 0.0, 0.0
             for X in self._values(source):
                 if X.size:
-                    least, most = min(least, float(X.min())), max(most, float(X.max()))
-            code = self.scheme.inputs(np.array([[least, most]]))
+                    least, greatest = min(least, float(X.min())), max(greatest, float(X.max()))
+            code = self.scheme.inputs(np.array([[least, greatest]]))
         found: dict[Any, Moments] = {}
         by_layer = {}
         for layer in layers:

@@ -76,8 +76,8 @@ def with_proof(asked: Asked, folder: ProofFolder, backend: Any, encoder: Any, ho
                 return _contradicted(asked.instance, result, proven)
             if proven.status is not Status.UNSATISFIABLE:
                 return _without(result, f"{proven.backend} left none: {proven.reason}")
-            made, solver = prover.encoder, prover.solver.name
-            note = Note(claim, made.name, made.symmetry, solver, proven.version, _made_by())
+            encoder_used, solver = prover.encoder, prover.solver.name
+            note = Note(claim, encoder_used.name, encoder_used.symmetry, solver, proven.version, _made_by())
             folder.take(attempt, note)
         except (InputError, Unavailable, Unsupported) as error:
             return _without(result, str(error))

@@ -92,8 +92,8 @@ def check_proof(
     note, written = folder.read_note(), read_dimacs(folder.formula)
     with located(folder.note):
         encoder = registry.encoder(note.encoder, symmetry=note.symmetry)
-    made, _ = encoder.apply(instance.with_goal(note.claim))
-    difference = difference_of(written, made)
+    anew, _ = encoder.apply(instance.with_goal(note.claim))
+    difference = difference_of(written, anew)
     verdicts = []
     for checker in by if by is not None else checkers():
         if difference is not None:
@@ -109,16 +109,16 @@ def check_proof(
     return ProofCheck(note, written.n_variables, len(written.clauses), difference, tuple(verdicts))
 
 
-def difference_of(written: Cnf, made: Any) -> str | None:
+def difference_of(written: Cnf, anew: Any) -> str | None:
     """Where a formula that was read is not the one that an encoder made; None if they are the same."""
-    if not isinstance(made, Formula) or made.minimize:
+    if not isinstance(anew, Formula) or anew.minimize:
         return "the encoder makes no clauses that bound the error"
-    if written.n_variables != made.n_variables:
-        return f"{written.n_variables:,} variables, not {made.n_variables:,}"
-    if len(written.clauses) != made.n_clauses:
-        return f"{len(written.clauses):,} clauses, not {made.n_clauses:,}"
-    lengths = np.concatenate([np.full(len(block), block.shape[1]) for block in made.hard])
-    literals = np.concatenate([block.ravel() for block in made.hard])
+    if written.n_variables != anew.n_variables:
+        return f"{written.n_variables:,} variables, not {anew.n_variables:,}"
+    if len(written.clauses) != anew.n_clauses:
+        return f"{len(written.clauses):,} clauses, not {anew.n_clauses:,}"
+    lengths = np.concatenate([np.full(len(block), block.shape[1]) for block in anew.hard])
+    literals = np.concatenate([block.ravel() for block in anew.hard])
     same = np.array_equal(written.clauses.lengths, lengths)
     if same and np.array_equal(written.clauses.values, literals):
         return None

@@ -62,12 +62,12 @@ class Prover:
     def of(cls, backend: object, encoder: str | Encoder | None, *, symmetry: bool) -> Prover:
         """With this backend and this encoder as far as they suit a proof, else with the usual ones."""
         named = _single(backend)
-        made = registry.encoder(encoder, symmetry=symmetry) if isinstance(encoder, str) else encoder
-        if made is None or not issubclass(made.makes, Formula):
-            made = registry.default_encoder(Formula, symmetry=symmetry)
-            if made is None:
+        chosen = registry.encoder(encoder, symmetry=symmetry) if isinstance(encoder, str) else encoder
+        if chosen is None or not issubclass(chosen.makes, Formula):
+            chosen = registry.default_encoder(Formula, symmetry=symmetry)
+            if chosen is None:
                 raise Unsupported("no encoder makes clauses, so there can be no proof")
-        return cls(made, named if named is not None and leaves_proofs(named) else SatBackend())
+        return cls(chosen, named if named is not None and leaves_proofs(named) else SatBackend())
 
     def job(self, folder: ProofFolder) -> dict[str, Any]:
         """What :func:`qnnt.solve` is to be asked, so that the formula and the proof are in the folder."""

@@ -59,13 +59,13 @@ class Factor:
     def rounded(self, target: Reals, lower: Ints, upper: Ints, block: int = BLOCK) -> Ints:
         """(n, m) the codes of n rows with real values ``target``, each between ``lower`` and ``upper``."""
         order, R, m = self.order, self.upper, len(self.order)
-        left, least, most = target[:, order], lower[:, order], upper[:, order]
+        left, least, greatest = target[:, order], lower[:, order], upper[:, order]
         codes = np.empty(left.shape, dtype=np.int64)
         for begin in range(0, m, block):
             end = min(begin + block, m)
             errors = np.empty((len(left), end - begin))
             for k in range(begin, end):
-                codes[:, k] = np.clip(np.rint(left[:, k]), least[:, k], most[:, k])
+                codes[:, k] = np.clip(np.rint(left[:, k]), least[:, k], greatest[:, k])
                 errors[:, k - begin] = (left[:, k] - codes[:, k]) / R[k, k]
                 left[:, k + 1 : end] -= np.outer(errors[:, k - begin], R[k, k + 1 : end])
             left[:, end:] -= errors @ R[begin:end, end:]

@@ -136,11 +136,11 @@ class TableEncoding:
         features = tuple(_feature(record, domain) for record in found["columns"])
         targets = tuple(Target(t["column"], tuple(t["classes"])) for t in found["targets"])
         names = [r["inputs"] for r in found["columns"]] + [r["outputs"] for r in found["targets"]]
-        made = cls(domain, features, targets, tuple(map(tuple, names)))
+        encoding = cls(domain, features, targets, tuple(map(tuple, names)))
         for part, own in zip((*features, *targets), names, strict=True):
             if len(own) != len(part.names):
                 raise InputError(part.column, f"has {len(own)} neurons, its treatment {len(part.names)}")
-        return made
+        return encoding
 
     @property
     def document(self) -> dict[str, Any]:

@@ -52,8 +52,8 @@ class Family:
         """
         graph, random = self.graph, np.random.default_rng(int(self.state.random[0]))
         networks, size = len(self.state.parameters), batch_size(self.lesson)
-        most = _WORK // (networks * size * max(1, len(graph.source)))
-        first = int(np.clip(min(most, _STEPS * self.state.parameters.shape[1]), _LEAST, _FIRST))
+        affordable = _WORK // (networks * size * max(1, len(graph.source)))
+        first = int(np.clip(min(affordable, _STEPS * self.state.parameters.shape[1]), _LEAST, _FIRST))
         yield from self._descend(draw(graph, self.state), first, _FIRST_RATE)
         steps, since, generation = max(_LEAST, first // _LATER), 0, 0
         rounds = max(4, steps * size // (2 * max(1, self.points.inputs.shape[1])))
