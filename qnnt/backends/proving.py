@@ -13,7 +13,7 @@ from pathlib import Path
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Backend, Capability, Report
 from qnnt.backends.dimacs import DimacsBackend
-from qnnt.backends.sat import Model, SatBackend, asked, load
+from qnnt.backends.sat import SOLVERS, Model, SatBackend, asked, load
 from qnnt.exceptions import InputError
 from qnnt.files.drat import Steps, parse_drat, read_drat, write_drat
 from qnnt.instance import Instance
@@ -21,20 +21,8 @@ from qnnt.limits import Limits, Status
 from qnnt.models import Formula
 
 # Kissat, MiniSat, MiniCard and MergeSat write no proof in PySAT, and MapleSAT's do not hold.
-PROVERS = (
-    "cadical103",
-    "cadical153",
-    "cadical195",
-    "cadical300",
-    "gluecard3",
-    "gluecard4",
-    "glucose3",
-    "glucose4",
-    "glucose42",
-    "lingeling",
-    "maplechrono",
-    "maplecm",
-)
+_WITHOUT_PROOFS = ("kissat404", "maplesat", "mergesat3", "minicard", "minisat22", "minisat-gh", "minisatep")
+PROVERS = tuple(solver for solver in SOLVERS if solver not in _WITHOUT_PROOFS)
 
 
 def leaves_proofs(backend: Backend) -> bool:
