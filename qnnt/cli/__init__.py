@@ -33,11 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from qnnt.workers.pool import prepare
 
             prepare("qnnt.job:warm_up")  # the worker starts up while this process does
-        from qnnt.cli.commands import app
+        from qnnt.cli.commands import app_of
         from qnnt.cli.completion import prepare_completion
         from qnnt.cli.program import run
 
         prepare_completion()
+        app = app_of(words)
     except KeyboardInterrupt:
         return 130
     return run(app, "qnnt", arguments)

@@ -12,6 +12,7 @@ from qnnt.exceptions import Unsupported
 TRUE = 1
 FALSE = -1
 MOST_VARIABLES = 2**31 - 1  # literals are integers of 32 bits
+_SHORT = 16  # entries of a row, up to which numpy is faster column by column
 Literals = npt.NDArray[np.int32]
 
 
@@ -51,21 +52,22 @@ class ClauseBank:
 
     def add_block(self, block: Literals) -> None:
         """Add the clauses of an (m, k) array; entries :data:`FALSE` pad shorter ones."""
-        block = block[~(block == TRUE).any(axis=1)]
+        satisfied = _true_entries(block == TRUE) > 0
+        if satisfied.any():
+            block = block[~satisfied]
         if not len(block):
             return
-        false = block == FALSE
-        padded = false.sum(axis=1)
+        padded = _true_entries(block == FALSE)
         if not padded.any():
             self._blocks.append(block)
             return
         k = block.shape[1]
-        for missing in np.unique(padded):
-            rows = padded == missing
+        for missing in np.flatnonzero(np.bincount(padded)).tolist():
             if missing == k:
                 self._blocks.append(np.array([[FALSE]], dtype=np.int32))
             else:
-                self._blocks.append(block[rows][~false[rows]].reshape(-1, k - int(missing)))
+                rows = block[padded == missing]
+                self._blocks.append(rows[rows != FALSE].reshape(-1, k - missing) if missing else rows)
 
     def add_clauses(self, clauses: list[list[int]]) -> None:
         """Add clauses given as lists, as PySAT's encodings return them."""
@@ -79,3 +81,14 @@ class ClauseBank:
     def clauses(self) -> tuple[Literals, ...]:
         """The clauses so far, in blocks of equal width."""
         return tuple(self._blocks)
+
+
+def _true_entries(where: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """(m,) how many entries of each row of (m, k) are true."""
+    m, k = where.shape
+    if k > _SHORT:
+        return np.asarray(where.sum(axis=1))
+    total = np.zeros(m, dtype=np.intp)
+    for column in where.T:
+        total += column
+    return total
