@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.activation import Activation
-from qnnt.domain import Domain, IntArray
 from qnnt.encoders.base import require_few
+from qnnt.encoders.cases import Cases, Fixed, Node, Shown
 from qnnt.encoders.rows import ALWAYS, NONE, Ints, RowBank, concatenated, selected
 from qnnt.encoders.targets import Targets, targets
 from qnnt.instance import Instance
@@ -69,65 +69,6 @@ class Program:
     unit: int
     minimize: bool
     lift: ParameterLift
-
-
-@dataclass(frozen=True)
-class _Node:
-    """A hidden neuron on all inputs: ``group`` (n,) numbers its cases, ``active`` (cases, k) are their bits.
-
-    A weight times its value is Σ ``coef``·var (cases, k or k + 1): the products of the bits with the weight,
-    and after them, unless 0 is shown at the least, the weight. ``ends`` (cases, 2) are its least and greatest
-    value.
-    """
-
-    group: Ints
-    active: Ints
-    coef: Ints
-    ends: Ints
-
-    @classmethod
-    def of(cls, group: Ints, active: Ints, values: Ints, domain: Domain) -> _Node:
-        """A node that shows these values (k + 1,), and whose weights are in the domain."""
-        lowest, highest = values[(active == ALWAYS).sum(axis=1)], values[(active != NONE).sum(axis=1)]
-        least = np.minimum(domain.lo * highest, domain.hi * lowest)
-        most = np.maximum(domain.hi * highest, domain.lo * lowest)
-        coef = np.broadcast_to(np.diff(values), active.shape)
-        if lowest.any():
-            coef = np.concatenate([coef, lowest[:, None]], axis=1)
-        return cls(group, active, coef, np.stack([least, most], axis=1))
-
-
-@dataclass(frozen=True)
-class _Cases:
-    """All but the variables of the sums S of neurons that see the same sources.
-
-    ``group`` (n,) numbers the m cases that they tell apart, ``seen`` (m, q) says what these are: values of
-    inputs, or numbers of the sources' own cases. S has the coefficients ``coef`` (m, k), that of the bias
-    last, and is in [``least``, ``most``] (m,).
-    """
-
-    group: Ints
-    seen: Ints
-    coef: Ints
-    least: Ints
-    most: Ints
-
-    @classmethod
-    def of(cls, seen: Ints, into: list[_Node], domain: Domain) -> _Cases:
-        """The distinct rows of ``seen`` (n, q); ``into`` are the sources, none if these are inputs."""
-        group, first = _distinct(seen)
-        seen = seen[first]
-        if into:
-            nodes = list(zip(into, seen.T, strict=True))
-            coef = np.concatenate([u.coef[case] for u, case in nodes], axis=1)
-            least, most = sum(u.ends[case] for u, case in nodes).T
-        else:
-            coef = seen
-            least, most = (
-                f(coef * domain.lo, coef * domain.hi).sum(axis=1) for f in (np.minimum, np.maximum)
-            )
-        coef = np.concatenate([coef, np.full((len(seen), 1), -1)], axis=1)
-        return cls(group, seen, coef, least - domain.hi, most - domain.lo)
 
 
 @dataclass(frozen=True)
@@ -189,33 +130,47 @@ class _Builder:
     def network(self, goal: Targets) -> Ints:
         """All neurons on all inputs; the bits (free inputs, ω, k) of the outputs."""
         architecture, domain = self.architecture, self.domain
-        nodes: list[_Node] = []
+        nodes: list[Node] = []
         outputs: list[Ints] = []
         free, forced = np.flatnonzero(~goal.forced), np.flatnonzero(goal.forced)
         label = goal.levels[np.searchsorted(goal.of, forced)]
+        _, column = distinct_rows(np.ascontiguousarray(goal.inputs.T))
         for depth, connection in enumerate(architecture.connections):
             activation, last = self.activations[depth], depth == architecture.depth
-            values = activation.show(np.arange(activation.top + 1))
-            layer: list[_Node] = []
-            known: dict[bytes, list[_Cases]] = {}  # most neurons of a layer see the same sources
+            layer: list[Node] = []
+            known: dict[tuple[int, ...], list[Cases]] = {}  # most neurons of a layer see the same
+            shown: dict[tuple[int, ...], Shown] = {}
+            fixed: dict[tuple[tuple[int, ...], bytes], Fixed] = {}
             for v in range(connection.n_target):
                 sources, arcs = connection.sources(v), connection.arcs(v)
                 weights = np.arange(arcs.start, arcs.stop)
                 into = [nodes[u] for u in sources] if depth else []
-                key = sources.tobytes()
+                key = tuple(id(u.shown) for u in into) if depth else tuple(column[sources].tolist())
                 if key not in known:
-                    seen = np.stack([u.group for u in into], axis=1) if depth else goal.inputs[:, sources]
+                    seen = (
+                        np.stack([u.shown.cases.group for u in into], axis=1)
+                        if depth
+                        else goal.inputs[:, sources]
+                    )
                     parts = [seen[free], seen[forced]] if last else [seen]
-                    known[key] = [_Cases.of(part, into, domain) for part in parts]
+                    behind = [u.shown for u in into]
+                    known[key] = [Cases.of(part, behind, domain, activation) for part in parts]
+                    if not last:
+                        shown[key] = Shown.of(known[key][0], activation, domain)
                 terms = [self.times(u, int(w)) for u, w in zip(into, weights, strict=depth > 0)]
                 total = _Sum(weights, terms, architecture.n_arcs + connection.first_bias + v)
                 cases = known[key][0]
                 active = self.thresholds(cases, total, activation)
-                if last:
-                    outputs.append(active[cases.group])
-                    self.fixed(known[key][1], label[:, v], total, activation)
-                else:
-                    layer.append(_Node.of(cases.group, active, values, domain))
+                if not last:
+                    layer.append(Node(shown[key], active))
+                    continue
+                outputs.append(active[cases.group])
+                if activation.thresholds:  # otherwise one value is shown, and it is right
+                    levels = label[:, v]
+                    pair = key, levels.tobytes()
+                    if pair not in fixed:
+                        fixed[pair] = Fixed.of(known[key][1], levels, activation)
+                    self.fix(fixed[pair], total)
             nodes = layer
         return np.stack(outputs, axis=1)
 
@@ -226,20 +181,20 @@ class _Builder:
             self.collected[thresholds] = _Collected(thresholds)
         return self.collected[thresholds]
 
-    def times(self, node: _Node, weight: int) -> Ints:
+    def times(self, node: Node, weight: int) -> Ints:
         """The variables (cases, k or k + 1) of a weight times a node's value, new products among them."""
-        z = self.variables("z", node.active >= 0, self.domain.lo, self.domain.hi)
-        made = z != NONE
-        self.products.append(np.stack([z[made], node.active[made], np.full(made.sum(), weight)], axis=1))
-        alone = node.coef.shape[1] - z.shape[1]
+        new = node.shown.cases.free
+        z = self.variables("z", new, self.domain.lo, self.domain.hi)
+        bits = node.active[new]
+        self.products.append(np.stack([z[new], bits, np.full(len(bits), weight)], axis=1))
+        alone = node.shown.coef.shape[1] - z.shape[1]
         return np.concatenate([z, np.full((len(z), 1), weight)], axis=1) if alone else z
 
-    def thresholds(self, cases: _Cases, total: _Sum, activation: Activation) -> Ints:
+    def thresholds(self, cases: Cases, total: _Sum, activation: Activation) -> Ints:
         """New bits (m, k) of a neuron in m cases."""
         into = self.comparing(activation)
-        above_least = into.thresholds > cases.least[:, None]
-        active = self.variables("a", above_least & (into.thresholds <= cases.most[:, None]))
-        active[~above_least] = ALWAYS
+        active = self.variables("a", cases.free)
+        active[cases.always] = ALWAYS
         into.sums.add(total.index(cases.seen), cases.coef, cases.least)
         into.most.append(cases.most)
         into.active.append(active)
@@ -248,21 +203,11 @@ class _Builder:
         self.plain.add(chain, [1, -1], 0)
         return active
 
-    def fixed(self, cases: _Cases, levels: Ints, total: _Sum, activation: Activation) -> None:
-        """Force an output neuron to ``levels`` (n,) on n inputs, without bits."""
-        thresholds = self.comparing(activation).thresholds
-        if not len(thresholds):  # one value is shown, and it is right
-            return
-        _, first = _distinct(np.column_stack([cases.group, levels]))
-        case, level = cases.group[first], levels[first]
-        index, coef = total.index(cases.seen[case]), cases.coef[case]
-        up, down = level > 0, level < activation.top
-        # A threshold beyond the range of S counts as one just outside of it, so that no number is large.
-        ends = cases.least[case], cases.most[case] + 1
-        reached = np.clip(thresholds[np.maximum(level - 1, 0)], *ends)
-        missed = np.clip(thresholds[np.minimum(level, activation.top - 1)], *ends)
-        self.plain.add(index[up], coef[up], reached[up])
-        self.plain.add(index[down], -coef[down], 1 - missed[down])
+    def fix(self, fixed: Fixed, total: _Sum) -> None:
+        """Force an output neuron to known levels, without bits."""
+        index = total.index(fixed.seen)
+        self.plain.add(index[fixed.up], *fixed.reached)
+        self.plain.add(index[fixed.down], *fixed.missed)
 
     def matches(self, goal: Targets, outputs: Ints) -> tuple[Ints, Ints]:
         """Match variables of all labels of free inputs, tied to the outputs, and what each is worth."""
@@ -322,13 +267,6 @@ def ordering(instance: Instance, *, symmetry: bool) -> tuple[Ints, Ints, list[st
     if symmetry:
         builder.order()
     return np.concatenate(builder.lower), np.concatenate(builder.upper), builder.names, builder.plain.rows()
-
-
-def _distinct(rows: IntArray) -> tuple[Ints, Ints]:
-    """For each row the number of its own among the distinct ones, and for each of these where it first is."""
-    _, group = distinct_rows(rows)
-    _, first = np.unique(group, return_index=True)
-    return group, first
 
 
 def program(instance: Instance, *, symmetry: bool) -> Program:

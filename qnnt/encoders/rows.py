@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,32 +13,51 @@ from qnnt.models import Rows
 Ints = npt.NDArray[np.int64]
 NONE = -1  # in place of a variable number: the constant 0
 ALWAYS = -2  # the constant 1
+_Block = tuple[Ints, Ints, Ints]
+_PART = 2**20  # entries
 
 
 class RowBank:
     """Collects rows in dense blocks and lays them out as :class:`Rows`."""
 
     def __init__(self) -> None:
-        self._blocks: list[tuple[Ints, Ints, Ints]] = []
+        self._blocks: list[_Block] = []
 
     def add(self, index: IntArray, coef: npt.ArrayLike, lower: npt.ArrayLike) -> None:
         """Add m rows Σ coef·var ≥ lower: ``index`` (m, k) may hold constants, the others broadcast."""
-        self._blocks.append(
-            (
-                np.asarray(index, dtype=np.int64),
-                np.broadcast_to(np.asarray(coef, dtype=np.int64), index.shape),
-                np.broadcast_to(np.asarray(lower, dtype=np.int64), len(index)),
-            )
-        )
+        index, coef, lower = (np.asarray(a, dtype=np.int64) for a in (index, coef, lower))
+        if coef.shape != index.shape:
+            coef = np.broadcast_to(coef, index.shape)
+        if lower.shape != index.shape[:1]:
+            lower = np.broadcast_to(lower, index.shape[:1])
+        self._blocks.append((index, coef, lower))
 
     def rows(self) -> Rows:
         """All rows; some may have no entry."""
         parts = []
-        for index, coef, lower in self._blocks:
-            mask = (index != NONE) & (coef != 0)
-            parts.append((mask.sum(axis=1), index[mask], coef[mask], lower))
+        for blocks in self._parts():
+            index = np.concatenate([block[0].ravel() for block in blocks])
+            coef = np.concatenate([block[1].ravel() for block in blocks])
+            widths = np.concatenate([np.full(len(block[0]), block[0].shape[1]) for block in blocks])
+            kept = (index != NONE) & (coef != 0)
+            before = np.concatenate([[0], np.cumsum(kept)])
+            sizes = np.diff(before[np.concatenate([[0], np.cumsum(widths)])])
+            parts.append((sizes, index[kept], coef[kept], np.concatenate([block[2] for block in blocks])))
         sizes, index, coef, lower = (concatenated([part[i] for part in parts]) for i in range(4))
         return _settled(Rows(np.concatenate([[0], np.cumsum(sizes)]), index, coef, lower))
+
+    def _parts(self) -> Iterator[list[_Block]]:
+        """The blocks in lists of many entries, so that few arrays are handled, and none is huge."""
+        part: list[_Block] = []
+        size = 0
+        for block in self._blocks:
+            part.append(block)
+            size += block[0].size
+            if size > _PART:
+                yield part
+                part, size = [], 0
+        if part:
+            yield part
 
 
 def _settled(rows: Rows) -> Rows:
