@@ -1,8 +1,6 @@
 """Pages of the documentation site that are made of other files: a hook of ``mkdocs build``.
 
-The README's sections become pages for engineers, researchers and solver developers, the notebooks become
-pages, and the reference lists the public names. Each section of the README is on one page; the build fails if
-there is one that :data:`PAGES` does not name.
+The README is the first page, the notebooks become pages, and the reference lists the public names.
 """
 
 from __future__ import annotations
@@ -19,31 +17,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
-PAGES = {
-    "index.md": ("", "The problem", "Limits", "Reference"),
-    "engineers.md": ("An example", "Activations", "From Python", "Rounding a trained network"),
-    "researchers.md": ("What the theory says", "Hard instances", "Backends", "Proofs"),
-    "solver-developers.md": ("Adding a backend", "Models for outside solvers"),
-}
-TITLES = {
-    "engineers.md": "Train on your data",
-    "researchers.md": "Theory and backends",
-    "solver-developers.md": "Add a backend, take an instance",
-}
-
-_DOORS = """
-- You have data and want a network that is easy to read, or small: [Train on your data](engineers.md).
-- You study the problem, its complexity or its solvers: [Theory and backends](researchers.md).
-- You write a solver: [Add a backend, take an instance](solver-developers.md).
-"""
-
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made here."""
     from mkdocs.structure.files import File
 
-    made = {**readme_pages(), **notebook_pages(), "reference.md": reference()}
-    made["contributing.md"] = _moved((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    made = {"index.md": _moved("README.md"), "contributing.md": _moved("CONTRIBUTING.md")}
+    made |= {**notebook_pages(), "reference.md": reference()}
     for name, text in made.items():
         files.append(File.generated(config, name, content=text))
     return files
@@ -51,7 +31,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Links to the README lead to the first page."""
-    return markdown.replace("](../README.md)", "](index.md)") if page.file.src_uri != "index.md" else markdown
+    return markdown.replace("](../README.md", "](index.md") if page.file.src_uri != "index.md" else markdown
 
 
 def on_page_content(html: str, **_: Any) -> str:
@@ -61,46 +41,10 @@ def on_page_content(html: str, **_: Any) -> str:
     )
 
 
-def readme_pages() -> dict[str, str]:
-    """The pages that the README's sections make."""
-    sections = readme_sections((ROOT / "README.md").read_text(encoding="utf-8"))
-    placed = [name for names in PAGES.values() for name in names]
-    if sorted(placed) != sorted(sections):
-        raise ValueError(f"sections of the README and of the site differ: {set(placed) ^ set(sections)}")
-    pages = {}
-    for page, names in PAGES.items():
-        title = f"# {TITLES[page]}\n\n" if page in TITLES else ""
-        pages[page] = title + "\n".join(_linked(sections[name], page) for name in names)
-    pages["index.md"] = pages["index.md"].replace("## The problem", f"{_DOORS}\n## The problem", 1)
-    return pages
-
-
-def readme_sections(text: str) -> dict[str, str]:
-    """The text of each section by its title, "" for what is before the first one."""
-    text = text.replace("### Adding a backend", "## Adding a backend")
-    first, *rest = re.split(r"^(?=## )", text, flags=re.MULTILINE)
-    return {"": first} | {part.partition("\n")[0].removeprefix("## "): part for part in rest}
-
-
-def _linked(text: str, page: str) -> str:
-    text = _moved(text)
-    where = {_anchor(name): other for other, names in PAGES.items() for name in names}
-
-    def target(link: re.Match[str]) -> str:
-        other = where[link[1]]
-        return f"](#{link[1]})" if other == page else f"]({other}#{link[1]})"
-
-    return re.sub(r"\]\(#([\w-]+)\)", target, text)
-
-
-def _moved(text: str) -> str:
-    """Links from the project's folder, as they are on the site."""
-    text = text.replace("](docs/notebooks)", "](notebooks/training.md)").replace("](docs/", "](")
-    return text.replace("](CONTRIBUTING.md)", "](contributing.md)")
-
-
-def _anchor(title: str) -> str:
-    return title.lower().replace(" ", "-")
+def _moved(name: str) -> str:
+    """A page of the project's folder, with links as they are on the site."""
+    text = (ROOT / name).read_text(encoding="utf-8").replace("](CONTRIBUTING.md)", "](contributing.md)")
+    return text.replace("](docs/notebooks)", "](notebooks/training.md)").replace("](docs/", "](")
 
 
 def notebook_pages() -> dict[str, str]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+from pages import blocks
 
 
 def block(language: str, words: str) -> str:
-    """The README's code block of a language in which these words occur."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
-    return next(text for text in blocks if words in text)
+    """The code block about a backend of another package in which these words occur."""
+    return next(text for text in blocks("adding-a-backend.md", language) if words in text)
 
 
 def install(source: Path, site: Path) -> None:

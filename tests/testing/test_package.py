@@ -46,7 +46,7 @@ def test_rounder():
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package's sources: the backend and its test are the README's."""
+    """The package's sources: the backend and its test are those of the documentation."""
     package = tmp_path_factory.mktemp("package")
     (package / "pyproject.toml").write_text(PROJECT.format(backends=block("toml", "coin-flips")))
     (package / "coin_flips.py").write_text(block("python", "class CoinFlips"))
