@@ -42,9 +42,9 @@ def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made here."""
     from mkdocs.structure.files import File
 
-    made = {**readme_pages(), **notebook_pages(), "reference.md": reference()}
-    made["contributing.md"] = _moved((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
-    for name, text in made.items():
+    pages = {**readme_pages(), **notebook_pages(), "reference.md": reference()}
+    pages["contributing.md"] = _moved((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files
 
