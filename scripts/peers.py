@@ -95,7 +95,7 @@ class OnnxsimGptq:
 
         n, f = rows.target.shape
         found = _gptq_quantize_columns(
-            rows.target, np.ones((n, 1)), f, rows.moments, 0.01, 128, *map(float, rows.range)
+            rows.target, np.ones((n, 1)), f, rows.moments, 0.01, 128, *map(float, rows.scheme.weight_range)
         )
         return np.rint(found).astype(np.int64)
 

@@ -15,7 +15,8 @@ output from the real one, by its variance; "seconds" those of the search alone, 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,8 @@ from qnnt.rounding.search import Method, RowSearch
 OURS = "nearest,gptq,gptq:in-order,beam,closest-vector"
 COLUMNS = ("network", "bits", "rounder", "accuracy", "outputs moved", "cost / {}", "seconds")
 MOST_VALUES = 2**24  # of inputs that are kept for a layer, as numbers
+
+Search = Callable[[Rows], Ints]
 
 NO_DATA: list[str] = []
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -103,48 +106,26 @@ def main(
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of training, drawing and search.")] = 0,
 ) -> int:
     """Round networks with our rounders and those of other libraries, and print one table."""
-    names, others = rounders.split(","), peers(steps)
+    names = rounders.split(",")
     if baseline not in names:
         raise InputError("--baseline", f"{baseline!r} is none of --rounders {rounders}")
-    folder.mkdir(parents=True, exist_ok=True)
+    schemes = [Scheme(b, per="row") for b in _numbers(bits)]
     if model is None:
-        paths = dict(_pair(text) for text in data)
-        sources: dict[str, Path | None] = {**paths} or {"digits": None}
-        networks: Iterator[Network] = (
+        paths: dict[str, Path | None] = dict(map(_pair, data))
+        networks: Iterable[Network] = (
             _cnn(name, digits() if path is None else read_data(path), train, epochs, calibration, seed)
-            for name, path in sources.items()
+            for name, path in (paths or {"digits": None}).items()
         )
     else:
-        networks = iter([_given(model, calibrate, test, classes)])
+        networks = [_given(model, calibrate, test, classes)]
+    ways: dict[str, Search | Peer] = {name: partial(ours, name, row_time, seed) for name in names}
+    ways = {baseline: ways[baseline], **ways, **peers(steps)}
+    for search in (*ways.values(), *peers(1).values()):
+        warmed(search)
+    folder.mkdir(parents=True, exist_ok=True)
     table = Table(folder / "table.md", baseline)
-    searches = {name: partial(ours, name, row_time, seed) for name in names}
     for network in networks:
-        real = network.outputs(network.graph)
-        table.say(about(network, real))
-        layers, _ = find_layers(network.graph)
-        inputs = captured(network.graph, layers, network.calibration)
-        for b in map(int, bits.split(",")):
-            scheme = Scheme(b, per="row")
-            rows = {layer.output: problems(layer, inputs[layer.output], scheme) for layer in layers}
-            costs: dict[str, Reals] = {}
-            for name in (baseline, *(n for n in (*searches, *others) if n != baseline)):
-                start = [network.name, b, name]
-                peer = others.get(name)
-                if peer is not None and not availability(peer).available:
-                    table.line(*start, f"not installed: `pip install {peer.package}`")
-                    continue
-                try:
-                    found, seconds = rounded(rows, searches.get(name) or checked(others[name]))
-                except Exception as error:
-                    if peer is None:
-                        raise
-                    table.line(*start, f"failed: {type(error).__name__}: {str(error).partition('|')[0][:80]}")
-                    continue
-                costs[name] = layer_costs(rows, found)
-                outputs = network.outputs(placed(network.graph, layers, rows, found))
-                moved = float(((outputs - real) ** 2).mean() / real.var())
-                ratio = ratios(costs[name], costs[baseline])
-                table.line(*start, accuracy(network, outputs), f"{moved:.4f}", ratio, f"{seconds:.1f}")
+        compare(network, schemes, ways, table)
     return OK
 
 
@@ -152,12 +133,10 @@ class Table:
     """The table as it grows: printed, and kept in a file."""
 
     def __init__(self, path: Path, baseline: str) -> None:
-        self._path, self._columns = path, [column.format(baseline) for column in COLUMNS]
+        self._path, self._columns, self.baseline = path, [c.format(baseline) for c in COLUMNS], baseline
         self._path.write_text("", encoding="utf-8")
-
-    def say(self, text: str) -> None:
-        """A sentence about what follows, and the head of a table."""
-        self._add(f"\n{text}\n\n| {' | '.join(self._columns)} |\n{'|---' * len(self._columns)}|")
+        self.line(*self._columns)
+        self._add("|---" * len(self._columns) + "|")
 
     def line(self, *cells: object) -> None:
         """A line; columns for which there are no cells stay empty."""
@@ -168,6 +147,37 @@ class Table:
         print(text, flush=True)
         with self._path.open("a", encoding="utf-8") as file:
             print(text, file=file)
+
+
+def compare(network: Network, schemes: list[Scheme], ways: Mapping[str, Search | Peer], table: Table) -> None:
+    """A line for the real network, then one for each way of rounding at each number of bits."""
+    real = network.outputs(network.graph)
+    table.line(network.name, "float", "real", accuracy(network, real), "0.0000")
+    layers, _ = find_layers(network.graph)
+    if not layers:
+        raise InputError(network.name, "has no Gemm, MatMul or Conv with constant float weights to round")
+    inputs = captured(network.graph, layers, network.calibration)
+    for scheme in schemes:
+        rows = {layer.output: problems(layer, inputs[layer.output], scheme) for layer in layers}
+        baseline = np.ones(len(layers))
+        for name, way in ways.items():
+            start = network.name, scheme.bits, name
+            if not callable(way) and not availability(way).available:
+                table.line(*start, f"not installed: `pip install {way.package}`")
+                continue
+            try:
+                found, seconds = rounded(rows, searched(way))
+            except Exception as error:
+                if callable(way):  # ours: not to be hidden
+                    raise
+                table.line(*start, f"failed: {type(error).__name__}: {' '.join(str(error).split())[:80]}")
+                continue
+            costs = layer_costs(rows, found)
+            baseline = costs if name == table.baseline else baseline
+            outputs = network.outputs(placed(network.graph, layers, rows, found))
+            moved = float(((outputs - real) ** 2).mean() / max(float(real.var()), 1e-300))
+            cells = accuracy(network, outputs), f"{moved:.4f}", ratios(costs, baseline), f"{seconds:.1f}"
+            table.line(*start, *cells)
 
 
 def captured(graph: Graph, layers: list[GraphLayer], feeds: Feeds) -> dict[str, list[Inputs]]:
@@ -201,7 +211,30 @@ def problems(layer: GraphLayer, inputs: list[Inputs], scheme: Scheme) -> list[Ro
     return [Rows(own, units, scheme, its.moments, its.points, its.vectors) for own, units, its in parts]
 
 
-def rounded(rows: dict[str, list[Rows]], search: Any) -> tuple[dict[str, list[Ints]], float]:
+def warmed(way: Search | Peer) -> None:
+    """Run a search on next to nothing, so that no clock sees what it imports and compiles."""
+    one, scheme = np.ones((1, 1, 2), np.float32), Scheme(2, per="row")
+    with suppress(Exception):  # it is told when the search is run
+        searched(way)(Rows(np.array([[0.3, 1.0]]), np.ones(1), scheme, np.eye(2), 2, one))
+
+
+def searched(way: Search | Peer) -> Search:
+    """The search itself; a peer's integers must be as many as asked for and in their range."""
+    if callable(way):
+        return way
+
+    def search(rows: Rows) -> Ints:
+        codes, problem = way.codes(rows), rows.problem
+        if codes.shape != problem.base.shape:
+            raise ValueError(f"gave {codes.shape} integers, not {problem.base.shape}")
+        if (codes < problem.least).any() or (codes > problem.greatest).any():
+            raise ValueError("gave integers out of the range")
+        return codes
+
+    return search
+
+
+def rounded(rows: dict[str, list[Rows]], search: Search) -> tuple[dict[str, list[Ints]], float]:
     """The integers that a search finds for all layers, and its seconds."""
     for parts in rows.values():
         for part in parts:
@@ -218,20 +251,6 @@ def ours(name: str, row_time: float, seed: int, rows: Rows) -> Ints:
         method = replace(method, candidates=max(method.candidates, CANDIDATES))
     problem = rows.among(method.candidates)
     return RowSearch(lambda: problem, method, time.monotonic(), CtrlC()).result().codes
-
-
-def checked(peer: Peer) -> Any:
-    """The peer's search, whose integers must be as many as asked for and in their range."""
-
-    def search(rows: Rows) -> Ints:
-        codes, problem = peer.codes(rows), rows.problem
-        if codes.shape != problem.base.shape:
-            raise ValueError(f"gave {codes.shape} integers, not {problem.base.shape}")
-        if (codes < problem.least).any() or (codes > problem.greatest).any():
-            raise ValueError("gave integers out of the range")
-        return codes
-
-    return search
 
 
 def layer_costs(rows: dict[str, list[Rows]], found: dict[str, list[Ints]]) -> Reals:
@@ -271,12 +290,6 @@ def accuracy(network: Network, outputs: npt.NDArray[Any]) -> str:
     return f"{float((outputs.argmax(axis=1) == network.classes).mean()):.4f}"
 
 
-def about(network: Network, real: npt.NDArray[Any]) -> str:
-    """What is compared on which data."""
-    known = "" if network.classes is None else f"real accuracy {accuracy(network, real)} on {len(real):,}, "
-    return f"{network.name}: {known}{network.calibration.about['size']:,} to calibrate on."
-
-
 def _cnn(name: str, source: Data, train: int, epochs: int, calibration: int, seed: int) -> Network:
     graph = Graph(trained(source, train, epochs, seed))
     chosen = np.random.default_rng(seed + 1).permutation(len(source.train))[:calibration]
@@ -308,6 +321,13 @@ def _pair(text: str) -> tuple[str, Path]:
     if not path:
         raise InputError("--data", f"NAME=PATH, not {text!r}")
     return name, Path(path)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise InputError("--bits", f"integers with commas between, not {text!r}") from None
 
 
 if __name__ == "__main__":
