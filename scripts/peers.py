@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
@@ -124,6 +124,13 @@ class Brevitas:
 
     def codes(self, rows: Rows) -> Ints:
         """A ``QuantLinear`` whose weights are in units of a code, so that the scale is 1."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what it imports
+            # It rounds to nearest, with a warning, where its factorisation fails.
+            warnings.filterwarnings("error", message="Failed to compute the inverse")
+            return self._codes(rows)
+
+    def _codes(self, rows: Rows) -> Ints:
         import brevitas.nn
         import torch
         from brevitas.graph import gpfq, gptq
@@ -143,9 +150,7 @@ class Brevitas:
         model = torch.nn.Sequential(layer).eval()
         inputs = torch.tensor(rows.root * np.sqrt(f), dtype=torch.float32)
         mode: Callable[..., Any] = {"gptq_mode": gptq.gptq_mode, "gpfq_mode": gpfq.gpfq_mode}[self.mode]
-        with torch.no_grad(), warnings.catch_warnings():
-            # It rounds to nearest, with a warning, where its factorisation fails.
-            warnings.filterwarnings("error", message="Failed to compute the inverse")
+        with torch.no_grad():
             with mode(model, act_order=True) as run:
                 for _ in range(run.num_layers):
                     run.model(inputs)
@@ -162,7 +167,8 @@ class AimetAdaRound:
 
     def codes(self, rows: Rows) -> Ints:
         """A 1 x 1 ``Conv`` over the T vectors of an image, with the scales that are given."""
-        with redirect_stdout(StringIO()):
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of its own calls
             return self._codes(rows)
 
     def _codes(self, rows: Rows) -> Ints:
@@ -170,6 +176,8 @@ class AimetAdaRound:
         from aimet_onnx import QuantizationSimModel
         from aimet_onnx.adaround.adaround_weight import apply_adaround
         from aimet_onnx.common import libpymo
+        from aimet_onnx.common.defs import qtype
+        from onnx import numpy_helper
 
         torch.manual_seed(0)
         (n, f), (least, greatest) = rows.target.shape, rows.scheme.weight_range
@@ -183,7 +191,7 @@ class AimetAdaRound:
             opset=17,
         )
         inputs = np.ascontiguousarray(rows.inputs.transpose(0, 2, 1)[..., None])
-        sim = QuantizationSimModel(model, param_type=f"int{bits}", dummy_input={"x": inputs[:1]})
+        sim = QuantizationSimModel(model, param_type=qtype.int(bits), dummy_input={"x": inputs[:1]})
         weight = sim.qc_quantize_op_dict["w"]
         weight.enable_per_channel_quantization()
         encodings = []
@@ -197,8 +205,6 @@ class AimetAdaRound:
         batches = [{"x": inputs[i : i + 64]} for i in range(0, len(inputs), 64)]
         apply_adaround(sim, batches, num_iterations=self.steps)
         (found,) = (t for t in sim.model.model.graph.initializer if t.name == "w")
-        from onnx import numpy_helper
-
         real = numpy_helper.to_array(found).reshape(n, f) / rows.scale[:, None]
         return np.clip(np.rint(real), least, greatest).astype(np.int64)
 
