@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qnnt.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qnnt import generate as generate
@@ -116,15 +117,4 @@ _PUBLIC = {
 __all__ = ["__version__", *_PACKAGES, *_PUBLIC]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return import_module(f"qnnt.{name}")
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'qnnt' has no attribute {name!r}")
-    value = getattr(import_module(f"qnnt.{_PUBLIC[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, dict.fromkeys(_PACKAGES, "") | _PUBLIC)

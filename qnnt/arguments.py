@@ -1,17 +1,16 @@
-"""What callers may write in place of an object: a path, a word or a number, where that is plain.
+"""What callers may write in place of an object: a path or a word, where that is plain.
 
 Each function raises ``TypeError`` naming the argument for anything else.
 """
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from qnnt.exceptions import refuse_type
 from qnnt.instance import Instance
-from qnnt.limits import Limits
 from qnnt.network import Network
 
 
@@ -19,9 +18,9 @@ def instance_of(said: Instance | str | Path) -> Instance:
     """An instance, or the one in a file."""
     if isinstance(said, str | Path):
         return Instance.load(said)
-    return (
-        said if isinstance(said, Instance) else _refused("instance", "an Instance or the path of one", said)
-    )
+    if not isinstance(said, Instance):
+        refuse_type("instance", "an Instance or the path of one", said)
+    return said
 
 
 def network_of(said: Network | str | Path, argument: str) -> Network:
@@ -29,18 +28,7 @@ def network_of(said: Network | str | Path, argument: str) -> Network:
     if isinstance(said, str | Path):
         return Network.load(said)
     if not isinstance(said, Network):
-        _refused(argument, "a Network or the path of one", said)
-    return said
-
-
-def limits_of(said: Limits | float | None) -> Limits:
-    """Limits, or so many seconds."""
-    if isinstance(said, int | float) and not isinstance(said, bool):
-        return Limits(time=said)
-    if said is None:
-        return Limits()
-    if not isinstance(said, Limits):
-        _refused("limits", "Limits or a number of seconds", said)
+        refuse_type(argument, "a Network or the path of one", said)
     return said
 
 
@@ -49,7 +37,7 @@ def require_backend(said: Any) -> None:
     several = isinstance(said, Sequence) and not isinstance(said, str)
     for each in said if several else [said]:
         if not isinstance(each, str) and not _can(each, "run"):
-            _refused("backend", "the name of a backend, a backend, or a list of them", said)
+            refuse_type("backend", "the name of a backend, a backend, or a list of them", said)
 
 
 def require_encoder(said: Any) -> None:
@@ -59,21 +47,16 @@ def require_encoder(said: Any) -> None:
         and not isinstance(said, str)
         and (isinstance(said, type) or not hasattr(said, "apply"))
     ):
-        _refused("encoder", "the name of an encoder, or an encoder", said)
+        refuse_type("encoder", "the name of an encoder, or an encoder", said)
 
 
 def require_cubes(said: Any) -> None:
     """Refuse what is neither a number of cubes nor how to split."""
     number = isinstance(said, int) and not isinstance(said, bool)
     if said is not None and not number and not hasattr(said, "journal"):
-        _refused("cubes", "Cubes or how many", said)
+        refuse_type("cubes", "Cubes or how many", said)
 
 
 def _can(said: Any, method: str) -> bool:
     """Whether it is an object, not a class, that has the method."""
     return not isinstance(said, type) and callable(getattr(said, method, None))
-
-
-def _refused(argument: str, expected: str, said: Any) -> NoReturn:
-    shown = reprlib.repr(said)
-    raise TypeError(f"{argument} must be {expected}, not {shown} ({type(said).__name__})")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 
 class QnntError(Exception):
@@ -50,6 +51,11 @@ def require_word(kind: str, word: Any, known: Collection[str]) -> None:
     """Raise :class:`UnknownWord` unless the word is a known one of its ``kind``."""
     if word not in known:
         raise UnknownWord(kind, word, known)
+
+
+def refuse_type(argument: str, expected: str, said: Any) -> NoReturn:
+    """Raise ``TypeError`` for an argument that is none of what is expected."""
+    raise TypeError(f"{argument} must be {expected}, not {reprlib.repr(said)} ({type(said).__name__})")
 
 
 class Unsupported(QnntError):  # noqa: N818 - reads as the verdict it is

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from qnnt.exceptions import refuse_type
 
 MOST_TIME = 10**6  # seconds
 
@@ -39,6 +42,18 @@ class Limits:
     memory: int | None = None
     threads: int = 1
     seed: int = 0
+
+    @classmethod
+    def of(cls, said: Any) -> Limits:
+        """What callers may write as limits: these, a number of seconds, or None for no limit.
+
+        Raises ``TypeError`` for anything else.
+        """
+        if isinstance(said, int | float) and not isinstance(said, bool):
+            return cls(time=said)
+        if said is not None and not isinstance(said, cls):
+            refuse_type("limits", "Limits or a number of seconds", said)
+        return said or cls()
 
     def __post_init__(self) -> None:
         if self.time is not None and (isinstance(self.time, bool) or not isinstance(self.time, int | float)):

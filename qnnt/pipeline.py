@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from qnnt import registry
 from qnnt.arguments import (
     instance_of,
-    limits_of,
     network_of,
     require_backend,
     require_cubes,
@@ -108,7 +107,7 @@ def solve(
     require_cubes(cubes)
     if then is not None:
         require_word("second goal", then, (FEWEST_WEIGHTS,))
-    instance, limits = instance_of(instance), limits_of(limits)
+    instance, limits = instance_of(instance), Limits.of(limits)
     instance = instance if goal is None else instance.with_goal(goal)
     start = None if start is None else network_of(start, "start")
     ask = partial(_solved, isolate=isolate, progress=progress)

@@ -82,11 +82,11 @@ def _point(group: str, name: str) -> EntryPoint:
     return points[name]
 
 
-def _check_variant(made: Any, family: str, variant: str) -> None:
-    known = made.variants() if hasattr(made, "variants") else ()
-    if variant in known or getattr(made, "any_variant", False):
+def _check_variant(make: Any, family: str, variant: str) -> None:
+    known = make.variants() if hasattr(make, "variants") else ()
+    if variant in known or getattr(make, "any_variant", False):
         return
-    if not hasattr(made, "aliases") or variant not in made.aliases():
+    if not hasattr(make, "aliases") or variant not in make.aliases():
         raise UnknownWord(f"{family} variant", variant, known)
 
 
@@ -98,11 +98,11 @@ def _tried(group: str, name: str, step: Callable[[], Any]) -> Any:
         return _broken(group, name, error)
 
 
-def _whole(group: str, name: str, made: Any) -> Any:
+def _whole(group: str, name: str, implementation: Any) -> Any:
     """What was made if it has what is asked of every backend or rounder, else :class:`Broken`."""
-    missing = [word for word in _ASKED[group] if not hasattr(made, word)]
+    missing = [word for word in _ASKED[group] if not hasattr(implementation, word)]
     if not missing:
-        return made
+        return implementation
     return _broken(group, name, TypeError(f"it has no {' and no '.join(missing)}"))
 
 
@@ -114,14 +114,14 @@ def _broken(group: str, name: str, error: Exception) -> Broken:
 def _make(group: str, name: str) -> Any:
     """What a name stands for, its variant checked; :class:`Broken` if it does not load."""
     family, colon, variant = name.partition(":")
-    made = _tried(group, name, _point(group, family).load)
-    if isinstance(made, Broken):
-        return made
+    make = _tried(group, name, _point(group, family).load)
+    if isinstance(make, Broken):
+        return make
     if not colon:
-        return _whole(group, name, _tried(group, name, made))
+        return _whole(group, name, _tried(group, name, make))
     try:
-        _check_variant(made, family, variant)
-        return _whole(group, name, made(variant))
+        _check_variant(make, family, variant)
+        return _whole(group, name, make(variant))
     except QnntError:  # of the variant that the caller asked for
         raise
     except Exception as error:
@@ -143,13 +143,13 @@ def _variants(group: str, family: str, make: Any) -> list[Any]:
 def _every(group: str) -> Iterator[Any]:
     """All of a group, each in every variant that it names itself."""
     for family, point in sorted(_group(group).items()):
-        made = _tried(group, family, point.load)
-        if isinstance(made, Broken):
-            yield made
-        elif not hasattr(made, "variants"):
-            yield _whole(group, family, _tried(group, family, made))
+        make = _tried(group, family, point.load)
+        if isinstance(make, Broken):
+            yield make
+        elif not hasattr(make, "variants"):
+            yield _whole(group, family, _tried(group, family, make))
         else:
-            yield from _variants(group, family, made)
+            yield from _variants(group, family, make)
 
 
 def backend(name: str) -> Backend:

@@ -37,20 +37,27 @@ class AdaRound(BitsRounder):
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """All steps, whatever the time."""
-        from onnxsim.adaround import _optimize_rounding
-
         m = len(model.target)
-        codes = _optimize_rounding(
-            model.target[None],
-            np.ones((1, m)),
-            prepared * math.sqrt(model.scale * m),  # it takes the mean over so many inputs
-            model.lower[None],
-            model.upper[None],
-            self.steps,
-            learning_rate=0.1,
-            reg_param=0.01,
-            warm_start=0.2,
-            beta_range=(20.0, 2.0),
-        )
-        v = np.clip(np.rint(codes[0]), model.lower, model.upper).astype(np.int64)
+        inputs = prepared * math.sqrt(model.scale * m)  # it takes the mean over so many inputs
+        row = model.target[None]
+        v = optimised(row, np.ones((1, m)), inputs, model.lower[None], model.upper[None], self.steps)[0]
         return RowAnswer(Status.SATISFIABLE, v, reason="AdaRound proves nothing")
+
+
+def optimised(weights: Any, scales: Any, inputs: Any, least: Any, greatest: Any, steps: int) -> Any:
+    """(n, f) integers in a range, for weights and scales (n, f) on inputs (N, f), as onnxsim finds them."""
+    from onnxsim.adaround import _optimize_rounding
+
+    codes = _optimize_rounding(
+        weights,
+        scales,
+        inputs,
+        least,
+        greatest,
+        steps,
+        learning_rate=0.1,
+        reg_param=0.01,
+        warm_start=0.2,
+        beta_range=(20.0, 2.0),
+    )
+    return np.clip(np.rint(codes), least, greatest).astype(np.int64)

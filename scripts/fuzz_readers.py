@@ -237,9 +237,9 @@ def _onnx_seeds() -> list[bytes]:
         ]
         held = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
         graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], held)
-        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
-        made.ir_version = 10
-        return bytes(made.SerializeToString())
+        proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)])
+        proto.ir_version = 10
+        return bytes(proto.SerializeToString())
 
     W, b = np.ones((1, 2), np.float32), np.zeros(1, np.float32)
     gemm = helper.make_node("Gemm", ["x", "W", "b"], ["h"], transB=1)
@@ -269,7 +269,7 @@ def readers(folder: Path) -> dict[str, Reader]:
     net = Network.from_vector(sparse, Domain(3), np.zeros(sparse.n_parameters, dtype=np.int64), "sign")
     instances = [
         _of_file(SMALL.save, folder, "seed.json"),
-        *(_of_file(made.save, folder, "seed.json") for made in proofs),
+        *(_of_file(instance.save, folder, "seed.json") for instance in proofs),
         b'{"format": "qnnt-instance", "version": 2, "d": 5, "layers": [["a"], ["b"]], "arcs": [["a", "b"]],'
         b' "activation": {"thresholds": [0], "values": [0, 1]}, "data": [{"x": [1], "y": [1], "count": 3}],'
         b' "errors": "min"}',

@@ -22,9 +22,9 @@ def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made here."""
     from mkdocs.structure.files import File
 
-    made = {"index.md": _moved("README.md"), "contributing.md": _moved("CONTRIBUTING.md")}
-    made |= {**notebook_pages(), "reference.md": reference()}
-    for name, text in made.items():
+    pages = {"index.md": _moved("README.md"), "contributing.md": _moved("CONTRIBUTING.md")}
+    pages |= {**notebook_pages(), "reference.md": reference()}
+    for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files
 

@@ -5,6 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
+import one_thread  # noqa: F401 - before anything that loads numpy
 import pytest
 from hypothesis import HealthCheck, settings
 from program import qnnt  # noqa: F401 - a fixture

@@ -45,13 +45,8 @@ def round_dense(options: RoundOptions) -> tuple[dict[str, Any], int]:
         real,
         data,
         scheme=options.scheme(2, "tensor"),
-        backend=options.backend,
-        limits=options.limits,
-        clip=options.clip,
-        candidates=options.candidates,
         target=options.target,
-        row_time=options.row_time,
-        start=options.start,
+        **options.search,
     )
     if test is not None:
         scores["after"] = _score(rounded, *test)

@@ -90,11 +90,6 @@ def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
             real.model,
             feeds,
             scheme=options.scheme(4, "row"),
-            backend=options.backend,
-            limits=options.limits,
-            row_time=options.row_time,
-            clip=options.clip,  # type: ignore[arg-type] # checked there
-            candidates=options.candidates,
             activations=options.activations or "float",  # type: ignore[arg-type] # checked above
             form=options.form,
             include=options.include,
@@ -104,7 +99,7 @@ def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
             opset=options.opset,
             journal=options.journal,
             progress=hear if watched else None,
-            start=options.start,
+            **options.search,
         )
 
 

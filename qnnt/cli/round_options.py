@@ -54,6 +54,12 @@ class RoundOptions:
     journal: Path | None
     start: float
 
+    @property
+    def search(self) -> dict[str, Any]:
+        """How rows are searched, whatever the model: arguments of ``round_network`` and ``round_graph``."""
+        names = ("backend", "limits", "row_time", "clip", "candidates", "start")
+        return {name: getattr(self, name) for name in names}
+
     def check(self, report: Path | None) -> None:
         """Bad input that can be known before the work is done."""
         check_output(self.output, self.form)

@@ -98,13 +98,13 @@ def wide(text: str, size: float = 12.0) -> float:
     return units * size
 
 
-def cut(text: str, most: int) -> str:
+def cut(text: str, length: int) -> str:
     """The text, printable and of at most so many characters; a longer one loses its middle."""
     text = printable(text)
-    if len(text) <= most:
+    if len(text) <= length:
         return text
-    end = (most - 1) // 3
-    return f"{text[: most - 1 - end]}…{text[-end:]}"
+    end = (length - 1) // 3
+    return f"{text[: length - 1 - end]}…{text[-end:]}"
 
 
 def heading(title: str) -> Label:

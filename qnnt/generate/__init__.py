@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qnnt.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qnnt.generate.family import write_family as write_family
@@ -13,23 +14,14 @@ if TYPE_CHECKING:
     from qnnt.generate.teacher import teacher_instance as teacher_instance
 
 _PUBLIC = {
-    "table_instance": "table",
-    "table_like": "table",
-    "table_split": "table",
-    "teacher_instance": "teacher",
-    "write_family": "family",
+    "table_instance": "generate.table",
+    "table_like": "generate.table",
+    "table_split": "generate.table",
+    "teacher_instance": "generate.teacher",
+    "write_family": "generate.family",
 }
 
 __all__ = list(_PUBLIC)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'qnnt.generate' has no attribute {name!r}")
-    value = getattr(import_module(f"qnnt.generate.{_PUBLIC[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _PUBLIC)

@@ -191,15 +191,15 @@ class Placer:
         before: list[onnx.NodeProto] = []
         after: list[onnx.NodeProto] = []
         sums = graph.fresh(f"{layer.output}_sums")
-        made = sums
+        product = sums
         if wide:
             for i, name in enumerate(list(node.input[:2])):  # the bias is a double already
                 double = graph.fresh(f"{name}_double")
                 before.append(self._node("Cast", [name], double, to=11))
                 node.input[i] = double
-            made = graph.fresh(f"{layer.output}_double")
-            after.append(self._node("Cast", [made], sums, to=1))
-        node.output[0] = made
+            product = graph.fresh(f"{layer.output}_double")
+            after.append(self._node("Cast", [product], sums, to=1))
+        node.output[0] = product
         assert codes.unit is not None
         unit = short(codes.unit)
         if unit.ndim and layer.kind == "Conv":

@@ -69,7 +69,7 @@ def round_graph(
     bits: int | None = None,
     scheme: Scheme | None = None,
     backend: str | Rounder = "closest-vector",
-    limits: Limits | None = None,
+    limits: Limits | float | None = None,
     row_time: float | None = None,
     clip: Clip = "fix",
     candidates: int | None = None,
@@ -116,7 +116,7 @@ def round_graph(
     if scheme is not None and bits is not None:
         raise InputError("bits", "give bits or a scheme, not both")
     scheme = scheme or Scheme(4 if bits is None else bits, per="row")
-    limits = limits or Limits()
+    limits = Limits.of(limits)
     if limits.time is None and row_time is None:
         row_time = ROW_TIME
     method = Method.of(

@@ -6,8 +6,9 @@ for the author of a rounding backend.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qnnt.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qnnt.files.onnx_qdq import write_onnx as write_onnx
@@ -67,13 +68,4 @@ _PUBLIC = {
 __all__ = list(_PUBLIC)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'qnnt.rounding' has no attribute {name!r}")
-    value = getattr(import_module(f"qnnt.{_PUBLIC[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _PUBLIC)

@@ -126,7 +126,7 @@ def round_layer(
     bits: int | None = None,
     scheme: Scheme | None = None,
     backend: str | Rounder = "closest-vector",
-    limits: Limits | None = None,
+    limits: Limits | float | None = None,
     row_time: float | None = None,
     clip: Clip = "fix",
     candidates: int | None = None,
@@ -144,24 +144,25 @@ def round_layer(
     ``scheme``. ``backend`` is the name of a rounder, or one.
 
     ``candidates`` consecutive integers are open to each weight: 2, which are floor and ceil, unless the
-    rounder wants more (``gptq``: all). ``clip="fix"`` never
-    leaves the scheme's range; ``"after"`` chooses as if there were none and clips at the end, as the
-    paper's authors do (then nothing is proved unless no code had to be clipped).
+    rounder wants more (``gptq``: all). ``clip="fix"`` never leaves the scheme's range; ``"after"`` chooses as
+    if there were none and clips at the end, as the paper's authors do (then nothing is proved unless no code
+    had to be clipped).
 
-    ``limits.time`` seconds are for the whole call, preparation and compilation included. Each row that begins
-    gets an even share of what is left. Only what cannot be interrupted (one function being compiled, the
-    first steps of a row) may exceed it. ``row_time`` seconds is each row's own limit; with neither, it is
-    :data:`ROW_TIME`. ``limits.threads`` rows run at once, in threads (or processes, for solvers that need one
-    each), or on ``executor``, which has that many workers. ``limits.memory`` puts every row into a process
-    with that limit.
+    ``limits`` are :class:`Limits` or a number of seconds. The time is for the whole call, preparation and
+    compilation included. Each row that begins gets an even share of what is left. Only what cannot be
+    interrupted (one function being compiled, the first steps of a row) may exceed it. ``row_time`` seconds is
+    each row's own limit; with neither, it is :data:`ROW_TIME`. ``limits.threads`` rows run at once, in
+    threads (or processes, for solvers that need one each), or on ``executor``, which has that many workers.
+    ``limits.memory`` puts every row into a process with that limit.
 
     Ctrl-C gives the rows that are done; the others have a bound of 0 (or what their search had) and
     :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.
 
     What a row becomes that did not begin in time, was cut short or failed is said at :class:`RowAnswer`; a
-    failure is the row's reason. Raises :class:`InputError` for bad arguments, :class:`UnknownWord` if the
-    backend or another word is unknown, :class:`Unsupported` if the backend declines, :class:`Unavailable` if
-    it is not installed, :class:`WrongAnswer` if its bound is above a cost.
+    failure is the row's reason. Raises :class:`InputError` for bad arguments, ``TypeError`` for limits or a
+    backend of another type, :class:`UnknownWord` if the backend or another word is unknown,
+    :class:`Unsupported` if the backend declines, :class:`Unavailable` if it is not installed,
+    :class:`WrongAnswer` if its bound is above a cost.
     """
     start = time.monotonic()
     if scheme is not None and bits is not None:

@@ -150,7 +150,7 @@ def round_network(
     bits: int | Sequence[int] | None = None,
     scheme: Scheme | Sequence[Scheme] | None = None,
     backend: str | Rounder = "closest-vector",
-    limits: Limits | None = None,
+    limits: Limits | float | None = None,
     row_time: float | None = None,
     clip: Clip = "fix",
     candidates: int | None = None,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt import registry
-from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer
+from qnnt.exceptions import InputError, Unavailable, Unsupported, WrongAnswer, refuse_type
 from qnnt.limits import MOST_TIME, Limit, Limits, Status
 from qnnt.rounders.base import (
     PROVED,
@@ -62,7 +62,7 @@ class Method:
     def of(
         cls,
         backend: str | Rounder,
-        limits: Limits | None,
+        limits: Limits | float | None,
         *,
         row_time: float | None,
         clip: Clip,
@@ -72,13 +72,15 @@ class Method:
         """Find the rounder; raises what :func:`round_layer` says."""
         if row_time is not None and not 0 < row_time <= MOST_TIME:
             raise InputError("row_time", f"a positive number of seconds up to a million, not {row_time}")
+        if not isinstance(backend, str) and (isinstance(backend, type) or not hasattr(backend, "run")):
+            refuse_type("backend", "the name of a rounder, or a rounder", backend)
         rounder = registry.rounder(backend) if isinstance(backend, str) else backend
         state = rounder.availability()
         if not state.available:
             raise Unavailable(f"rounding backend {rounder.name!r}: {state.reason}")
         if candidates is None:
             candidates = usual_candidates(rounder)
-        return cls(rounder, state.version, limits or Limits(), row_time, clip, candidates, executor)
+        return cls(rounder, state.version, Limits.of(limits), row_time, clip, candidates, executor)
 
     @property
     def row_limits(self) -> Limits:

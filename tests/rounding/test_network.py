@@ -236,3 +236,17 @@ def test_reports_tell_every_neuron():
         for row in layer["rows"]:
             assert row["lower_bound"] <= row["cost"] <= row["nearest_cost"]
             assert row["gap"] == row["cost"] - row["lower_bound"]
+
+
+def test_limits_are_a_number_of_seconds_or_limits():
+    model = DenseModel.from_arrays([np.ones((1, 2)) / 3], [np.zeros(1)], ["identity"])
+    for limits in (60, Limits(time=60)):
+        rounded = round_network(model, np.eye(2), backend="nearest", limits=limits)
+        assert rounded.settings["limits"] == {"time": 60, "memory": None, "threads": 1, "seed": 0}
+    for options, words in (
+        ({"limits": "60"}, r"limits must be Limits or a number of seconds, not '60' \(str\)"),
+        ({"backend": BeamRounder}, "backend must be the name of a rounder, or a rounder"),
+        ({"backend": None}, "backend must be the name of a rounder, or a rounder"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            round_network(model, np.eye(2), **options)
