@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 class Availability:
     """Whether a backend can run here, its version, or why not; found without importing anything.
 
-    ``note`` is what else to know of a backend that can run: its version is newer than the tested ones.
+    ``package`` is the installed package that the backend is of, as its name and its version.
     """
 
     available: bool
     version: str | None = None
     reason: str | None = None
-    note: str | None = None
+    package: tuple[str, str] | None = None
+
+    @property
+    def note(self) -> str | None:
+        """What else to know of a backend that can run: its version is newer than the tested ones."""
+        return None if self.package is None else _untested(*self.package)
 
     @classmethod
     def of_package(cls, package: str, module: str, install: str) -> Availability:
@@ -34,7 +39,7 @@ class Availability:
             version = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             return cls(True, version=package)
-        return cls(True, version=f"{package} {version}", note=_untested(package, version))
+        return cls(True, version=f"{package} {version}", package=(package, version))
 
 
 def caps(requirements: Iterable[str]) -> dict[str, Version]:

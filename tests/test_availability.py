@@ -57,7 +57,7 @@ def test_the_note_of_a_newer_version(monkeypatch, version, note):
     monkeypatch.setattr(availability, "_own_caps", lambda: {"highspy": Version("1.17")})
     monkeypatch.setattr("importlib.metadata.version", lambda name: version)
     found = Availability.of_package("highspy", "json", "qnnt[highs]")
-    assert found == Availability(True, f"highspy {version}", note=note)
+    assert (found.available, found.version, found.note) == (True, f"highspy {version}", note)
 
 
 def test_without_metadata_of_our_own_nothing_is_said(monkeypatch):
