@@ -1,4 +1,4 @@
-"""``qnnt draw``: a picture of a network, an instance or a tree decomposition."""
+"""``qnnt draw``: a picture of a network, an instance, a tree decomposition or tables over one."""
 
 from __future__ import annotations
 
@@ -45,16 +45,25 @@ def draw(
             help="Of a network or an instance: a tree decomposition of its architecture.",
         ),
     ] = False,
+    tables: Annotated[
+        bool,
+        typer.Option(
+            "--tables",
+            help="Of an instance: the tables of the backend treewidth, what each holds and its size.",
+        ),
+    ] = False,
     title: Annotated[str, typer.Option(metavar="TEXT", help="What to write above the picture.")] = "",
 ) -> int:
-    """Draw a network, the architecture of an instance, or a tree decomposition."""
+    """Draw a network, the architecture of an instance, a tree decomposition, or the tables over one."""
     from qnnt.drawing.files import form_of, write_picture
     from qnnt.drawing.svg import svg_text
 
     path = None if output == STDOUT else output
     if path is not None:
         form_of(writable(path), "--output")
-    picture = _picture(file, decomposition, title)
+    if decomposition and tables:
+        raise InputError("--tables", "is one picture, --decomposition another: leave out one of them")
+    picture = _picture(file, "decomposition" if decomposition else "tables" if tables else "", title)
     if path is None:
         write_text(svg_text(picture), None)
     else:
@@ -62,7 +71,7 @@ def draw(
     return OK
 
 
-def _picture(file: Path, decomposition: bool, title: str) -> Picture:
+def _picture(file: Path, wanted: str, title: str) -> Picture:
     """The picture of what a file holds, which its text tells: standard input has no name."""
     from qnnt.files.documents import located, read_text
 
@@ -73,18 +82,24 @@ def _picture(file: Path, decomposition: bool, title: str) -> Picture:
             if re.search(r"^s td ", text, re.MULTILINE) is None:
                 what = "is no network, no instance and no tree decomposition (.td)"
                 raise InputError("", what)
-            if decomposition:
-                raise InputError("", "is a tree decomposition already: leave out --decomposition")
+            if wanted:
+                raise InputError("", f"is a tree decomposition already: leave out --{wanted}")
             return _tree(text, title)
         if kind[1] == "network":
             from qnnt.files.networks import network_of
 
+            if wanted == "tables":
+                raise InputError("", "is a network: --tables is for an instance")
             network = network_of(text)
-            return _decomposed(network.architecture, title) if decomposition else network.picture(title)
+            return _decomposed(network.architecture, title) if wanted else network.picture(title)
         from qnnt.files.instances import instance_of
 
         instance = instance_of(text)
-        return _decomposed(instance.architecture, title) if decomposition else instance.picture(title)
+        if wanted == "tables":
+            from qnnt.backends.treewidth.survey import survey
+
+            return survey(instance, title)
+        return _decomposed(instance.architecture, title) if wanted else instance.picture(title)
 
 
 def _tree(text: str, title: str) -> Picture:

@@ -1,8 +1,9 @@
-"""Pictures of tree decompositions: the root on top, the vertices of each bag in its box."""
+"""Pictures of trees, the root on top: tree decompositions, and the tables of a dynamic program."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from qnnt.drawing.picture import (
     FAINT,
@@ -29,8 +30,32 @@ MOST_VERTICES = 24  # of a bag
 _TOLD = 200  # vertices, under the pointer
 _NAME = 20
 _LINE = 26  # characters
+_LONG = 44  # characters of a line about a table
+_MOST_LINES = 12  # about a table
 _GAP, _DROP, _TOP = 18.0, 34.0, 52.0
 _FONT = 10.5
+
+
+@dataclass(frozen=True)
+class TreeBox:
+    """A box of a tree: lines of text, what is shown under the pointer, and whether its frame is green."""
+
+    lines: tuple[str, ...]
+    tip: str
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class TableBox:
+    """A table of a dynamic program: ``holds`` and ``size`` in words, and the tables that it is made from.
+
+    ``rows`` is None if it was not made.
+    """
+
+    holds: tuple[str, ...]
+    size: str
+    rows: int | None
+    children: tuple[int, ...]
 
 
 def tree_picture(
@@ -41,17 +66,58 @@ def tree_picture(
     A bag of the most vertices has a green frame. Of many bags those nearest to the root are drawn, and the
     bags below them are counted.
     """
+    largest = max(map(len, bags))
+    boxes = [
+        TreeBox(
+            tuple(_wrapped(bag)),
+            f"bag {t + 1}, size {len(bag)}: {', '.join(bag[:_TOLD])}",
+            len(bag) == largest,
+        )
+        for t, bag in enumerate(bags)
+    ]
+    return _picture(
+        boxes, children, title, "bag", [f"a bag of the largest size, {largest}; the width is {largest - 1}"]
+    )
+
+
+def tables_picture(tables: Sequence[TableBox], title: str, said: Sequence[str]) -> Picture:
+    """The tables of a dynamic program as a tree; table 0 is the last one.
+
+    Each box says what the table holds and its size; the largest one has a green frame. ``said`` is written
+    below.
+    """
+    largest = max((table.rows for table in tables if table.rows is not None), default=None)
+    boxes = []
+    for table in tables:
+        shown = [cut(line, _LONG) for line in table.holds[:_MOST_LINES]]
+        if len(table.holds) > len(shown):
+            shown.append(f"… and {len(table.holds) - len(shown):,} more")
+        lines = (*shown, table.size) if table.size else tuple(shown)
+        tip = "; ".join([*table.holds[:_TOLD], table.size])
+        boxes.append(TreeBox(lines, tip, largest is not None and table.rows == largest))
+    green = [] if largest is None else ["the largest table"]
+    return _picture(boxes, [table.children for table in tables], title, "table", green, said)
+
+
+def _picture(
+    boxes: Sequence[TreeBox],
+    children: Sequence[Sequence[int]],
+    title: str,
+    noun: str,
+    green: Sequence[str],
+    said: Sequence[str] = (),
+) -> Picture:
+    """Boxes as a tree, box 0 on top; ``green`` says what a green frame means, ``said`` is written below."""
     drawn = _nearest(children)
     below = _counts(children)
-    largest = max(map(len, bags))
-    lines = {t: _wrapped(bags[t]) for t in drawn}
     size = {
-        t: (max(wide(line, _FONT) for line in text) + 16, 14.0 * len(text) + 10) for t, text in lines.items()
+        t: (max(wide(line, _FONT) for line in boxes[t].lines) + 16, 14.0 * len(boxes[t].lines) + 10)
+        for t in drawn
     }
     # Of a node: the nodes drawn below it, and how many more there are, which a box of its own says.
     inner = {t: [c for c in children[t] if c in drawn] for t in drawn}
     rest = {t: sum(below[c] for c in children[t] if c not in drawn) for t in drawn}
-    stub = {t: wide(_more(rest[t]), _FONT) + 16 if rest[t] else 0.0 for t in drawn}
+    stub = {t: wide(_more(rest[t], noun), _FONT) + 16 if rest[t] else 0.0 for t in drawn}
     parts: dict[int, list[float]] = {}  # widths of what is below a node, side by side
     span: dict[int, float] = {}
     for t in reversed(drawn):
@@ -67,21 +133,17 @@ def tree_picture(
     for high in highest:
         tops.append(tops[-1] + high + _DROP)
     head = heading(title)
-    width = max(span[0] + 32, head.width, 360.0)
+    width = max(span[0] + 32, head.width, 360.0, *(wide(line, 11) + 64 for line in (*green, *said)))
     left = {0: (width - span[0]) / 2}
     edges: list[Shape] = []
-    boxes: list[Shape] = []
+    shapes: list[Shape] = []
     for t in drawn:
         wide_t, high = size[t]
         x, y = left[t] + span[t] / 2, tops[depth[t]]
-        full = len(bags[t]) == largest
-        tip = f"bag {t + 1}, size {len(bags[t])}: {', '.join(bags[t][:_TOLD])}"
-        boxes.append(
-            Box(
-                x - wide_t / 2, y, wide_t, high, PAPER, GREEN if full else GREY, 2.2 if full else 1.2, tip=tip
-            )
-        )
-        boxes += [Label(x, y + 12 + 14 * i, line, _FONT) for i, line in enumerate(lines[t])]
+        marked = boxes[t].marked
+        ink, thick = (GREEN, 2.2) if marked else (GREY, 1.2)
+        shapes.append(Box(x - wide_t / 2, y, wide_t, high, PAPER, ink, thick, tip=boxes[t].tip))
+        shapes += [Label(x, y + 12 + 14 * i, line, _FONT) for i, line in enumerate(boxes[t].lines)]
         at = x - _side_by_side(parts[t]) / 2
         under = tops[depth[t] + 1]
         for c, part in zip([*inner[t], None], parts[t], strict=False):
@@ -89,13 +151,13 @@ def tree_picture(
             if c is not None:
                 left[c] = at
             else:
-                boxes.append(Box(at, under, part, 24, FAINT, GREY, dashed=True))
-                boxes.append(Label(at + part / 2, under + 12, _more(rest[t]), _FONT, colour=QUIET))
+                shapes.append(Box(at, under, part, 24, FAINT, GREY, dashed=True))
+                shapes.append(Label(at + part / 2, under + 12, _more(rest[t], noun), _FONT, colour=QUIET))
             at += part + _GAP
-    height = max(shape.y + shape.high for shape in boxes if isinstance(shape, Box)) + 26
-    said = f"a bag of the largest size, {largest}; the width is {largest - 1}"
-    key = list(legend([(Box(0, -7, 26, 14, PAPER, GREEN, 2.2), said)], height, width))
-    return Picture(width, bottom(key) + 18, title, (head, *edges, *boxes, *key))
+    height = max(shape.y + shape.high for shape in shapes if isinstance(shape, Box)) + 26
+    entries: list[tuple[Shape | None, str]] = [(Box(0, -7, 26, 14, PAPER, GREEN, 2.2), g) for g in green]
+    key = list(legend([*entries, *((None, line) for line in said)], height, width))
+    return Picture(width, bottom(key) + 18, title, (head, *edges, *shapes, *key))
 
 
 def _side_by_side(widths: list[float]) -> float:
@@ -121,8 +183,8 @@ def _counts(children: Sequence[Sequence[int]]) -> list[int]:
     return counts
 
 
-def _more(bags: int) -> str:
-    return f"… {count(bags, 'more bag')}"
+def _more(number: int, noun: str) -> str:
+    return f"… {count(number, f'more {noun}')}"
 
 
 def _wrapped(bag: Sequence[str]) -> list[str]:

@@ -30,6 +30,9 @@ def test_standard_output_titles_and_decompositions(qnnt, files):
     out = qnnt("draw", files["instance"], "--decomposition").out
     assert "width 2" in out
     assert "h0" in out
+    assert "hidden layer 1: h0, h1" in qnnt("draw", files["instance"], "--tables").out
+    assert "a network: --tables is for an instance" in qnnt("draw", files["network"], "--tables").err
+    assert qnnt("draw", files["instance"], "--tables", "--decomposition").status == 2
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,7 @@ def test_standard_output_titles_and_decompositions(qnnt, files):
         ("a.json", '{"format": "qnnt-network", "version": 3}', [], "d: is missing"),
         ("a.td", TREE.replace("2 3\n1 2\n", "2 3\n"), [], "no tree: 2 bags and 0 edges"),
         ("a.td", TREE, ["--decomposition"], "is a tree decomposition already"),
+        ("a.td", TREE, ["--tables"], "leave out --tables"),
         ("a.td", TREE, ["-o", "p.gif"], "--output: must end in .svg, .png or .pdf, not 'p.gif'"),
         ("a.td", TREE, ["-o", "no/p.svg"], "there is no folder"),
         ("gone.td", None, [], "cannot be read"),

@@ -52,6 +52,7 @@ class Elimination:
         self._targets: list[Target] = []
         self._domains = _Domains(task, wiring, self._gates, budget)
         self._kinds = self._classify()
+        self.rows: list[int] = []  # of each table that was made, in the order of the steps
 
     def solve(self) -> Index | None:
         """The parameters (A + H,) of a network that does what the task asks, or None if there is none."""
@@ -69,6 +70,7 @@ class Elimination:
             if found is None:
                 found = self._run(step.program, kinds, [done[c].table for c in step.children], step.scope)
                 self._memo[key] = found
+            self.rows.append(len(found.table))
             if not len(found.table):
                 return None
             done.append(found)

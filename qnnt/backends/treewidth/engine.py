@@ -41,28 +41,34 @@ class Engine:
         rows = inf
         if layered.applies(self._space.architecture):
             rows = layered.bits(self._space, n)
-        return rows if rows <= SURE else min(rows, self._planned(n)[1].rows)
+        return rows if rows <= SURE else min(rows, self.planned(n)[1].rows)
 
     def solve(self, task: Task) -> Index | None:
         """The parameters (A + H,) of a network that does what the task asks, or None if there is none."""
-        if layered.applies(self._space.architecture):
-            rows = layered.bits(self._space, task.n)
-            if rows <= SURE or rows <= self._planned(task.n)[1].rows:
-                try:
-                    return Layered(task, self._budget).solve()
-                except Stopped as stopped:
-                    if stopped.limit is not Limit.MEMORY:
-                        raise
+        if self.by_layers(task.n):
+            try:
+                return Layered(task, self._budget).solve()
+            except Stopped as stopped:
+                if stopped.limit is not Limit.MEMORY:
+                    raise
         return self.by_bags(task)
+
+    def by_layers(self, n: int) -> bool:
+        """Whether layers promise the smaller tables over n inputs, not bags."""
+        if not layered.applies(self._space.architecture):
+            return False
+        rows = layered.bits(self._space, n)
+        return rows <= SURE or rows <= self.planned(n)[1].rows
 
     def by_bags(self, task: Task) -> Index | None:
         """The same by elimination, whatever the architecture."""
-        wiring, plan = self._planned(task.n)
+        wiring, plan = self.planned(task.n)
         if plan.rows > MOST:
             raise Stopped(None, too_large(plan.rows, task.n))
         return Elimination(task, wiring, plan, self._budget, self._progress).solve()
 
-    def _planned(self, n: int) -> tuple[Wiring, Plan]:
+    def planned(self, n: int) -> tuple[Wiring, Plan]:
+        """The arcs between neurons that are no inputs, and the bags for n inputs."""
         if self._plan is None:
             architecture = self._space.architecture
             wiring, graph = Wiring.of(architecture), Graph.of(architecture, inputs=False)

@@ -79,6 +79,7 @@ class Layered:
         self._alike = [task.space.activations.index(a) for a in task.space.activations]
         self._steps: dict[tuple[tuple[bytes, ...], int, int, int], Family] = {}
         self._neurons: dict[tuple[int, bytes, bytes], Reachable] = {}
+        self.sets: list[int] = []  # how many there are in each hidden layer's family, as far as it was made
 
     def solve(self) -> Index | None:
         """The parameters (A + H,) of a network that does what the task asks, or None if there is none."""
@@ -95,12 +96,14 @@ class Layered:
             return self._parameters([[neuron.vectors[0] for neuron in found]])
         family = self._first()
         trail = [family]
+        self.sets.append(len(family.sets))
         for layer in range(2, architecture.depth + 1):
             if not family.sets:
                 return None
             self._budget.counts["layers"] = len(trail)
             family = self._next(family, layer)
             trail.append(family)
+            self.sets.append(len(family.sets))
         for i, codes in enumerate(family.sets):
             outputs = self._outputs(codes)
             if outputs is not None:

@@ -49,7 +49,9 @@ class Step:
     """``neurons`` are the global numbers of the local ones, ``children`` the steps whose tables are joined.
 
     ``arcs`` are the architecture's arcs in the order of the program's ARC operations; ``scope`` the local
-    numbers that the table keeps.
+    numbers that the table keeps. For each of these, ``kept`` tells whether the table has its activation
+    vector, and how many arcs its partial sums miss (-1 without sums). ``rows`` bounds the logarithm (base 2)
+    of the table's rows.
     """
 
     program: int
@@ -57,6 +59,8 @@ class Step:
     children: tuple[int, ...]
     arcs: tuple[int, ...]
     scope: tuple[int, ...]
+    kept: tuple[tuple[bool, int], ...]
+    rows: float
 
 
 @dataclass
@@ -182,6 +186,11 @@ class _Draft:
     def scope(self) -> tuple[int, ...]:
         """Local numbers of the neurons that the table keeps."""
         return tuple(self._local[u] for u in self.table)
+
+    @property
+    def kept(self) -> tuple[tuple[bool, int], ...]:
+        """What the table has of each of these: see :class:`Step`."""
+        return tuple((entry.act, self._missing(u) if entry.sums else -1) for u, entry in self.table.items())
 
     def _number(self, u: int) -> int:
         return self._local.setdefault(u, len(self._local))
@@ -353,7 +362,9 @@ class _Planner:
         self.tables.append(draft.table)
         self.rows.append(draft.rows)
         self._work.append(draft.work)
-        self._plan.steps.append(Step(program, neurons, tuple(draft.children), tuple(draft.arcs), scope))
+        arcs, children = tuple(draft.arcs), tuple(draft.children)
+        step = Step(program, neurons, children, arcs, scope, draft.kept, draft.rows)
+        self._plan.steps.append(step)
         self._plan.rows = max(self._plan.rows, draft.work)
         if not draft.table:
             self._plan.roots.append(number)
