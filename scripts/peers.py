@@ -58,7 +58,7 @@ class Rows:
 
     @cached_property
     def root(self) -> Reals:
-        """(f, f) vectors whose second moments are those of the mean input."""
+        """(f, f) a square root R of the second moments: RᵀR is the mean of a·aᵀ."""
         values, vectors = np.linalg.eigh(self.moments / self.points)
         return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))).T)
 

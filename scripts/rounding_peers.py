@@ -30,7 +30,7 @@ from rounding_data import Data, digits, read_data
 from rounding_graphs import trained
 
 from qnnt.cli.program import OK, run
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, require_word
 from qnnt.files.arrays import load_numpy
 from qnnt.limits import Limits
 from qnnt.onnx_graphs.feeds import Feeds
@@ -46,6 +46,7 @@ from qnnt.rounding.scheme import Ints, Reals, Scheme
 from qnnt.rounding.search import Method, RowSearch
 
 OURS = "nearest,gptq,gptq:in-order,beam,closest-vector"
+THEIRS = ",".join(peers(1))
 COLUMNS = ("network", "bits", "rounder", "accuracy", "outputs moved", "cost / {}", "seconds")
 MOST_VALUES = 2**24  # of inputs that are kept for a layer, as numbers
 
@@ -97,6 +98,9 @@ def main(
     ] = None,
     bits: Annotated[str, typer.Option(metavar="B,B", help="Bits of the weights.")] = "4,3,2",
     rounders: Annotated[str, typer.Option(metavar="NAME,NAME", help="Rounders of this package.")] = OURS,
+    others: Annotated[
+        str, typer.Option("--peers", metavar="NAME,NAME", help="Those of other libraries.")
+    ] = THEIRS,
     baseline: Annotated[str, typer.Option(metavar="NAME", help="What costs are divided by.")] = "gptq",
     steps: Annotated[int, typer.Option(metavar="N", help="Steps of AdaRound.")] = 2000,
     train: Annotated[int, typer.Option(metavar="N", help="Images to train on.")] = 20_000,
@@ -106,7 +110,9 @@ def main(
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of training, drawing and search.")] = 0,
 ) -> int:
     """Round networks with our rounders and those of other libraries, and print one table."""
-    names = rounders.split(",")
+    names, theirs = rounders.split(","), [name for name in others.split(",") if name]
+    for name in theirs:
+        require_word("peer", name, list(peers(1)))
     if baseline not in names:
         raise InputError("--baseline", f"{baseline!r} is none of --rounders {rounders}")
     schemes = [Scheme(b, per="row") for b in _numbers(bits)]
@@ -118,10 +124,10 @@ def main(
         )
     else:
         networks = [_given(model, calibrate, test, classes)]
-    ways: dict[str, Search | Peer] = {name: partial(ours, name, row_time, seed) for name in names}
-    ways = {baseline: ways[baseline], **ways, **peers(steps)}
-    for search in (*ways.values(), *peers(1).values()):
-        warmed(search)
+    own = {name: partial(ours, name, row_time, seed) for name in names}
+    for way in (*own.values(), *(peers(1)[name] for name in theirs)):
+        warmed(way)
+    ways = {baseline: own[baseline], **own, **{name: peers(steps)[name] for name in theirs}}
     folder.mkdir(parents=True, exist_ok=True)
     table = Table(folder / "table.md", baseline)
     for network in networks:

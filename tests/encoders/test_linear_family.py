@@ -54,7 +54,7 @@ def available(backend):
 
 
 @pytest.mark.parametrize(("encoder", "backend"), PAIRS, ids=IDS)
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples * 3 // 2, suppress_health_check=list(HealthCheck))
 @given(instance=instances(activation=activations), symmetry=st.booleans())
 def test_same_answer_as_exhaustive_search(encoder, backend, instance, symmetry):
     available(backend)

@@ -76,7 +76,7 @@ def check_round_trip(step: Step, source: qnnt.Instance) -> int:
 def test_a_step_against_all_networks(step: Step) -> None:
     seen = []
 
-    @settings(max_examples=120)
+    @settings(max_examples=max(120, settings().max_examples))
     @given(repetitive_instances())
     def run(instance: qnnt.Instance) -> None:
         seen.append(check_round_trip(step, instance))
@@ -85,7 +85,6 @@ def test_a_step_against_all_networks(step: Step) -> None:
     assert sum(removed > 0 for removed in seen) > 5
 
 
-@settings(max_examples=60)
 @given(repetitive_instances(), st.data())
 def test_the_answer_is_that_of_the_instance(instance: qnnt.Instance, data: st.DataObject) -> None:
     vectors, errors = all_networks(instance)
@@ -118,7 +117,7 @@ def sleepy_instances(draw: st.DrawFn) -> qnnt.Instance:
 def test_silent_is_what_no_network_wakes() -> None:
     seen = []
 
-    @settings(max_examples=120)
+    @settings(max_examples=settings().max_examples * 3 // 2)
     @given(sleepy_instances())
     def run(instance: qnnt.Instance) -> None:
         vectors, _ = all_networks(instance)

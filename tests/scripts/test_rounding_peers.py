@@ -45,7 +45,7 @@ def table(capfd):
 def test_one_table_of_ours_and_theirs(comparison, capfd, tmp_path, monkeypatch):
     theirs = {"floor": Floor(), "absent": Absent(), "wrong": Wrong()}
     monkeypatch.setattr(comparison, "peers", lambda steps: theirs)
-    options = (*TINY, "--rounders", "nearest,gptq")
+    options = (*TINY, "--rounders", "nearest,gptq", "--peers", ",".join(theirs))
     assert run(comparison.app, "rounding_peers", [str(tmp_path), *options]) == 0
     assert (tmp_path / "table.md").read_text().startswith("| network | bits | rounder | accuracy |")
     lines = table(capfd)
@@ -56,15 +56,14 @@ def test_one_table_of_ours_and_theirs(comparison, capfd, tmp_path, monkeypatch):
     assert lines["wrong"][0] == "failed: ValueError: gave integers out of the range"
 
 
-def test_a_model_by_its_path(comparison, capfd, tmp_path, monkeypatch):
+def test_a_model_by_its_path(comparison, capfd, tmp_path):
     """The first layer costs what ``round_graph`` says, which has the same inputs there."""
-    monkeypatch.setattr(comparison, "peers", lambda steps: {})
     model = comparison.trained(comparison.digits(), 200, 1, 0)
     images = comparison.digits().train[:20].reshape(20, 1, 8, 8)
     comparison.Graph(model).save(tmp_path / "m.onnx")
     np.save(tmp_path / "x.npy", images)
     words = [str(tmp_path), "--model", str(tmp_path / "m.onnx"), "--rounders", "nearest", "--bits", "3"]
-    words += ["--baseline", "nearest"]
+    words += ["--baseline", "nearest", "--peers", ""]
     assert run(comparison.app, "rounding_peers", words) == 2
     assert "--calibrate: is needed with --model" in capfd.readouterr().err
     assert run(comparison.app, "rounding_peers", [*words, "--calibrate", str(tmp_path / "x.npy")]) == 0
