@@ -81,15 +81,19 @@ class Comparison:
         Raises ``KeyboardInterrupt`` after Ctrl-C, and :class:`LostTask` if the executor drops a run. Runs
         that were going on are not kept.
         """
-        for each in self._planned(cases, asked, seeds):
-            if each is None:
-                yield None
-                continue
-            while len(self._pending) >= self._executor.places:
+        try:
+            for each in self._planned(cases, asked, seeds):
+                if each is None:
+                    yield None
+                    continue
+                while len(self._pending) >= self._executor.places:
+                    yield from self._ended()
+                self._begin(each)
+            while self._pending:
                 yield from self._ended()
-            self._begin(each)
-        while self._pending:
-            yield from self._ended()
+        finally:
+            for future in self._pending:
+                future.cancel()
 
     def _planned(
         self, cases: Sequence[Case], asked: Sequence[Contestant], seeds: Sequence[int]

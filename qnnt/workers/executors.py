@@ -16,7 +16,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from qnnt.exceptions import LostTask
+from qnnt.exceptions import LostTask, QnntError
 from qnnt.workers.task import Call, Ended, describe
 
 T = TypeVar("T")
@@ -144,7 +144,7 @@ def in_order(
 ) -> Iterator[T]:
     """What a function comes to for each tuple of arguments, in this order; without an executor it runs here.
 
-    Raises :class:`LostTask` if a call has no result.
+    Raises the :class:`QnntError` of a call, and :class:`LostTask` if a call has no result for another reason.
     """
     if executor is None:
         for call in calls:
@@ -158,9 +158,12 @@ def in_order(
         while not first.done():
             threading.Event().wait(_LOOK)
         reason = failure(first)
-        if reason is not None:
+        if reason is None:
+            yield first.result()
+        elif not first.cancelled() and isinstance(error := first.exception(), QnntError):
+            raise error
+        else:
             raise LostTask(reason)
-        yield first.result()
 
 
 def given_up() -> Callable[[], bool]:
