@@ -89,7 +89,7 @@ class Comparison:
                 while len(self._pending) >= self._executor.places:
                     yield from self._ended()
                 self._begin(each)
-            while self._pending:
+            while self._pending and self._executor.places:  # asked so that it tells of workers that are lost
                 yield from self._ended()
         finally:
             for future in self._pending:

@@ -151,11 +151,8 @@ class RowRuns:
         """Outcomes from an executor, which has two rows for each of its places: one waits while one runs."""
         plan, apart = self._plan, isinstance(executor, NamedExecutor)
         shares, shared = _Shares(plan, places(executor, plan.threads)), share(executor, task)
-        waiting, running, ended = (
-            deque(enumerate(plan.models)),
-            set[Future[Row]](),
-            SimpleQueue[Future[Row]](),
-        )
+        waiting, running = deque(enumerate(plan.models)), set[Future[Row]]()
+        ended = SimpleQueue[Future[Row]]()
         while waiting or running:
             while waiting and len(running) < 2 * places(executor, plan.threads):
                 i, model = waiting.popleft()
