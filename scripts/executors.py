@@ -34,6 +34,7 @@ from qnnt.comparing.runs import RunFile, Settings
 from qnnt.cubes import Cubes
 from qnnt.limits import Limits, Status
 from qnnt.pipeline import solve
+from qnnt.wording import count
 from qnnt.workers.executors import NamedExecutor
 from qnnt.workers.named import open_executor
 
@@ -62,7 +63,7 @@ def table(
     with open_executor(f"{kind}:1") as one, open_executor(f"{kind}:2") as two:
         whole = made(two)  # once for nothing: the workers load what they need
         seconds = [_seconds(lambda: made(one)), _seconds(lambda: made(two))]
-        _row(f"comparison, {len(whole)} runs", seconds)
+        _row(f"comparison of {count(len(whole), 'run')}", seconds)
         wrong = sum(each["outcome"] != "solved" for each in whole.values())
         gains = []
         for name in chosen if cubes else ():

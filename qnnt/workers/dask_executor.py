@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import pickle
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -92,21 +93,35 @@ def started(workers: int, told: Callable[[str], None]) -> DaskExecutor:
     from distributed import LocalCluster
 
     _quiet()
+    cluster = None
     try:
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=0,  # the solvers run in processes that Dask does not count
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        )
+        with _deaf_to_ctrl_c():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=0,  # the solvers run in processes that Dask does not count
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+        return connected(cluster.scheduler_address, told, cluster)
     except (OSError, RuntimeError) as error:
         raise Unavailable(f"no Dask cluster can be started: {error}") from None
-    try:
-        return connected(cluster.scheduler_address, told, cluster)
     except BaseException:
         _close(cluster)
         raise
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Keep a terminal's Ctrl-C from the processes that are started here; this one hears it at the end.
+
+    They inherit what is blocked, and so do the threads that start others in place of those that died.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def connected(address: str, told: Callable[[str], None], cluster: Any = None) -> DaskExecutor:
@@ -144,5 +159,7 @@ def _version() -> str:
 
 
 def _quiet() -> None:
-    """What becomes of workers is told by the results, not by Dask's log."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    """What becomes of workers is told by the results, not by the logs of Dask, each of which has a level."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
