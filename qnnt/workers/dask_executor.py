@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 import qnnt
@@ -117,6 +118,7 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 
     They inherit what is blocked, and so do the threads that start others in place of those that died.
     """
+    resource_tracker.ensure_running()  # if it began inside, it would take the block away
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
