@@ -37,7 +37,7 @@ from qnnt.job import Event, Job, Outcome, Vector
 from qnnt.limits import Limit, Status
 from qnnt.network import Network
 from qnnt.presolve.steps import Step
-from qnnt.workers.executors import HereExecutor, LocalExecutor, failure, places, share
+from qnnt.workers.executors import HereExecutor, LocalExecutor, NamedExecutor, failure, places, share
 from qnnt.workers.pool import LATE, run_isolated
 from qnnt.workers.task import Ended, describe, run_here
 
@@ -162,8 +162,8 @@ class _Run:
             self._work(executor, raised.flag)
         except _Stopped as stopped:
             outcome = stopped.outcome
-            if outcome.limit is Limit.TIME:
-                self._hear_last_words()  # the parts are about to end by the same limit
+            if outcome.limit is Limit.TIME and isinstance(executor, NamedExecutor) and executor.remote:
+                self._hear_last_words()  # they end by the same limit; cancelled, they are mute
         except KeyboardInterrupt:
             outcome = Outcome(Status.UNKNOWN, limit=Limit.INTERRUPT, reason="interrupted")
         else:

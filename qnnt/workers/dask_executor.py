@@ -33,6 +33,8 @@ class DaskExecutor(NamedExecutor):
     ``told`` hears that workers were lost.
     """
 
+    remote = True
+
     def __init__(self, client: Any, told: Callable[[str], None], cluster: Any = None) -> None:
         self._client, self._told, self._cluster = client, told, cluster
         self._executor = client.get_executor(pure=False)  # two calls alike are two calls

@@ -27,7 +27,12 @@ _TRIES = 3  # worker processes that a call may lose
 
 
 class NamedExecutor(Executor):
-    """An executor that was made of its name. The end of a ``with`` block ends all that still runs in it."""
+    """An executor that was made of its name. The end of a ``with`` block ends all that still runs in it.
+
+    A ``remote`` one hears no more of a call that it cancels.
+    """
+
+    remote = False
 
     @property
     @abstractmethod
