@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from qnnt.domain import Domain as Domain
     from qnnt.encoders.base import Encoder as Encoder
     from qnnt.exceptions import InputError as InputError
+    from qnnt.exceptions import LostTask as LostTask
     from qnnt.exceptions import QnntError as QnntError
     from qnnt.exceptions import Unavailable as Unavailable
     from qnnt.exceptions import UnknownWord as UnknownWord
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from qnnt.sparsity.lemma1 import sparsify as sparsify
     from qnnt.verify.replay import Check as Check
     from qnnt.verify.replay import check as check
+    from qnnt.workers.named import open_executor as open_executor
 
 __version__ = "0.1.0"
 
@@ -93,6 +95,7 @@ _PUBLIC = {
     "Limit": "limits",
     "Limits": "limits",
     "LinearModel": "models",
+    "LostTask": "exceptions",
     "Minimize": "goals",
     "Network": "network",
     "ParameterLift": "models",
@@ -110,6 +113,7 @@ _PUBLIC = {
     "Unsupported": "exceptions",
     "WrongAnswer": "exceptions",
     "check": "verify.replay",
+    "open_executor": "workers.named",
     "solve": "pipeline",
     "sparsify": "sparsity.lemma1",
 }

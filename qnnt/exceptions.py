@@ -68,3 +68,7 @@ class Unavailable(QnntError):  # noqa: N818
 
 class WrongAnswer(QnntError):  # noqa: N818
     """A backend's claim did not survive the replay: a bug in a solver or an encoder, never ignored."""
+
+
+class LostTask(QnntError):  # noqa: N818
+    """A task was lost with the process or the machine that it ran on, and cannot be left out."""

@@ -113,7 +113,7 @@ def table(
     print(
         f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {cubes} cubes, {backend}"
     )
-    print(f"two processes that only count get {_gain():.2f} times the CPU of one")
+    print(f"two processes that only count get {gain():.2f} times the CPU of one")
     print(f"{'':{width}} {'wall seconds':^27} {'':6} {'CPU seconds':^27}")
     print(f"{'instance':{width}} {'no cubes':>8} {'1 thread':>8} {'2 threads':>9} {'ratio':>6}", end="")
     print(f" {'no cubes':>8} {'1 thread':>8} {'2 threads':>9}")
@@ -139,14 +139,14 @@ def table(
         f"cubes, and {geometric_mean(against):.2f} times as fast as one without cubes; "
         f"{wrong} runs without the answer UNSATISFIABLE"
     )
-    print(f"two processes that only count get {_gain():.2f} times the CPU of one")
+    print(f"two processes that only count get {gain():.2f} times the CPU of one")
     if kill:
         print()
         wrong += not _killed_and_resumed(next(iter(chosen.items())), cubes, backend)
     return FAILED if wrong else OK
 
 
-def _gain(seconds: float = 3.0) -> float:
+def gain(seconds: float = 3.0) -> float:
     """How much more CPU time two processes get than one, in so many seconds each."""
     counting = (
         "import time; start = time.monotonic()\n"

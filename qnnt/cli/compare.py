@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qnnt.cli import completion
-from qnnt.cli.options import Errors, load, value_of
+from qnnt.cli.options import Errors, ExecutorName, check_executor, executing, load, value_of
 from qnnt.cli.program import FAILED, INTERRUPTED, OK
 from qnnt.exceptions import InputError
 from qnnt.printable import printable
@@ -53,7 +53,10 @@ def compare(
     time_limit: Annotated[float, typer.Option(metavar="S", help="Seconds for each run.")] = 60.0,
     memory_limit: Annotated[int | None, typer.Option(metavar="MIB", help="Memory of each run.")] = None,
     threads: Annotated[int, typer.Option(metavar="N", help="Threads of each run that can use them.")] = 1,
-    jobs: Annotated[int, typer.Option(metavar="N", help="Runs at a time.")] = 1,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", help="Runs at a time on this machine, as --executor processes:N.")
+    ] = 1,
+    executor: ExecutorName = None,
     errors: Errors = None,
     output: Annotated[
         Path | None,
@@ -81,6 +84,7 @@ def compare(
     for option, number in (("--seeds", seeds), ("--jobs", jobs)):
         if number < 1:
             raise InputError(option, f"must be at least 1, not {number}")
+    check_executor(executor, ("--jobs", jobs))
     paths = list(_files(instances or []))
     if not paths and output is None:
         raise InputError("INSTANCES", "are missing; without any, -o DIR reports on the runs in DIR")
@@ -93,8 +97,9 @@ def compare(
     settings, status = Settings(float(time_limit), threads, memory_limit), OK
     with _folder(output, new=bool(cases)) as folder, RunFile(folder / "runs.jsonl") as file:
         if cases:
-            comparison = Comparison(file, settings, partial(_command, errors), jobs=jobs)
-            status = _make(comparison, cases, asked, range(seeds), show=output is None)
+            with executing(executor or (f"processes:{jobs}" if jobs > 1 else None)) as opened:
+                comparison = Comparison(file, settings, partial(_command, errors), executor=opened)
+                status = _make(comparison, cases, asked, range(seeds), show=output is None)
         disagree = _report(file.runs, None if output is None else folder / "report.html")
     return FAILED if disagree else status
 

@@ -77,6 +77,11 @@ def goals(incomplete: str) -> list[str]:
     return _beginning(incomplete, ["min", "at-most:", "exactly:"])
 
 
+def executors(incomplete: str) -> list[str]:
+    """Executors; the number or the address is left to the user."""
+    return _beginning(incomplete, ["processes:", "dask:", "dask://"])
+
+
 def second_goals(incomplete: str) -> list[str]:
     """What can be asked for among networks that are as good."""
     return _beginning(incomplete, ["fewest-weights"])

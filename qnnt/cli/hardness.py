@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qnnt.cli import completion
-from qnnt.cli.options import Output, incoming, sizes_of, writable
+from qnnt.cli.options import (
+    ExecutorName,
+    Output,
+    check_executor,
+    executing,
+    incoming,
+    sizes_of,
+    writable,
+)
 from qnnt.cli.output import deliver
 from qnnt.cli.program import OK
 from qnnt.exceptions import InputError
@@ -89,6 +97,7 @@ def family(
         float,
         typer.Option(metavar="S", help="Seconds for the fewest errors of each; or 0."),
     ] = 10.0,
+    executor: ExecutorName = None,
 ) -> int:
     """Write random hard instances of known answer, their CNF, WCNF and OPB encodings, and a manifest.
 
@@ -100,19 +109,22 @@ def family(
         raise InputError("--count", f"must be at least 1, not {how_many}")
     if not 0 <= optimum_time <= MOST_TIME:
         raise InputError("--optimum-time", f"must be a number of seconds from 0 on, not {optimum_time:g}")
+    check_executor(executor)
     from qnnt.generate.family import write_family
 
     command = f"qnnt generate family {name} --sizes {sizes} --seed {seed}"
     command += f" --count {how_many}" if how_many > 1 else ""
     seeds = range(seed, seed + how_many)
-    for line in write_family(name, numbers, seeds, out, command, optimum_time=optimum_time):
-        answer, (low, high) = "yes" if line["answer"] else "no", line["optimum_between"]
-        fewest = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-        points = count(line["points"], "point")
-        print(
-            f"{printable(out / line['instance'])}: {answer}, {points}, fewest errors {fewest}",
-            file=sys.stderr,
-        )
+    with executing(executor) as opened:
+        made = write_family(name, numbers, seeds, out, command, optimum_time=optimum_time, executor=opened)
+        for line in made:
+            answer, (low, high) = "yes" if line["answer"] else "no", line["optimum_between"]
+            fewest = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+            points = count(line["points"], "point")
+            print(
+                f"{printable(out / line['instance'])}: {answer}, {points}, fewest errors {fewest}",
+                file=sys.stderr,
+            )
     return OK
 
 

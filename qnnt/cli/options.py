@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from qnnt.instance import Instance
     from qnnt.tables.features import Missing as MissingWord
     from qnnt.tables.features import Unseen as UnseenWord
+    from qnnt.workers.executors import NamedExecutor
 
 
 def incoming(path: Path | None) -> Path | None:
@@ -85,6 +87,15 @@ EncoderName = Annotated[
         help="Encoder; default: the fitting one.",
     ),
 ]
+ExecutorName = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="NAME",
+        autocompletion=completion.executors,
+        help="Where the parts run: processes:N, dask:N or dask://HOST:PORT.",
+    ),
+]
 NoSymmetry = Annotated[bool, typer.Option("--no-symmetry", help="Do not order interchangeable neurons.")]
 
 
@@ -98,6 +109,36 @@ def value_of(option: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise InputError(option, str(error)) from None
+
+
+@contextmanager
+def executing(name: str | None) -> Iterator[NamedExecutor | None]:
+    """The executor that ``--executor`` names, open; None if there is none."""
+    if name is None:
+        yield None
+        return
+    from qnnt.workers.named import open_executor
+
+    def tell(news: str) -> None:
+        print(news, file=sys.stderr)
+
+    with open_executor(name, "--executor", tell) as executor:
+        yield executor
+
+
+def check_executor(name: str | None, *instead_of: tuple[str, int]) -> None:
+    """Raise what can be known of ``--executor`` before the work is done, and of options that it replaces.
+
+    These are given with their numbers, of which 1 says nothing.
+    """
+    if name is None:
+        return
+    from qnnt.workers.named import check_executor
+
+    check_executor(name, "--executor")
+    for option, number in instead_of:
+        if number != 1:
+            raise InputError(option, "is for runs without --executor, which says how many run at a time")
 
 
 def goal_of(text: str | None) -> Goal | None:

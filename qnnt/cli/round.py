@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from qnnt.cli import completion
-from qnnt.cli.options import Json, value_of
+from qnnt.cli.options import ExecutorName, Json, value_of
 from qnnt.cli.output import print_json
 from qnnt.cli.round_dense import round_dense, show_dense
 from qnnt.cli.round_graph import round_onnx, show_graph
@@ -69,6 +69,7 @@ def round_(
         int | None, typer.Option(metavar="MIB", help="Address space of each row's own process.")
     ] = None,
     threads: Annotated[int, typer.Option(metavar="N", help="Rows that are solved at once.")] = 1,
+    executor: ExecutorName = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the drawing and of the backend.")] = 0,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="OUT", help="Write the network, .onnx or .npz.")
@@ -147,6 +148,7 @@ def round_(
         search_scales=search_scales,
         opset=opset,
         journal=journal,
+        executor=executor,
         start=start,
     )
     options.check(report)

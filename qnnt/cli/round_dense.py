@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qnnt.cli.options import executing
 from qnnt.cli.output import print_columns
 from qnnt.cli.program import FAILED
 from qnnt.cli.round_options import RoundOptions, array, ended
@@ -41,13 +42,15 @@ def round_dense(options: RoundOptions) -> tuple[dict[str, Any], int]:
         allow_overlap=options.allow_overlap,
     )
     scores = {} if test is None else {"before": _score(real, *test)}
-    rounded = _round(
-        real,
-        data,
-        scheme=options.scheme(2, "tensor"),
-        target=options.target,
-        **options.search,
-    )
+    with executing(options.executor) as executor:
+        rounded = _round(
+            real,
+            data,
+            scheme=options.scheme(2, "tensor"),
+            target=options.target,
+            executor=executor,
+            **options.search,
+        )
     if test is not None:
         scores["after"] = _score(rounded, *test)
     about: dict[str, Any] = {

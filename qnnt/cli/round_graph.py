@@ -6,6 +6,7 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from qnnt.cli.options import executing
 from qnnt.cli.output import print_columns
 from qnnt.cli.program import FAILED
 from qnnt.cli.round_options import RoundOptions, array, ended
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from qnnt.onnx_graphs.graph import Graph
     from qnnt.onnx_graphs.rounded import RoundedGraph
     from qnnt.onnx_graphs.run import GraphProgress
+    from qnnt.workers.executors import NamedExecutor
 
 _REPLAYED = 4  # feeds whose integers are compared
 
@@ -40,7 +42,8 @@ def round_onnx(options: RoundOptions) -> tuple[dict[str, Any], int]:
         seed=options.limits.seed,
         test=None if options.allow_overlap else test,
     )
-    rounded = _round(real, feeds, options)
+    with executing(options.executor) as executor:
+        rounded = _round(real, feeds, options, executor)
     about: dict[str, Any] = {"model": {"file": str(options.model)}, **rounded.report()}
     if score is not None:
         about["evaluation"] = score.compared(Graph(rounded.model))
@@ -68,7 +71,7 @@ def _check(options: RoundOptions) -> None:
         raise InputError("--target", "network is for dense networks; an ONNX model has layer")
 
 
-def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
+def _round(real: Graph, feeds: Feeds, options: RoundOptions, executor: NamedExecutor | None) -> RoundedGraph:
     from qnnt.cli.progress import live_line
     from qnnt.onnx_graphs.run import round_graph
 
@@ -98,6 +101,7 @@ def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
             search_scales=options.search_scales,
             opset=options.opset,
             journal=options.journal,
+            executor=executor,
             progress=hear if watched else None,
             **options.search,
         )

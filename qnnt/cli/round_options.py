@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qnnt.cli.options import writable
+from qnnt.cli.options import check_executor, writable
 from qnnt.cli.program import OK, UNKNOWN
 from qnnt.exceptions import InputError, require_word
 from qnnt.files.writing import write_text
@@ -52,6 +52,7 @@ class RoundOptions:
     search_scales: bool
     opset: int | None
     journal: Path | None
+    executor: str | None
     start: float
 
     @property
@@ -62,6 +63,7 @@ class RoundOptions:
 
     def check(self, report: Path | None) -> None:
         """Bad input that can be known before the work is done."""
+        check_executor(self.executor, ("--threads", self.limits.threads))
         check_output(self.output, self.form)
         for path in (report, self.journal):
             if path is not None:

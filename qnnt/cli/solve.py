@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +17,12 @@ from qnnt.cli.options import (
     STDOUT,
     EncoderName,
     Errors,
+    ExecutorName,
     InstanceFile,
     Json,
     NoSymmetry,
+    check_executor,
+    executing,
     incoming,
     load,
     value_of,
@@ -76,6 +80,7 @@ def solve(
             metavar="N", help="Split the instance into N parts and join their answers; --threads at a time."
         ),
     ] = None,
+    executor: ExecutorName = None,
     journal: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="With --cubes: note each finished part, and go on from there."),
@@ -125,6 +130,9 @@ def solve(
 
     with value_of(""):
         limits = Limits(time_limit, memory_limit, threads, seed)
+    if cubes is None and executor is not None:
+        raise InputError("--executor", "is for parts of an instance: give --cubes N, too")
+    check_executor(executor, ("--threads", threads))
     split = _split(cubes, journal)
     incumbents = Incumbents(None if output == STDOUT else output, keep=keep)
     if output is not None:
@@ -139,7 +147,11 @@ def solve(
     from qnnt.pipeline import solve
 
     known = None if start is None else Network.load(start)
-    with logged("info" if verbose else ""), progress_line(problem.dataset.total) as progress:
+    with (
+        logged("info" if verbose else ""),
+        executing(executor) as opened,
+        progress_line(problem.dataset.total) as progress,
+    ):
         result = solve(
             problem,
             backend=backend,
@@ -148,7 +160,7 @@ def solve(
             symmetry=not no_symmetry,
             start=known,
             presolve=() if no_presolve else None,
-            cubes=split,
+            cubes=split and replace(split, executor=opened),
             then=then,
             proof=proof,
             confirm=confirm,

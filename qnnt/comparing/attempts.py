@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from qnnt import registry
@@ -15,42 +15,35 @@ from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 from qnnt.pipeline import solve
 from qnnt.run import Progress
-from qnnt.workers.task import Hear, Tell
+from qnnt.workers.executors import apart
+from qnnt.workers.task import Call, Ended, run_here
 
 Kept = dict[str, Any]
 """What is kept of a run: some fields of :class:`qnnt.comparing.runs.Run`."""
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """A contestant on an instance: a task for a worker, which runs the backend in a worker of its own.
+Make = Callable[[Instance, Contestant, Limits], Kept]
+"""Makes a run."""
 
-    ``allowed`` are the limits of the run, ``make`` how it is made, ``place`` tells apart those that run at
-    the same time.
-    """
 
-    instance: Instance
-    contestant: Contestant
-    allowed: Limits
-    make: Callable[[Instance, Contestant, Limits], Kept]
-    place: int = 0
-    fresh = False
-    runs_programs = True
-    limits = Limits()
+def attempt_here(make: Make, instance: Instance, contestant: Contestant, allowed: Limits) -> Ended[Kept]:
+    """A run under limits, whatever becomes of it."""
+    return run_here(Call(_attempt, (make, instance, contestant, allowed), ""), lambda _: None)
 
-    @property
-    def family(self) -> str:
-        """A worker for each place keeps what it has loaded."""
-        return f"comparing {self.place}"
 
-    def execute(self, tell: Tell[Any], hear: Hear) -> Kept:  # noqa: ARG002 - there is nothing to tell before
-        """Make the run."""
-        backend = self.contestant.single
-        if backend is not None:
-            state = registry.state_of(backend)
-            if not state.available:
-                return {"outcome": "unavailable", "reason": state.reason}
-        return self.make(self.instance, self.contestant, self.allowed)
+def attempt_apart(make: Make, instance: Instance, contestant: Contestant, allowed: Limits) -> Ended[Kept]:
+    """The same in a worker process, which runs the backend in a worker of its own: for executors."""
+    return apart("comparing", _attempt, make, instance, contestant, allowed)
+
+
+def _attempt(make: Make, instance: Instance, contestant: Contestant, allowed: Limits) -> Kept:
+    """A run, or that its backend is not installed here."""
+    backend = contestant.single
+    if backend is not None:
+        state = registry.state_of(backend)
+        if not state.available:
+            return {"outcome": "unavailable", "reason": state.reason}
+    return make(instance, contestant, allowed)
 
 
 def library_run(instance: Instance, contestant: Contestant, limits: Limits) -> Kept:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-from qnnt.comparing.attempts import Attempt, Kept, library_run
+from qnnt.comparing.attempts import Kept, Make, attempt_apart, attempt_here, library_run
 from qnnt.comparing.contestants import Contestant
 from qnnt.comparing.runs import Run, RunFile, Settings, known_of
 from qnnt.cubes.journal import digest
+from qnnt.exceptions import LostTask
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
-from qnnt.workers.pool import run_isolated
-from qnnt.workers.task import Ended, run_here
+from qnnt.workers.executors import HereExecutor, NamedExecutor, failure, share
+from qnnt.workers.task import Ended
 
 _LOOK = 0.1  # seconds between two looks at whether the comparison was interrupted
 
@@ -46,11 +45,14 @@ class _Planned:
     contestant: Contestant
     seed: int
 
+    def __str__(self) -> str:
+        return f"{self.contestant.name} on {self.case.name}"
+
 
 class Comparison:
     """Makes runs and puts them into a file that may hold some already.
 
-    ``jobs`` run at a time: one in this process, several each from a worker of its own. ``make`` makes a run.
+    One run at a time is made in this process, or several at a time on an ``executor``. ``make`` makes a run.
     Raises :class:`InputError` if the file holds runs under other settings.
     """
 
@@ -60,10 +62,14 @@ class Comparison:
         settings: Settings,
         command: Command,
         *,
-        jobs: int = 1,
-        make: Callable[[Instance, Contestant, Limits], Kept] = library_run,
+        executor: NamedExecutor | None = None,
+        make: Make = library_run,
     ) -> None:
-        self.file, self._settings, self._command, self._jobs, self._make = file, settings, command, jobs, make
+        self.file, self._settings, self._command = file, settings, command
+        self._executor: NamedExecutor = executor or HereExecutor()
+        self._attempt = partial(attempt_here if executor is None else attempt_apart, make)
+        self._shared: tuple[Instance, Instance] | None = None  # the last one, and what stands for it
+        self._pending: dict[Future[Ended[Kept]], _Planned] = {}
         self.running: list[str] = []  # what runs at the moment
         file.expect(settings)
 
@@ -72,10 +78,22 @@ class Comparison:
     ) -> Iterator[Run | None]:
         """Every contestant on every case, case by case: a run when it ends, or None if the file has it.
 
-        Raises ``KeyboardInterrupt`` after Ctrl-C; runs that were going on are not kept.
+        Raises ``KeyboardInterrupt`` after Ctrl-C, and :class:`LostTask` if the executor drops a run. Runs
+        that were going on are not kept.
         """
-        planned = self._planned(cases, asked, seeds)
-        yield from self._one_by_one(planned) if self._jobs == 1 else self._side_by_side(planned)
+        try:
+            for each in self._planned(cases, asked, seeds):
+                if each is None:
+                    yield None
+                    continue
+                while len(self._pending) >= self._executor.places:
+                    yield from self._ended()
+                self._begin(each)
+            while self._pending and self._executor.places:  # asked so that it tells of workers that are lost
+                yield from self._ended()
+        finally:
+            for future in self._pending:
+                future.cancel()
 
     def _planned(
         self, cases: Sequence[Case], asked: Sequence[Contestant], seeds: Sequence[int]
@@ -88,50 +106,19 @@ class Comparison:
                     there = self.file.has(case.name, contestant.name, mark, seed)
                     yield None if there else _Planned(case, instance, mark, contestant, seed)
 
-    def _one_by_one(self, planned: Iterator[_Planned | None]) -> Iterator[Run | None]:
-        for each in planned:
-            if each is None:
-                yield None
-                continue
-            with _noted(self.running, each):
-                ended: Ended[Kept] = run_here(self._attempt(each), _ignored)
-            yield self._kept(each, ended)
+    def _begin(self, each: _Planned) -> None:
+        if self._shared is None or self._shared[0] is not each.instance:
+            self._shared = each.instance, share(self._executor, each.instance)
+        self.running.append(str(each))
+        arguments = self._shared[1], each.contestant, self._limits(each)
+        self._pending[self._executor.submit(self._attempt, *arguments)] = each
 
-    def _side_by_side(self, planned: Iterator[_Planned | None]) -> Iterator[Run | None]:
-        stop, places = threading.Event(), queue.SimpleQueue[int]()
-        for place in range(self._jobs):
-            places.put(place)
-
-        def run(each: _Planned) -> Ended[Kept]:
-            place = places.get()
-            try:
-                with _noted(self.running, each):
-                    return run_isolated(self._attempt(each, place), _ignored, stop.is_set)
-            finally:
-                places.put(place)
-
-        pending: dict[Future[Ended[Kept]], _Planned] = {}
-        with ThreadPoolExecutor(self._jobs) as threads:
-            try:
-                for each in planned:
-                    if each is None:
-                        yield None
-                        continue
-                    pending[threads.submit(run, each)] = each
-                    while len(pending) >= self._jobs:
-                        yield from self._ended(pending)
-                while pending:
-                    yield from self._ended(pending)
-            finally:
-                stop.set()
-
-    def _ended(self, pending: dict[Future[Ended[Kept]], _Planned]) -> Iterator[Run]:
+    def _ended(self) -> Iterator[Run]:
         """Those that have ended after a short while."""
-        for future in wait(pending, _LOOK, FIRST_COMPLETED).done:
-            yield self._kept(pending.pop(future), future.result())
-
-    def _attempt(self, each: _Planned, place: int = 0) -> Attempt:
-        return Attempt(each.instance, each.contestant, self._limits(each), self._make, place)
+        for future in wait(self._pending, _LOOK, FIRST_COMPLETED).done:
+            each = self._pending.pop(future)
+            self.running.remove(str(each))
+            yield self._kept(each, _end_of(future))
 
     def _limits(self, each: _Planned) -> Limits:
         said = self._settings
@@ -141,7 +128,7 @@ class Comparison:
         """The run, once it is in the file."""
         said, case = self._settings, each.case
         kept = ended.answer or {"outcome": "unknown", "status": Status.UNKNOWN, "reason": ended.reason}
-        if kept.get("limit") == Limit.INTERRUPT:
+        if Limit.INTERRUPT in (kept.get("limit"), ended.limit):
             raise KeyboardInterrupt
         run = Run(
             case=case.name,
@@ -162,18 +149,9 @@ class Comparison:
         return run
 
 
-class _noted:  # noqa: N801 - used as a function
-    """Keeps the name of a run in a list while it goes on."""
-
-    def __init__(self, running: list[str], each: _Planned) -> None:
-        self._running, self._name = running, f"{each.contestant.name} on {each.case.name}"
-
-    def __enter__(self) -> None:
-        self._running.append(self._name)
-
-    def __exit__(self, *_: object) -> None:
-        self._running.remove(self._name)
-
-
-def _ignored(_: Any) -> None:
-    """The news of a run are not heard."""
+def _end_of(future: Future[Ended[Kept]]) -> Ended[Kept]:
+    """How a run ended; one whose worker died again and again has no answer."""
+    if future.cancelled():
+        raise LostTask("the executor has dropped the runs: its scheduler has gone; the same command goes on")
+    lost = failure(future)
+    return future.result() if lost is None else Ended(reason=lost)

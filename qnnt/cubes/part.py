@@ -8,9 +8,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from qnnt.encoders.boxed import AroundEncoder
+from qnnt.backends.base import Backend
+from qnnt.box import Box
+from qnnt.cubes.journal import digest
+from qnnt.encoders.base import Encoder
+from qnnt.encoders.boxed import AroundEncoder, BoxedEncoder
+from qnnt.goals import Goal
 from qnnt.instance import Instance
 from qnnt.job import Event, Incumbent, Job, Outcome
+from qnnt.limits import Limits
+from qnnt.workers.executors import given_up
 from qnnt.workers.folder import Folder
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, run_here
@@ -49,12 +56,29 @@ class Raised:
 
 
 @dataclass(frozen=True)
-class Part:
-    """What an executor gets: the job of a cube, the run's flag, and whether to use a worker."""
+class Whole:
+    """What all parts of a run share: an executor gets it once. ``isolate``: whether a part uses a worker."""
 
-    job: Job
+    instance: Instance
+    encoder: Encoder
+    backend: Backend
     flag: Flag
     isolate: bool = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """What an executor gets for a cube."""
+
+    box: Box
+    goal: Goal
+    limits: Limits
+
+    def job(self, whole: Whole) -> Job:
+        """The job of the cube."""
+        instance = whole.instance.with_goal(self.goal)
+        encoder = BoxedEncoder(KeptEncoder(whole.encoder, digest(instance)), self.box)
+        return Job(instance, encoder, whole.backend, self.limits)
 
 
 @dataclass(frozen=True)
@@ -66,14 +90,15 @@ class Ending:
     seconds: float
 
 
-def run_part(part: Part) -> Ending:
+def run_part(whole: Whole, part: Part) -> Ending:
     """Run the part in a worker of this process, or in this process itself; the same on every host.
 
-    If the flag goes down the worker is killed, and what it had told still counts. On a host that does not
-    share the file it was never up, and the part runs to its end.
+    If the flag goes down, or if nobody waits for the part, the worker is killed, and what it had told still
+    counts. On a host that does not share the file the flag was never up.
     """
-    seen = part.flag.up
-    goal, best = part.job.instance.goal, list[Incumbent]()
+    flag, abandoned, job = whole.flag, given_up(), part.job(whole)
+    seen = flag.up
+    goal, best = part.goal, list[Incumbent]()
 
     def tell(event: Event) -> None:
         if event.vector is None or event.cost is None:
@@ -82,10 +107,10 @@ def run_part(part: Part) -> Ending:
             best[:] = [Incumbent(event.vector, event.cost)]
 
     began = time.perf_counter()
-    if part.isolate:
-        ended = run_isolated(part.job, tell, lambda: seen and not part.flag.up)
+    if whole.isolate:
+        ended = run_isolated(job, tell, lambda: abandoned() or (seen and not flag.up))
     else:
-        ended = run_here(part.job, tell)
+        ended = run_here(job, tell)
     return Ending(ended, best[0] if best else None, time.perf_counter() - began)
 
 

@@ -16,8 +16,8 @@ import logging
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,17 +27,17 @@ import numpy as np
 
 from qnnt.arrows import Composed, Lift, counted
 from qnnt.box import Box
-from qnnt.cubes.journal import Journal, Plan, Refuted, digest
-from qnnt.cubes.part import Ending, Flag, KeptEncoder, Part, Raised, run_part
+from qnnt.cubes.journal import Journal, Plan, Refuted
+from qnnt.cubes.part import Ending, Flag, Part, Raised, Whole, run_part
 from qnnt.cubes.split import Split, SplitTask
 from qnnt.encoders.base import Encoder
-from qnnt.encoders.boxed import BoxedEncoder
 from qnnt.exceptions import InputError, WrongAnswer
 from qnnt.goals import AtMost, Goal
 from qnnt.job import Event, Job, Outcome, Vector
 from qnnt.limits import Limit, Status
 from qnnt.network import Network
 from qnnt.presolve.steps import Step
+from qnnt.workers.executors import HereExecutor, LocalExecutor, NamedExecutor, failure, places, share
 from qnnt.workers.pool import LATE, run_isolated
 from qnnt.workers.task import Ended, describe, run_here
 
@@ -55,7 +55,8 @@ class Cubes:
 
     ``executor`` gets the parts. Any :class:`concurrent.futures.Executor` does whose workers can import qnnt
     and the classes of backend and encoder. There, too, a part is run in a child process under all limits.
-    The executor stays open. By default threads of this process have such children run the parts.
+    The executor stays open. By default threads of this process have such children run the parts. One of
+    :func:`qnnt.open_executor` gets as many at a time as it has places, and is sent the instance once.
 
     Raises ``ValueError`` for a count below 1.
     """
@@ -118,23 +119,13 @@ def solve_cubes(
         raised = stack.enter_context(Raised())
         executor = cubes.executor
         if executor is None:
-            executor = stack.enter_context(ThreadPoolExecutor(job.limits.threads) if isolate else _Here())
-            stack.callback(raised.lower)  # before the executor waits for its threads
+            executor = stack.enter_context(LocalExecutor(job.limits.threads) if isolate else HereExecutor())
         run = _Run(replace(job, instance=target), encoder, lift, cubes, board, isolate)
         return run.run(executor, raised, journal)
 
 
 def _same(network: Network) -> Network:
     return network
-
-
-class _Here(Executor):
-    """Does everything at once, in the thread that asks."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
 
 
 class _Stopped(Exception):  # noqa: N818
@@ -171,6 +162,8 @@ class _Run:
             self._work(executor, raised.flag)
         except _Stopped as stopped:
             outcome = stopped.outcome
+            if outcome.limit is Limit.TIME and isinstance(executor, NamedExecutor) and executor.remote:
+                self._hear_last_words()  # they end by the same limit; cancelled, they are mute
         except KeyboardInterrupt:
             outcome = Outcome(Status.UNKNOWN, limit=Limit.INTERRUPT, reason="interrupted")
         else:
@@ -261,14 +254,17 @@ class _Run:
     # The work: so many parts at a time.
 
     def _work(self, executor: Executor, flag: Flag) -> None:
+        job = self.job
+        whole = share(executor, Whole(job.instance, self.encoder, job.backend, flag, self.isolate))
         self.board.hear(Event(phase="solve"))
         self._tell()
         while (self._waiting or self._running) and not self.board.settled:
             left = self._deadline - time.monotonic()
             if left <= 0:
                 raise _Stopped(LATE, Limit.TIME)
-            while self._waiting and len(self._running) < self.job.limits.threads and not self.board.settled:
-                self._submit(executor, flag, self._waiting.popleft(), left)
+            at_once = places(executor, self.job.limits.threads)
+            while self._waiting and len(self._running) < at_once and not self.board.settled:
+                self._submit(executor, whole, self._waiting.popleft(), left)
             # Never longer: a signal that comes just before the wait is seen only after it.
             ended, _ = wait(self._running, timeout=min(left, _LOOK), return_when=FIRST_COMPLETED)
             for future in sorted(ended, key=lambda future: self._running[future][0]):
@@ -281,27 +277,21 @@ class _Run:
         done = sum(map(self._done, range(len(self._boxes))))
         self.board.hear(Event(steps=(done, len(self._boxes)), sizes=self._sizes))
 
-    def _submit(self, executor: Executor, flag: Flag, cube: int, left: float) -> None:
-        goal, job = self._asked, self.job
-        instance, limits = job.instance.with_goal(goal), replace(job.limits, threads=1)
+    def _submit(self, executor: Executor, whole: Whole, cube: int, left: float) -> None:
+        goal, limits = self._asked, replace(self.job.limits, threads=1)
         if not math.isinf(left):
             limits = replace(limits, time=left)
-        encoder = BoxedEncoder(KeptEncoder(self.encoder, digest(instance)), self._boxes[cube])
-        part = Part(Job(instance, encoder, job.backend, limits), flag, self.isolate)
         try:
-            future = executor.submit(run_part, part)
+            future = executor.submit(run_part, whole, Part(self._boxes[cube], goal, limits))
         except RuntimeError as error:  # it was shut down, or it is broken
             raise _Stopped(f"the executor takes no more parts: {describe(error)}") from None
         self._running[future] = cube, goal
 
     def _take_in(self, future: Future[Ending], cube: int, goal: Goal) -> None:
         """Join what a part has come to."""
-        if future.cancelled():
-            self._failed[cube] = None, "the executor dropped it"
-            return
-        error = future.exception()
-        if error is not None:
-            self._failed[cube] = None, describe(error)
+        lost = failure(future)
+        if lost is not None:
+            self._failed[cube] = None, lost
             return
         ending = future.result()
         ended, outcome = ending.ended, ending.ended.answer or Outcome(Status.UNKNOWN)

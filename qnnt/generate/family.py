@@ -18,7 +18,7 @@ from typing import Any
 
 from qnnt import registry
 from qnnt.constant import best_constant
-from qnnt.exceptions import InputError, require_word
+from qnnt.exceptions import InputError, LostTask, require_word
 from qnnt.files.documents import located, read_text, write_pieces
 from qnnt.files.models import write_model
 from qnnt.files.text import split_lines
@@ -33,6 +33,7 @@ from qnnt.reductions.sources.sets import HittingSet
 from qnnt.reductions.sources.solve import Source
 from qnnt.sizes import require_room
 from qnnt.verify.replay import check
+from qnnt.workers.executors import NamedExecutor, apart, in_order
 
 _SOURCE = 1 << 10  # bytes for each variable or element of a source
 _ENCODERS = {"cnf": "clauses", "wcnf": "clauses", "opb": "pseudo-boolean"}
@@ -87,6 +88,38 @@ FAMILIES: dict[str, tuple[str, Callable[[int, int], Iterator[Member]]]] = {
 }
 
 
+@dataclass(frozen=True)
+class _Made:
+    """An instance of a family, not written yet: its label, and what the manifest says of it."""
+
+    label: str
+    instance: Instance
+    about: dict[str, Any]
+
+
+def _made(name: str, size: int, seed: int, command: str, optimum_time: float) -> list[_Made]:
+    """The instances of a size and a seed."""
+    kind, members = FAMILIES[name]
+    made = []
+    for member in members(size, seed):
+        origin = {"origin": command, "family": name, "size": size, "seed": seed}
+        instance = generate(kind, member.source, **origin, answer=member.answer)
+        about = {**origin, **parameters(instance), "answer": member.answer}
+        about |= {"answer_by": member.by, **_fewest(instance, member, optimum_time)}
+        made.append(_Made(member.label, instance, about))
+    return made
+
+
+def _made_apart(*arguments: Any) -> list[_Made]:
+    """The same in a worker process, for executors."""
+    ended = apart("generating", _made, *arguments)
+    if ended.error is not None:
+        raise ended.error
+    if ended.answer is None:
+        raise LostTask(f"instances of a family could not be made: {ended.reason}")
+    return ended.answer
+
+
 def write_family(
     name: str,
     sizes: Sequence[int],
@@ -95,30 +128,30 @@ def write_family(
     command: str = "",
     *,
     optimum_time: float = 10.0,
+    executor: NamedExecutor | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Write a family into a folder, which is made if need be, and tell each line of its manifest.
 
     What the folder holds of other sizes, seeds and families stays, in the manifest too: a line is added as
     soon as its files are there. The fewest errors are searched for that many seconds, if they are not known.
-    ``command`` is the origin that the manifest and each instance's ``meta`` note. Raises
-    :class:`UnknownWord` for an unknown family, :class:`InputError` for sizes or a seed that make no sense, or
-    files that cannot be written.
+    ``command`` is the origin that the manifest and each instance's ``meta`` note. An ``executor`` makes the
+    instances and searches for their fewest errors, while this process writes the files: the same ones in the
+    same order. Raises :class:`UnknownWord` for an unknown family, :class:`InputError` for sizes or a seed
+    that make no sense, or files that cannot be written, and :class:`LostTask` if the executor fails.
     """
     require_word("family", name, FAMILIES)
-    kind, members = FAMILIES[name]
     require_room(_SOURCE * max(sizes, default=0), "sizes", "sources of this size need")
     with located_writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     manifest = _Manifest(folder / "manifest.jsonl")
-    for size, seed in product(sizes, seeds):
-        for member in members(size, seed):
-            origin = {"origin": command, "family": name, "size": size, "seed": seed}
-            instance = generate(kind, member.source, **origin, answer=member.answer)
-            stem = f"{name}-{size}-{member.label}-{seed}"
-            answer = "yes" if member.answer else "no"
-            files = _write(instance, folder / stem, f"{command}\n{stem}, answer: {answer}")
-            line = {"instance": stem, **origin, **parameters(instance), "answer": member.answer}
-            line |= {"answer_by": member.by, **_fewest(instance, member, optimum_time), "files": files}
+    calls = [(name, size, seed, command, optimum_time) for size, seed in product(sizes, seeds)]
+    for made in in_order(executor, _made if executor is None else _made_apart, calls):
+        for each in made:
+            about = each.about
+            stem = f"{name}-{about['size']}-{each.label}-{about['seed']}"
+            answer = "yes" if about["answer"] else "no"
+            files = _write(each.instance, folder / stem, f"{command}\n{stem}, answer: {answer}")
+            line = {"instance": stem, **about, "files": files}
             manifest.put(line)
             yield line
 

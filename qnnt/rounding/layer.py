@@ -152,8 +152,9 @@ def round_layer(
     compilation included. Each row that begins gets an even share of what is left. Only what cannot be
     interrupted (one function being compiled, the first steps of a row) may exceed it. ``row_time`` seconds is
     each row's own limit; with neither, it is :data:`ROW_TIME`. ``limits.threads`` rows run at once, in
-    threads (or processes, for solvers that need one each), or on ``executor``, which has that many workers.
-    ``limits.memory`` puts every row into a process with that limit.
+    threads (or processes, for solvers that need one each), or on ``executor``, which has that many workers,
+    or is one of :func:`qnnt.open_executor`. ``limits.memory`` puts every row into a process with that limit,
+    and so does an executor with a name.
 
     Ctrl-C gives the rows that are done; the others have a bound of 0 (or what their search had) and
     :attr:`Limit.INTERRUPT`. A second Ctrl-C gives up.

@@ -5,20 +5,27 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from qnnt.limits import Limit, Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import Rounder, RowAnswer, cut_short
+from qnnt.workers.executors import NamedExecutor, failure, given_up, places, share
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, Hear, Tell, describe, run_here
 
 T = TypeVar("T")
+
+_GRACE = 5.0  # seconds after the deadline in which rows on an executor end by their own limits
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,9 @@ class CtrlC:
 class RowPlan:
     """What is to be done: each of ``models``, rows of one layer, is answered by ``rounder`` under ``limits``.
 
-    ``threads`` rows run at once, here or on the ``executor``. No row begins after the ``deadline`` (of
-    ``time.monotonic()``), and each that begins before gets an even share of the time that is left; on an
-    executor, of the time at the start.
+    ``threads`` rows run at once here. An ``executor`` gets two for each of its places; if it does not know
+    how many it has, they are ``threads``. No row begins after the ``deadline`` (of ``time.monotonic()``), and
+    each that begins before gets an even share of the time that is left.
     """
 
     models: Sequence[QuadraticModel]
@@ -120,45 +127,67 @@ class RowRuns:
             failed = Row(_failed(describe(error)))
             yield from ((i, failed) for i in range(len(plan.models)))
             return
-        shares, task = _Shares(plan), RowTask(plan.models[0], plan.rounder, plan.limits, prepared)
-        if plan.executor is None:
+        task = RowTask(plan.models[0], plan.rounder, plan.limits, prepared)
+        if plan.executor is not None:
+            yield from self._on(plan.executor, task)
+            return
+        shares = _Shares(plan, plan.threads)
 
-            def in_turn(model: QuadraticModel) -> Row:
-                share = shares.take()
-                if share is None:
-                    return LATE
-                return replace(task, model=model, limits=share, stopped=self._stop.is_set).run()
+        def in_turn(model: QuadraticModel) -> Row:
+            limits = shares.take()
+            if limits is None:
+                return LATE
+            return replace(task, model=model, limits=limits, stopped=self._stop.is_set).run()
 
-            self._futures |= {self._pool.submit(in_turn, model): i for i, model in enumerate(plan.models)}
-            yield from self._gathered(math.inf)
-        elif (share := shares.take()) is None:
-            yield from ((i, LATE) for i in range(len(plan.models)))
-        else:
-            for i, model in enumerate(plan.models):
-                own = replace(task, model=model, limits=share)
-                self._futures[plan.executor.submit(RowTask.run, own)] = i
-            yield from self._gathered(plan.deadline)
+        self._futures |= {self._pool.submit(in_turn, model): i for i, model in enumerate(plan.models)}
+        ended = SimpleQueue[Future[Row]]()
+        for future in list(self._futures):
+            future.add_done_callback(ended.put)
+        for _ in plan.models:
+            future = ended.get()
+            yield self._futures[future], _outcome(future)
 
-    def _gathered(self, deadline: float) -> Iterator[tuple[int, Row]]:
-        """Outcomes as they come; what has not begun at the deadline is given up."""
-        futures = self._futures
-        waiting = set(futures)
-        left = None if deadline == math.inf else max(deadline - time.monotonic(), 0.0)
-        try:
-            for future in _as_they_end(futures, left):
-                waiting.remove(future)
-                yield futures[future], _outcome(future)
-        except TimeoutError:
-            given_up = {future for future in waiting if future.cancel()}
-            yield from ((futures[future], LATE) for future in given_up)
-            yield from ((futures[future], _outcome(future)) for future in _as_they_end(waiting - given_up))
+    def _on(self, executor: Executor, task: RowTask) -> Iterator[tuple[int, Row]]:
+        """Outcomes from an executor, which has two rows for each of its places: one waits while one runs."""
+        plan, apart = self._plan, isinstance(executor, NamedExecutor)
+        shares, shared = _Shares(plan, places(executor, plan.threads)), share(executor, task)
+        waiting, running = deque(enumerate(plan.models)), set[Future[Row]]()
+        ended = SimpleQueue[Future[Row]]()
+        while waiting or running:
+            while waiting and len(running) < 2 * places(executor, plan.threads):
+                i, model = waiting.popleft()
+                limits = shares.take()
+                if limits is None:
+                    yield i, LATE
+                    continue
+                future = executor.submit(run_row, shared, RowPart.of(model), limits, apart)
+                self._futures[future] = i
+                running.add(future)
+                future.add_done_callback(ended.put)
+            if not running:
+                continue
+            try:
+                future = ended.get(timeout=self._patience)
+            except Empty:  # after the deadline: what has not begun, or cannot be heard of, is given up
+                for future in running:
+                    future.cancel()
+                future = ended.get()
+            running.remove(future)
+            cut_short = future.cancelled() and not self._stop.is_set()
+            yield self._futures[future], LATE if cut_short else _outcome(future)
+
+    @property
+    def _patience(self) -> float | None:
+        """Seconds until all rows should have ended."""
+        left = self._plan.deadline - time.monotonic()
+        return None if left == math.inf else max(left, 0.0) + _GRACE
 
 
 class _Shares:
     """The limits of each row as it begins."""
 
-    def __init__(self, plan: RowPlan) -> None:
-        self._plan, self._waiting = plan, len(plan.models)
+    def __init__(self, plan: RowPlan, threads: int) -> None:
+        self._plan, self._threads, self._waiting = plan, threads, len(plan.models)
         self._lock = threading.Lock()
 
     def take(self) -> Limits | None:
@@ -171,37 +200,17 @@ class _Shares:
             left = plan.deadline - time.monotonic()
         if left <= 0:
             return None
-        share = left * min(plan.threads, waiting) / waiting
+        share = left * min(self._threads, waiting) / waiting
         own = plan.limits.time
         return replace(plan.limits, time=share if own is None else min(share, own))
 
 
-def _as_they_end(futures: Iterable[Future[Row]], left: float | None = None) -> Iterator[Future[Row]]:
-    """Each future as it ends; raises TimeoutError after ``left`` seconds.
-
-    A KeyboardInterrupt while :func:`concurrent.futures.as_completed` waits can break a lock that it shares
-    with the workers; this queue is written in C and has none in Python.
-    """
-    waiting, queue = set(futures), SimpleQueue[Future[Row]]()
-    end = None if left is None else time.monotonic() + left
-    for future in waiting:
-        future.add_done_callback(queue.put)
-    for _ in waiting:
-        try:
-            yield queue.get(timeout=None if end is None else max(end - time.monotonic(), 0.0))
-        except Empty:
-            raise TimeoutError from None
-
-
 def _outcome(future: Future[Row]) -> Row:
     """What came of a row, once it has ended; an executor may have failed by itself, say lost a worker."""
-    try:
-        error = future.exception()
-    except CancelledError:
-        return INTERRUPTED
-    if isinstance(error, KeyboardInterrupt):  # a terminal's Ctrl-C goes to an executor's processes too
-        return INTERRUPTED
-    return future.result() if error is None else Row(_failed(describe(error)))
+    if future.cancelled() or isinstance(future.exception(), KeyboardInterrupt):
+        return INTERRUPTED  # a terminal's Ctrl-C goes to an executor's processes too
+    lost = failure(future)
+    return future.result() if lost is None else Row(_failed(lost))
 
 
 def _failed(reason: str | None, limit: Limit | None = None) -> RowAnswer:
@@ -240,17 +249,39 @@ class RowTask:
             limits = replace(limits, time=limits.time - self.spare)
         return self.rounder.run(self.model, limits, self.prepared, self.stopped)
 
-    def run(self) -> Row:
-        """Run it here, or in a process of its own if it needs one; a failure is its reason."""
+    def run(self, *, apart: bool = False) -> Row:
+        """Run it here, or in a process of its own, ``apart`` or if it needs one; a failure is its reason."""
         begin = time.perf_counter()
         if self.stopped():
             return INTERRUPTED
-        if self.rounder.isolated or self.limits.memory is not None:
+        if apart or self.rounder.isolated or self.limits.memory is not None:
             spare = 0.0 if self.limits.time is None else min(0.5, 0.2 * self.limits.time)
             ended = run_isolated(replace(self, stopped=_never, spare=spare), _ignore, self.stopped)
         else:
             ended = run_here(self, _ignore)
         return Row(_checked(self.model, ended), time.perf_counter() - begin)
+
+
+@dataclass(frozen=True)
+class RowPart:
+    """What the model of a row does not share with those of the other rows of its layer."""
+
+    target: npt.NDArray[np.float64]
+    lower: npt.NDArray[np.int64]
+    upper: npt.NDArray[np.int64]
+    scale: float
+    constant: float
+
+    @classmethod
+    def of(cls, model: QuadraticModel) -> RowPart:
+        """That of a model."""
+        return cls(model.target, model.lower, model.upper, model.scale, model.constant)
+
+
+def run_row(task: RowTask, part: RowPart, limits: Limits, apart: bool) -> Row:
+    """Run a row in an executor: the task is that of any row of the layer, which is sent once."""
+    model = replace(task.model, **vars(part))
+    return replace(task, model=model, limits=limits, stopped=given_up()).run(apart=apart)
 
 
 def _ignore(_: None) -> None:

@@ -183,7 +183,7 @@ class Worker:
             else f"the solver process ended with {how}: {last}"
         )
         _LOG.info("a worker was lost: %s", reason)
-        return _blame_memory(Ended(reason=reason), limits)
+        return _blame_memory(Ended(reason=reason, lost=True), limits)
 
 
 def _blame_memory(ended: Ended[A], limits: Limits) -> Ended[A]:

@@ -63,13 +63,31 @@ class News(Generic[E]):
 class Ended(Generic[A]):
     """``answer`` is what the task came to, or None with the ``reason`` and the ``limit`` that ended it.
 
-    ``error`` is one that the caller is to raise: the task declined, it did not fail.
+    ``error`` is one that the caller is to raise: the task declined, it did not fail. ``lost`` tells whether
+    its process ended before the task did.
     """
 
     answer: A | None = None
     limit: Limit | None = None
     reason: str | None = None
     error: QnntError | None = None
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class Call(Generic[A]):
+    """A call as a task, without news and limits: a function that a worker can import, and its arguments."""
+
+    function: Callable[..., A]
+    arguments: tuple[Any, ...]
+    family: str
+    fresh = False
+    runs_programs = True
+    limits = Limits()
+
+    def execute(self, tell: Tell[Any], hear: Hear) -> A:  # noqa: ARG002 - there is nothing to tell before
+        """Make it."""
+        return self.function(*self.arguments)
 
 
 def no_message() -> None:

@@ -105,17 +105,6 @@ def test_any_executor_serves(kind: str) -> None:
         assert (fewest.status, fewest.errors, fewest.lower_bound) == ("OPTIMAL", 2, 2)
 
 
-def test_dask_serves() -> None:
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster) as client,
-        client.get_executor() as executor,
-    ):
-        result = qnnt.solve(IMPOSSIBLE, cubes=Cubes(6, executor=executor), limits=qnnt.Limits(threads=2))
-        assert result.status == "UNSATISFIABLE"
-
-
 def test_an_executor_that_is_shut_down_leaves_no_answer() -> None:
     pool = ThreadPoolExecutor(1)
     pool.shutdown()

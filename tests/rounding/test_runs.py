@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,7 +21,7 @@ from qnnt.rounders.base import PROVED, RowAnswer, nearest
 from qnnt.rounders.nearest import NearestPlaneRounder, NearestRounder
 from qnnt.rounding import round_layer
 from qnnt.rounding.qubo import QuboEncoder
-from qnnt.rounding.rows import RowPlan, RowRuns, _as_they_end
+from qnnt.rounding.rows import RowPlan, RowRuns
 
 
 def test_threads_processes_and_executors_agree():
@@ -65,24 +65,6 @@ def test_a_lost_executor_loses_no_row():
     assert all("BrokenProcessPool" in reason for reason in result.reasons)
     assert (result.cost == result.nearest_cost).all()
     assert (result.lower_bound == 0).all()
-
-
-def test_dask_is_an_executor():
-    distributed = pytest.importorskip("distributed")
-    layer = Layer.random(2, 5, 8, 30)
-    plain = round_layer(layer.W, layer.b, layer.X, row_time=120)
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
-        ) as c,
-        distributed.Client(c) as client,
-        client.get_executor() as executor,
-    ):
-        others = round_layer(layer.W, layer.b, layer.X, row_time=120, executor=executor)
-        late = round_layer(layer.W, layer.b, layer.X, limits=Limits(time=1e-3), executor=executor)
-    assert (others.codes == plain.codes).all(), others.reasons
-    assert others.proved.all()
-    assert set(late.row_limits) == {Limit.TIME}
 
 
 @dataclass(frozen=True)
@@ -228,13 +210,25 @@ def test_a_status_for_every_row():
         assert (result.reasons == (None, None)) == (status is Status.OPTIMAL)
 
 
-def test_rows_are_gathered_as_they_end():
-    first, second, never = Future(), Future(), Future()
-    second.set_result("second")
-    ended = _as_they_end([first, second, never], left=0.5)
-    assert next(ended) is second
-    threading.Timer(0.01, first.set_result, ["first"]).start()
-    assert next(ended) is first
-    with pytest.raises(TimeoutError):
-        next(ended)
-    assert list(_as_they_end([])) == []
+class Silent(Executor):
+    """Runs the first row, and never anything else."""
+
+    def __init__(self):
+        self.asked = []
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        if not self.asked:
+            future.set_result(fn(*args, **kwargs))
+        self.asked.append(future)
+        return future
+
+
+def test_an_executor_that_falls_silent_is_given_up_at_the_deadline(monkeypatch):
+    monkeypatch.setattr("qnnt.rounding.rows._GRACE", 0.0)
+    layer, silent = Layer.random(2, 5, 8, 30), Silent()
+    result = round_layer(
+        layer.W, layer.b, layer.X, backend="nearest-plane", limits=Limits(time=1.0), executor=silent
+    )
+    assert result.row_limits == (None, *[Limit.TIME] * 4)
+    assert len(silent.asked) == 3  # two for a place, once one has ended

@@ -14,7 +14,7 @@ def small(script, monkeypatch):
     many = lambda: module.random_labels(3, [6, 3, 1], 40, 0, "step", 1)  # noqa: E731
     few = lambda: module.random_labels(3, [6, 3, 1], 12, 0, "step", 1)  # noqa: E731
     monkeypatch.setattr(module, "CASES", {"many": many, "few": few})
-    monkeypatch.setattr(module, "_gain", lambda: 1.5)
+    monkeypatch.setattr(module, "gain", lambda: 1.5)
     return module
 
 
