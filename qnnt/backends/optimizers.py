@@ -15,7 +15,6 @@ from qnnt.backends.milp import satisfied
 from qnnt.backends.programs import Exit, listen, longest_line, no_answer, too_much
 from qnnt.domain import IntArray
 from qnnt.exceptions import InputError
-from qnnt.files.answers import Answer as Said
 from qnnt.files.answers import read_competition
 from qnnt.limits import Limit, Status
 from qnnt.models import Formula, PseudoBooleanModel
@@ -83,13 +82,13 @@ class Question:
         """
         if not self._shown:
             return
-        values = self._read(self._shown).values or {}
-        self._shown, self._held = [], 0
-        found = np.zeros(self.size, dtype=np.int64)
-        for name, value in values.items():
-            number = int(name.removeprefix("x")) - self.first
-            if 0 <= number < self.size:
-                found[number] = value
+        shown, self._shown, self._held = self._shown, [], 0
+        try:
+            found = self._assignment(shown)
+        except RuntimeError:
+            if cut_off:
+                return
+            raise
         if cut_off and not _satisfied(self.model, found):
             return
         if not self.model.minimize:
@@ -98,11 +97,18 @@ class Question:
             self._best, self._cost = found, self.model.cost(found)
             self.report.incumbent(found, self._cost)
 
-    def _read(self, lines: list[str]) -> Said:
+    def _assignment(self, shown: list[str]) -> IntArray:
+        """What ``v`` lines say; raises RuntimeError if they hold anything but literals or bits."""
         try:
-            return read_competition(lines)
+            values = read_competition(shown).values or {}
         except InputError as error:
             raise RuntimeError(f"{self.program} shows a solution that {error.message}") from None
+        found = np.zeros(self.size, dtype=np.int64)
+        for name, value in values.items():
+            number = int(name.removeprefix("x")) - self.first
+            if 0 <= number < self.size:
+                found[number] = value
+        return found
 
     def _answer(self, end: Exit) -> Answer:
         """The verdict, if there is one; its exit status has to suit it, and its solution the objective."""
