@@ -122,7 +122,7 @@ def shown(tmp_path):
         ("exec sleep 60", "UNKNOWN", qnnt.Limit.TIME),
         ("trap 'echo s SATISFIABLE; exit 10' TERM; while :; do sleep 0.02; done", "UNKNOWN", qnnt.Limit.TIME),
         ("trap 'echo s OPTIMUM FOUND; exit 30' TERM; while :; do sleep 0.02; done", "OPTIMAL", None),
-        ("printf 'v x1 -x'; exec sleep 60", "UNKNOWN", qnnt.Limit.TIME),
+        ("echo o 9; printf 'v x1 -x'; exec sleep 60", "UNKNOWN", qnnt.Limit.TIME),
         ("echo s SATISFIABLE", "UNKNOWN", None),
     ],
 )
