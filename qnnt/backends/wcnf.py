@@ -8,10 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from qnnt.backends.base import Answer, Capability, Report
+from qnnt.backends.base import Answer, Capability, Report, Unheard
 from qnnt.backends.optimizers import Question, Write
 from qnnt.backends.programs import ProgramBackend
-from qnnt.domain import IntArray
 from qnnt.files.dimacs import write_wcnf, write_wcnf_before_2022
 from qnnt.limits import Limits
 from qnnt.models import Formula
@@ -66,17 +65,8 @@ def _written(model: Formula, *, old: bool) -> Write:
 
 def _reads(command: list[str], seconds: float, *, old: bool) -> bool:
     """Whether a program answers the sample rightly in a format."""
-    question = Question(command[0], _SAMPLE, 3, 0, _Deaf(), "sample.wcnf")
+    question = Question(command[0], _SAMPLE, 3, 0, Unheard(), "sample.wcnf")
     try:
         return question.ask(command, _written(_SAMPLE, old=old), seconds).cost == 3
     except RuntimeError:
         return False
-
-
-class _Deaf:
-    """A report that nobody reads."""
-
-    def incumbent(self, assignment: IntArray, cost: int) -> None: ...
-    def bound(self, bound: int) -> None: ...
-    def progress(self, done: int, total: int) -> None: ...
-    def known(self) -> None: ...

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qnnt import registry
 from qnnt.constant import best_constant
@@ -23,6 +23,7 @@ from qnnt.files.documents import located, read_text, write_pieces
 from qnnt.files.models import write_model
 from qnnt.files.text import split_lines
 from qnnt.files.writing import located_writing
+from qnnt.generate.reference import Reference
 from qnnt.goals import Minimize
 from qnnt.instance import Instance
 from qnnt.limits import Limits
@@ -78,13 +79,49 @@ def _hitting_set(n: int, seed: int) -> Iterator[Member]:
     yield Member("below", HittingSet(n, source.sets, size - 1), False, "disjoint sets")
 
 
-FAMILIES: dict[str, tuple[str, Callable[[int, int], Iterator[Member]]]] = {
-    "planted-sat": ("three-sat", _planted_sat),
-    "threshold-sat": ("three-sat", _threshold_sat),
-    "balanced-sat": ("balanced-sat", _balanced_sat),
-    "exact-cover": ("exact-cover", _exact_cover),
-    "hitting-set": ("hitting-set", _hitting_set),
+class Family(NamedTuple):
+    """The proof whose instances these are, the sources by size and seed, and how far apart sizes lie."""
+
+    kind: str
+    members: Callable[[int, int], Iterator[Member]]
+    step: int = 1
+
+
+FAMILIES = {
+    "planted-sat": Family("three-sat", _planted_sat),
+    "threshold-sat": Family("three-sat", _threshold_sat),
+    "balanced-sat": Family("balanced-sat", _balanced_sat, step=3),
+    "exact-cover": Family("exact-cover", _exact_cover),
+    "hitting-set": Family("hitting-set", _hitting_set),
 }
+
+
+@dataclass(frozen=True)
+class Made:
+    """An instance of a family, its ``name`` in a folder and a manifest, and the source that it is of."""
+
+    name: str
+    instance: Instance
+    member: Member
+
+    @property
+    def answer(self) -> bool:
+        """Whether a network meets the goal."""
+        return self.member.answer
+
+
+def named(name: str) -> Family:
+    """The family of a name; raises :class:`UnknownWord` if there is none."""
+    require_word("family", name, FAMILIES)
+    return FAMILIES[name]
+
+
+def made(name: str, size: int, seed: int, /, **origin: Any) -> Iterator[Made]:
+    """The instances of a family of a size and from a seed; ``origin`` goes into their ``meta``."""
+    family = named(name)
+    for member in family.members(size, seed):
+        instance = generate(family.kind, member.source, **origin, answer=member.answer)
+        yield Made(f"{name}-{size}-{member.label}-{seed}", instance, member)
 
 
 def write_family(
@@ -95,30 +132,32 @@ def write_family(
     command: str = "",
     *,
     optimum_time: float = 10.0,
+    reference: Reference | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Write a family into a folder, which is made if need be, and tell each line of its manifest.
 
     What the folder holds of other sizes, seeds and families stays, in the manifest too: a line is added as
     soon as its files are there. The fewest errors are searched for that many seconds, if they are not known.
+    ``reference`` adds what a stated solver takes for the CNF: CPU seconds, if it solves it within its limit.
     ``command`` is the origin that the manifest and each instance's ``meta`` note. Raises
     :class:`UnknownWord` for an unknown family, :class:`InputError` for sizes or a seed that make no sense, or
     files that cannot be written.
     """
-    require_word("family", name, FAMILIES)
-    kind, members = FAMILIES[name]
+    named(name)
     require_room(_SOURCE * max(sizes, default=0), "sizes", "sources of this size need")
     with located_writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     manifest = _Manifest(folder / "manifest.jsonl")
     for size, seed in product(sizes, seeds):
-        for member in members(size, seed):
-            origin = {"origin": command, "family": name, "size": size, "seed": seed}
-            instance = generate(kind, member.source, **origin, answer=member.answer)
-            stem = f"{name}-{size}-{member.label}-{seed}"
-            answer = "yes" if member.answer else "no"
-            files = _write(instance, folder / stem, f"{command}\n{stem}, answer: {answer}")
-            line = {"instance": stem, **origin, **parameters(instance), "answer": member.answer}
-            line |= {"answer_by": member.by, **_fewest(instance, member, optimum_time), "files": files}
+        origin = {"origin": command, "family": name, "size": size, "seed": seed}
+        for each in made(name, size, seed, **origin):
+            instance, answer = each.instance, "yes" if each.answer else "no"
+            files = _write(instance, folder / each.name, f"{command}\n{each.name}, answer: {answer}")
+            line = {"instance": each.name, **origin, **parameters(instance), "answer": each.answer}
+            line |= {"answer_by": each.member.by, **_fewest(instance, each.member, optimum_time)}
+            if reference is not None:
+                line["reference"] = reference.line(each.name, instance, each.answer)
+            line["files"] = files
             manifest.put(line)
             yield line
 
