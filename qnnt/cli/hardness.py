@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qnnt.cli import completion
-from qnnt.cli.options import Output, incoming, sizes_of, writable
-from qnnt.cli.output import deliver
+from qnnt.cli.options import Json, Output, incoming, sizes_of, writable
+from qnnt.cli.output import deliver, print_json
 from qnnt.cli.program import OK
 from qnnt.exceptions import InputError
 from qnnt.limits import MOST_TIME
@@ -112,6 +112,7 @@ def family(
             metavar="S", help="CPU seconds for each that sat:cadical153 is timed on, for the manifest; or 0."
         ),
     ] = 10.0,
+    json: Json = False,
 ) -> int:
     """Write random hard instances of known answer, their CNF, WCNF and OPB encodings, and a manifest.
 
@@ -142,8 +143,12 @@ def family(
         reference = Reference(reference_time)
     command = f"qnnt generate family {name} --sizes {sizes} --seed {seed}"
     command += f" --count {how_many}" if how_many > 1 else ""
+    lines: list[dict[str, Any]] = []
     timing = reference if reference.seconds else None
     for line in write_family(name, numbers, seeds, out, command, optimum_time=optimum_time, reference=timing):
+        lines.append(line)
+        if json:
+            continue
         answer, (low, high) = "yes" if line["answer"] else "no", line["optimum_between"]
         fewest = f"{low:,}" if low == high else f"{low:,} to {high:,}"
         points = count(line["points"], "point")
@@ -152,6 +157,8 @@ def family(
             f"{printable(out / line['instance'])}: {answer}, {points}, fewest errors {fewest}{took}",
             file=sys.stderr,
         )
+    if json:
+        print_json({"folder": str(out), "instances": lines})
     return OK
 
 

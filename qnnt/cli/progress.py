@@ -25,14 +25,20 @@ def progress_line(total: int) -> Iterator[Callable[[Progress], None] | None]:
     news = ["start"]
 
     def hear(progress: Progress) -> None:
-        news[:] = [progress.phase, f"best {progress.incumbent:,} of {total:,} wrong"]
-        if progress.bound:
-            news.append(f"at least {progress.bound:,}")
+        news[:] = [progress.phase, *known(progress, total)]
         if progress.steps is not None:
             news.append("step {:,} of {:,}".format(*progress.steps))
 
     with live_line(lambda: news) as watched:
         yield hear if watched else None
+
+
+def known(progress: Progress, total: int) -> list[str]:
+    """The incumbent of a run over ``total`` points, its bound and what lies between, in words."""
+    found = [f"best {progress.incumbent:,} of {total:,} wrong"]
+    if progress.bound:
+        found.append(f"at least {progress.bound:,}")
+    return [*found, f"gap {progress.incumbent - progress.bound:,}"]
 
 
 @contextmanager
