@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -134,8 +136,10 @@ def family(
     from qnnt.generate.reference import Reference
 
     if hardness is not None:
-        reference = Reference(2 * hardness)
-        numbers = [_size_for(name, numbers, seeds, hardness, reference, search_time)]
+        search_time = max(120.0, 20 * hardness) if search_time is None else search_time
+        reference = Reference(2 * hardness, time.monotonic() + search_time)
+        numbers = [_size_for(name, numbers, seeds, hardness, reference)]
+        reference.end = math.inf
         sizes = str(numbers[0])
     elif numbers is None:
         raise InputError("--sizes", "is missing: name sizes, or give --hardness S")
@@ -174,7 +178,6 @@ def _size_for(
     seeds: range,
     seconds: float,
     reference: Reference,
-    search_time: float | None,
 ) -> int:
     """The size that takes about so many seconds; each one that is tried is told on stderr."""
     if not seconds:
@@ -187,7 +190,6 @@ def _size_for(
         seeds,
         seconds,
         reference,
-        search_time=max(120.0, 20 * seconds) if search_time is None else search_time,
         tell=lambda tried: print(tried, file=sys.stderr, flush=True),
     )
     if not seconds / NEAR <= found.seconds <= seconds * NEAR:

@@ -51,16 +51,14 @@ def size_for(
     seconds: float,
     reference: Reference,
     *,
-    search_time: float,
     tell: Callable[[Timed], None] = lambda _: None,
 ) -> Timed:
     """One of the ``sizes``, in rising order, that takes about so many seconds, and what it takes.
 
     ``tell`` hears of each size that is tried. If it jumps past :data:`NEAR` times the seconds from a size to
     the next, that is the nearer one that was solved. Raises :class:`InputError` if the largest size is too
-    easy, or the first one too hard, and if ``search_time`` is over before the size is found.
+    easy, or the first one too hard, and if the ``end`` of the reference comes before the size is found.
     """
-    end = time.monotonic() + search_time
     low: Timed | None = None  # the largest size so far that is too easy, and the smallest that is too hard
     high: Timed | None = None
     indices = _doubling(sizes)
@@ -75,10 +73,10 @@ def size_for(
             index = _between(sizes, low, high)
         if index is None:
             break
-        if time.monotonic() > end:
-            told = "; ".join(str(each) for each in (low, high) if each is not None)
-            raise InputError("--search-time", f"{search_time:g} s were too short to find the size; {told}")
         found = timed(name, sizes[index], seeds, reference)
+        if time.monotonic() > reference.end:
+            told = "; ".join(str(each) for each in (low, high) if each is not None) or "none was tried"
+            raise InputError("--search-time", f"is over before the size was found; {told}")
         tell(found)
         if seconds / NEAR <= found.seconds <= seconds * NEAR:
             return found

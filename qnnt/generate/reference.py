@@ -23,14 +23,15 @@ SOLVER, ENCODER = "sat:cadical153", "clauses"
 class _Timing:
     """A task: solve an instance; its answer is the verdict and the CPU seconds without the encoder's.
 
-    A worker that takes more than ``seconds``, rounded up to a whole second, is killed by the system.
+    A worker that takes more than ``seconds``, rounded up to a whole second, is killed by the system; encoding
+    and solving together take no more than ``limits`` allow.
     """
 
     instance: Instance
     seconds: float
+    limits: Limits
     family = SOLVER.partition(":")[0]
     fresh = False
-    limits = Limits()
     runs_programs = False
 
     def execute(self, tell: Tell[Any], hear: Hear = no_message) -> tuple[Status, float]:  # noqa: ARG002
@@ -48,10 +49,13 @@ class _Timing:
 
 
 class Reference:
-    """Times instances by :data:`SOLVER`, each once, with a limit of so many CPU ``seconds``."""
+    """Times instances by :data:`SOLVER`, each once, with a limit of so many CPU ``seconds``.
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    Nothing goes on after ``end``, of ``time.monotonic()``.
+    """
+
+    def __init__(self, seconds: float, end: float = math.inf) -> None:
+        self.seconds, self.end = seconds, end
         self._known: dict[str, dict[str, Any]] = {}
         self.version = registry.backend(SOLVER).availability().version
 
@@ -65,7 +69,8 @@ class Reference:
         return self._known[name]
 
     def _timed(self, name: str, instance: Instance, answer: bool) -> dict[str, Any]:
-        ended = run_isolated(_Timing(instance, self.seconds), lambda _: None)
+        left = None if math.isinf(self.end) else max(self.end - time.monotonic(), 0.01)
+        ended = run_isolated(_Timing(instance, self.seconds, Limits(time=left)), lambda _: None)
         about = {"solver": SOLVER, "version": self.version, "limit": self.seconds}
         if ended.error is not None:
             raise ended.error

@@ -51,7 +51,7 @@ def test_the_size_is_found_if_seconds_rise_with_it(times, seconds, first):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hardness, "timed", timed)
-        search = {"seconds": seconds, "reference": Reference(limit), "search_time": 60}
+        search = {"seconds": seconds, "reference": Reference(limit)}
         near = [t for t in rising if seconds / NEAR <= t <= limit]
         if not near and (rising[0] > seconds or rising[-1] < seconds):
             with pytest.raises(qnnt.InputError, match="--hardness"):
