@@ -74,16 +74,17 @@ def size_for(
         if index is None:
             break
         found = timed(name, sizes[index], seeds, reference)
-        if time.monotonic() > reference.end:
+        if seconds / NEAR <= found.seconds <= seconds * NEAR:
+            tell(found)
+            return found
+        if time.monotonic() > reference.end:  # which may be why it was not solved
             told = "; ".join(str(each) for each in (low, high) if each is not None) or "none was tried"
             raise InputError("--search-time", f"is over before the size was found; {told}")
         tell(found)
-        if seconds / NEAR <= found.seconds <= seconds * NEAR:
-            return found
         low, high = (low, found) if found.seconds > seconds else (found, high)
     if low is None or high is None:
         most = f"{name} cannot be as hard as {seconds:g} s of {SOLVER} in sizes of up to {sizes[-1]:,}"
-        raise InputError("--hardness", f"{most}; {low}")
+        raise InputError("--hardness", f"{most}; {low}; --sizes names others")
     return min(low, high, key=lambda each: abs(math.log(max(each.seconds, 1e-3) / seconds)))
 
 
