@@ -70,7 +70,9 @@ class _File(logging.FileHandler):
 
 
 @contextmanager
-def log_file(path: Path | None, total: int) -> Iterator[Callable[[Progress], None] | None]:
+def log_file(
+    path: Path | None, total: int, *, minimizes: bool
+) -> Iterator[Callable[[Progress], None] | None]:
     """Add what is logged to a file, and each better network and bound that the function given hears of.
 
     It is None if there is no file. Raises :class:`InputError` if the file cannot be opened.
@@ -88,7 +90,7 @@ def log_file(path: Path | None, total: int) -> Iterator[Callable[[Progress], Non
     logger.setLevel(min(before or logging.INFO, logging.INFO))
 
     def hear(progress: Progress) -> None:
-        news = ", ".join(known(progress, total))
+        news = ", ".join(known(progress, total, minimizes=minimizes))
         if news != last[0]:
             last[0] = news
             text = f"{progress.seconds:.1f} s, {progress.phase}: {news}"

@@ -153,11 +153,11 @@ def solve(
     from qnnt.pipeline import solve
 
     known = None if start is None else Network.load(start)
-    total = problem.dataset.total
+    total, minimizes = problem.dataset.total, problem.goal.minimizes
     with (
         logged("info" if verbose else ""),
-        log_file(log, total) as noted,
-        progress_line(total) as progress,
+        log_file(log, total, minimizes=minimizes) as noted,
+        progress_line(total, minimizes=minimizes) as progress,
     ):
         result = solve(
             problem,
