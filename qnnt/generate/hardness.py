@@ -8,13 +8,18 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from qnnt.exceptions import InputError
-from qnnt.generate.family import made, named
+from qnnt.generate.family import Made, made, named
 from qnnt.generate.reference import SOLVER, Reference
+from qnnt.limits import Limits
+from qnnt.workers.pool import run_isolated
+from qnnt.workers.task import Hear, Tell, no_message
 
 NEAR = 2.0  # a factor that "about" allows
 _FIRST, _LAST = 6, 1000  # sizes, if none are named
+_MAKING = 30.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,40 @@ def default_sizes(name: str) -> range:
     return range(_FIRST, _LAST + 1, named(name).step)
 
 
+@dataclass(frozen=True)
+class _Making:
+    """A task: make the instances of a size and a seed, for some of which a solver finds the answer."""
+
+    name: str
+    size: int
+    seed: int
+    limits: Limits
+    family = "sat"
+    fresh = False
+    runs_programs = False
+
+    def execute(self, tell: Tell[Any], hear: Hear = no_message) -> list[Made]:  # noqa: ARG002
+        return list(made(self.name, self.size, self.seed))
+
+
 def timed(name: str, size: int, seeds: Sequence[int], reference: Reference) -> Timed:
-    """The median over the seeds of what the hardest instance of a size and a seed takes."""
-    hardest = []
-    for seed in seeds:
-        lines = [reference.line(each.name, each.instance, each.answer) for each in made(name, size, seed)]
-        hardest.append(max(line["seconds"] if line["solved"] else math.inf for line in lines))
+    """The median over the seeds of what the hardest instance of a size and a seed takes.
+
+    One whose source takes :data:`_MAKING` seconds more than ten times the limit to make is too hard, too.
+    """
+    hardest = [_hardest(name, size, seed, reference) for seed in seeds]
     return Timed(size, median(hardest), reference.seconds)
+
+
+def _hardest(name: str, size: int, seed: int, reference: Reference) -> float:
+    most = max(min(10 * reference.seconds + _MAKING, reference.end - time.monotonic()), 0.01)
+    ended = run_isolated(_Making(name, size, seed, Limits(time=most)), lambda _: None)
+    if ended.error is not None:
+        raise ended.error
+    if ended.answer is None:
+        return math.inf
+    lines = [reference.line(each.name, each.instance, each.answer) for each in ended.answer]
+    return max(line["seconds"] if line["solved"] else math.inf for line in lines)
 
 
 def size_for(
