@@ -15,9 +15,22 @@ from qnnt.testing.instances import goals
 
 SAT_VARIANTS = [b.name for b in registry.backends() if b.name.startswith("sat:")]
 PROGRAM = Path(__file__).parent / "conformance" / "dimacs_solver.py"
+OPTIMIZER = Path(__file__).parent / "conformance" / "optimizer.py"
+OPTIMIZERS = [  # each reads its own format
+    (f"wcnf:{OPTIMIZER}", "clauses"),
+    (f"wcnf:{OPTIMIZER} --before-2022", "clauses"),
+    (f"opb:{OPTIMIZER}", "pseudo-boolean"),
+]
 IN_A_PROCESS = ("milp:highs",)  # highspy and ortools bear no other beside them: this one is always isolated
 SHALLOW = ("neuron",)  # takes no hidden layer, and several outputs only if no error can be spared
-SLOW = {"dimacs": 20, "milp": 4, "cpsat": 2, "pseudo-boolean": 2}  # one of so many cases in a quick run
+SLOW = {
+    "dimacs": 20,
+    "wcnf": 30,
+    "opb": 30,
+    "milp": 4,
+    "cpsat": 2,
+    "pseudo-boolean": 2,
+}  # one of so many cases in a quick run
 
 
 def cases() -> list[tuple[str, str]]:
@@ -27,7 +40,7 @@ def cases() -> list[tuple[str, str]]:
     """
     found = []
     for backend in registry.backends():
-        if backend.name.startswith(("sat:", "dimacs")):
+        if backend.name.startswith("sat:") or hasattr(backend, "program"):
             continue
         fitting = [e.name for e in registry.encoders() if issubclass(e.makes, backend.accepts)]
         found += [(backend.name, encoder) for encoder in fitting if encoder != "plain"]
@@ -36,7 +49,8 @@ def cases() -> list[tuple[str, str]]:
 
 def title(name: str) -> str:
     """The name of a backend, a program's without its folder."""
-    return name.rpartition("/")[2]
+    family, colon, _ = name.partition(":")
+    return f"{family}{colon}{name.rpartition('/')[2]}" if "/" in name else name
 
 
 def thorough() -> bool:

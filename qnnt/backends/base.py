@@ -91,6 +91,22 @@ class Report(Protocol):
         """
 
 
+class Unheard:
+    """A report that nobody reads."""
+
+    def incumbent(self, assignment: IntArray, cost: int) -> None:
+        """See :class:`Report`."""
+
+    def bound(self, bound: int) -> None:
+        """See :class:`Report`."""
+
+    def progress(self, done: int, total: int) -> None:
+        """See :class:`Report`."""
+
+    def known(self) -> Start | None:
+        """Nothing."""
+
+
 class Backend(Protocol):
     """A way to answer models. Implementations are small picklable values without state.
 

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from qnnt.cli import completion
-from qnnt.cli.options import Errors, ExecutorName, check_executor, executing, load, value_of
+from qnnt.cli.options import Errors, ExecutorName, Json, check_executor, executing, load, value_of
+from qnnt.cli.output import print_json
 from qnnt.cli.program import FAILED, INTERRUPTED, OK
 from qnnt.exceptions import InputError
 from qnnt.printable import printable
@@ -41,7 +42,7 @@ def compare(
         str,
         typer.Option(
             metavar="A,B",
-            autocompletion=completion.backends,
+            autocompletion=completion.contestants,
             help="auto, portfolio:A+B, cpsat-textbook, milp-textbook, BACKEND, BACKEND@ENCODER, or all: "
             "auto, the textbook models and every backend that is installed.",
         ),
@@ -67,6 +68,7 @@ def compare(
             help="Folder for runs.jsonl and report.html; runs that are in it are not made again.",
         ),
     ] = None,
+    json: Json = False,
 ) -> int:
     """Run backends and encoders on instances: who solves what in which time, and whether all agree.
 
@@ -99,8 +101,8 @@ def compare(
         if cases:
             with executing(executor or (f"processes:{jobs}" if jobs > 1 else None)) as opened:
                 comparison = Comparison(file, settings, partial(_command, errors), executor=opened)
-                status = _make(comparison, cases, asked, range(seeds), show=output is None)
-        disagree = _report(file.runs, None if output is None else folder / "report.html")
+                status = _make(comparison, cases, asked, range(seeds), show=output is None and not json)
+        disagree = _report(file.runs, None if output is None else folder / "report.html", json=json)
     return FAILED if disagree else status
 
 
@@ -180,18 +182,31 @@ def _make(
     return OK
 
 
-def _report(runs: Sequence[Run], page: Path | None) -> bool:
+def _report(runs: Sequence[Run], page: Path | None, *, json: bool) -> bool:
     """Print what the runs come to, and write the page if there is one; whether any two disagree."""
-    if not runs:
+    if not runs and not json:
         return False
+    from qnnt.comparing.runs import judged
+
+    runs, wrong = judged(runs)
+    if json:
+        print_json({"runs": [asdict(run) for run in runs], "disagreements": [str(each) for each in wrong]})
+    else:
+        _print_report(runs, wrong, sys.stdout if page is not None else sys.stderr)
+    if runs and page is not None:
+        from qnnt.comparing.page import write_page
+
+        write_page(runs, wrong, page)
+        print(f"{page}: open it in a browser", file=sys.stderr)
+    return bool(wrong)
+
+
+def _print_report(runs: Sequence[Run], wrong: Sequence[object], stream: TextIO) -> None:
     from rich.console import Console
     from rich.text import Text
 
     from qnnt.comparing.report import report, run_lines, unsolved
-    from qnnt.comparing.runs import judged
 
-    runs, wrong = judged(runs)
-    stream = sys.stdout if page is not None else sys.stderr
     console = Console(file=stream, soft_wrap=True)
     parts = [Text(report(runs))]
     if len(runs) <= _MOST_ROWS:
@@ -204,9 +219,3 @@ def _report(runs: Sequence[Run], page: Path | None) -> bool:
         console.print()
     for each in wrong:
         console.print(Text(printable(f"DISAGREEMENT {each}"), "bold red"))
-    if page is not None:
-        from qnnt.comparing.page import write_page
-
-        write_page(runs, wrong, page)
-        print(f"{page}: open it in a browser", file=sys.stderr)
-    return bool(wrong)

@@ -29,6 +29,15 @@ def backends(incomplete: str) -> list[str]:
     return _beginning(incomplete, (backend.name for backend in registry.backends()))
 
 
+def contestants(incomplete: str) -> list[str]:
+    """Backends, textbook models and all, also after a comma."""
+    from qnnt.comparing.contestants import BASELINES
+
+    first, comma, last = incomplete.rpartition(",")
+    words = [*_beginning(last, ["all", *BASELINES]), *backends(last)]
+    return [f"{first}{comma}{word}" for word in words]
+
+
 def rounders(incomplete: str) -> list[str]:
     """Rounding backends."""
     from qnnt import registry

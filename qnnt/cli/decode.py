@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from qnnt.cli.options import InstanceFile, incoming, load, writable
-from qnnt.cli.output import write_file
+from qnnt.cli.options import InstanceFile, Json, incoming, load, writable
+from qnnt.cli.output import print_json, write_file
 from qnnt.cli.program import FAILED, OK
 from qnnt.wording import count
 
@@ -25,8 +25,14 @@ def decode(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="NETWORK", help="File to write; default: standard output."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="NETWORK",
+            help="File to write; default: standard output, or none with --json.",
+        ),
     ] = None,
+    json: Json = False,
 ) -> int:
     """Carry an outside solver's answer to a model of 'qnnt encode' back to a network, and replay it.
 
@@ -36,7 +42,7 @@ def decode(
     same.
     """
     if output is not None:
-        writable(output, stdout=True)
+        writable(output, stdout=not json)
     problem = load(instance)
     from qnnt.files.variable_maps import VariableMap
     from qnnt.verify.replay import check
@@ -45,12 +51,18 @@ def decode(
     answer = variables.read_answer(solution)
     network = variables.network(answer, problem)
     result = check(problem, network)
-    write_file(network.save, output)
+    if output is not None or not json:
+        write_file(network.save, output)
     says = "" if answer.status is None else f"; the solver says {answer.status}"
     goal = variables.goal or problem.goal
+    refuted = variables.refuted(answer, result.errors)
+    if json:
+        status = None if answer.status is None else str(answer.status)
+        found = {"errors": result.errors, "points": result.total, "claimed": variables.errors(answer)}
+        print_json({"status": status, "goal": str(goal), **found, "wrong": refuted})
+        return OK if refuted is None else FAILED
     errors = f"{result.errors:,} of {count(result.total, 'point')} wrong"
     print(f"{errors}, goal {goal}{says}", file=sys.stderr)
-    refuted = variables.refuted(answer, result.errors)
     if refuted is not None:
         print(f"the answer is wrong: {refuted}", file=sys.stderr)
     return OK if refuted is None else FAILED

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qnnt.cli import completion
-from qnnt.cli.options import EncoderName, Errors, InstanceFile, NoSymmetry, load, writable
+from qnnt.cli.options import EncoderName, Errors, InstanceFile, Json, NoSymmetry, load, writable
+from qnnt.cli.output import print_json
 from qnnt.cli.program import OK
 from qnnt.exceptions import Unsupported
 from qnnt.printable import printable
@@ -30,6 +31,7 @@ def encode(
     encoder: EncoderName = None,
     errors: Errors = None,
     no_symmetry: NoSymmetry = False,
+    json: Json = False,
 ) -> int:
     """Write the model for any outside solver, and FILE.map.json, which tells the weights from its variables.
 
@@ -46,6 +48,10 @@ def encode(
         raise Unsupported(f"format {format!r} is for {suits}, not {problem.goal}; change it by --errors")
     model, lift = chosen.apply(problem)
     write_model(model, lift, output, format)
+    if json:
+        about = {"file": str(output), "map": f"{output}.map.json", "format": format, "encoder": chosen.name}
+        print_json({**about, "goal": str(problem.goal), "sizes": model.sizes()})
+        return OK
     sizes = ", ".join(f"{n:,} {what}" for what, n in model.sizes().items())
     shown = printable(output)
     print(f"{shown}: {format} by encoder {chosen.name}: {sizes}; {shown}.map.json", file=sys.stderr)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qnnt.cli import completion
 from qnnt.cli.options import (
     ExecutorName,
+    Json,
     Output,
     check_executor,
     executing,
@@ -19,7 +22,7 @@ from qnnt.cli.options import (
     sizes_of,
     writable,
 )
-from qnnt.cli.output import deliver
+from qnnt.cli.output import deliver, print_json
 from qnnt.cli.program import OK
 from qnnt.exceptions import InputError
 from qnnt.limits import MOST_TIME
@@ -27,6 +30,7 @@ from qnnt.printable import printable
 from qnnt.wording import count
 
 if TYPE_CHECKING:
+    from qnnt.generate.reference import Reference
     from qnnt.reductions.sources.solve import Source
 
 _CnfFile = Annotated[
@@ -84,10 +88,26 @@ def family(
             metavar="NAME", autocompletion=completion.families, help="Family; an unknown one lists them."
         ),
     ],
-    sizes: Annotated[
-        str, typer.Option(metavar="A,B", help="Variables or elements, such as 10,20, or 10-50:10.")
-    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write to.")],
+    sizes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Variables or elements, such as 10,20, or 10-50:10; with --hardness those to choose from.",
+        ),
+    ] = None,
+    hardness: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S",
+            help="Find the size that takes sat:cadical153 about so many seconds on this machine, "
+            "such as 1, 60 or 600.",
+        ),
+    ] = None,
+    search_time: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Seconds of the search for that size; default: 120, or 20 times S."),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
     how_many: Annotated[
         int,
@@ -97,35 +117,100 @@ def family(
         float,
         typer.Option(metavar="S", help="Seconds for the fewest errors of each; or 0."),
     ] = 10.0,
+    reference_time: Annotated[
+        float,
+        typer.Option(
+            metavar="S", help="CPU seconds for each that sat:cadical153 is timed on, for the manifest; or 0."
+        ),
+    ] = 10.0,
     executor: ExecutorName = None,
+    json: Json = False,
 ) -> int:
     """Write random hard instances of known answer, their CNF, WCNF and OPB encodings, and a manifest.
 
     A folder may hold several seeds, sizes and families: its manifest keeps them all. 'qnnt check-family'
     judges a solver's answers.
     """
-    numbers = _sizes(sizes)
     if how_many < 1:
         raise InputError("--count", f"must be at least 1, not {how_many}")
-    if not 0 <= optimum_time <= MOST_TIME:
-        raise InputError("--optimum-time", f"must be a number of seconds from 0 on, not {optimum_time:g}")
+    for option, number in (
+        ("--optimum-time", optimum_time),
+        ("--reference-time", reference_time),
+        ("--hardness", hardness),
+        ("--search-time", search_time),
+    ):
+        if number is not None and not 0 <= number <= MOST_TIME:
+            raise InputError(option, f"must be a number of seconds from 0 on, not {number:g}")
     check_executor(executor)
+    numbers, seeds = None if sizes is None else _sizes(sizes), range(seed, seed + how_many)
     from qnnt.generate.family import write_family
+    from qnnt.generate.reference import Reference
 
+    if hardness is not None:
+        search_time = max(120.0, 20 * hardness) if search_time is None else search_time
+        reference = Reference(2 * hardness, time.monotonic() + search_time)
+        numbers = [_size_for(name, numbers, seeds, hardness, reference)]
+        reference.end = math.inf
+        sizes = str(numbers[0])
+    elif numbers is None:
+        raise InputError("--sizes", "is missing: name sizes, or give --hardness S")
+    else:
+        reference = Reference(reference_time)
     command = f"qnnt generate family {name} --sizes {sizes} --seed {seed}"
     command += f" --count {how_many}" if how_many > 1 else ""
-    seeds = range(seed, seed + how_many)
+    lines: list[dict[str, Any]] = []
+    how: dict[str, Any] = {
+        "optimum_time": optimum_time,
+        "reference": reference if reference.seconds else None,
+    }
     with executing(executor) as opened:
-        made = write_family(name, numbers, seeds, out, command, optimum_time=optimum_time, executor=opened)
-        for line in made:
-            answer, (low, high) = "yes" if line["answer"] else "no", line["optimum_between"]
-            fewest = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-            points = count(line["points"], "point")
-            print(
-                f"{printable(out / line['instance'])}: {answer}, {points}, fewest errors {fewest}",
-                file=sys.stderr,
-            )
+        for line in write_family(name, numbers, seeds, out, command, executor=opened, **how):
+            lines.append(line)
+            if not json:
+                print(_written(out, line), file=sys.stderr)
+    if json:
+        print_json({"folder": str(out), "instances": lines})
     return OK
+
+
+def _written(out: Path, line: dict[str, Any]) -> str:
+    """A line about an instance of a family that was written."""
+    answer, (low, high) = "yes" if line["answer"] else "no", line["optimum_between"]
+    fewest = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    took = f", {_took(line['reference'])}" if "reference" in line else ""
+    points = count(line["points"], "point")
+    return f"{printable(out / line['instance'])}: {answer}, {points}, fewest errors {fewest}{took}"
+
+
+def _took(reference: dict[str, Any]) -> str:
+    if reference["solved"]:
+        return f"{reference['solver']} {reference['seconds']:.2f} s"
+    return f"{reference['solver']} over {reference['limit']:g} s"
+
+
+def _size_for(
+    name: str,
+    sizes: list[int] | None,
+    seeds: range,
+    seconds: float,
+    reference: Reference,
+) -> int:
+    """The size that takes about so many seconds; each one that is tried is told on stderr."""
+    if not seconds:
+        raise InputError("--hardness", "must be a number of seconds above 0")
+    from qnnt.generate.hardness import NEAR, default_sizes, size_for
+
+    found = size_for(
+        name,
+        default_sizes(name) if sizes is None else sorted(set(sizes)),
+        seeds,
+        seconds,
+        reference,
+        tell=lambda tried: print(tried, file=sys.stderr, flush=True),
+    )
+    if not seconds / NEAR <= found.seconds <= seconds * NEAR:
+        print(f"no size takes about {seconds:g} s; the nearest is {found}", file=sys.stderr)
+    return found.size
 
 
 def _sizes(text: str) -> list[int]:

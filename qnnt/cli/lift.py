@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from qnnt.cli.options import InstanceFile, NetworkFile, load
+from qnnt.cli.options import InstanceFile, Json, NetworkFile, load
+from qnnt.cli.output import print_json
 from qnnt.cli.program import OK
 
 
 def lift(
     instance: InstanceFile,
     network: NetworkFile,
+    json: Json = False,
 ) -> int:
     """Print the solution of the source that a network stands for, checked against the source.
 
@@ -22,5 +24,9 @@ def lift(
     from qnnt.reductions.catalogue import lift
 
     source, solution = lift(problem, Network.load(network))
-    sys.stdout.write(source.solution_text(solution))
+    if json:
+        values = solution if solution.dtype == bool else solution + 1  # of each variable; or those chosen
+        print_json({"kind": problem.meta["kind"], "solution": values.tolist()})
+    else:
+        sys.stdout.write(source.solution_text(solution))
     return OK

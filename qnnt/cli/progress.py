@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress_line(total: int) -> Iterator[Callable[[Progress], None] | None]:
+def progress_line(total: int, *, minimizes: bool) -> Iterator[Callable[[Progress], None] | None]:
     """What to call with news of a run over ``total`` points; None if stderr is no terminal.
 
     rich's own thread keeps the seconds going between the news; stdout is left alone.
@@ -25,14 +25,22 @@ def progress_line(total: int) -> Iterator[Callable[[Progress], None] | None]:
     news = ["start"]
 
     def hear(progress: Progress) -> None:
-        news[:] = [progress.phase, f"best {progress.incumbent:,} of {total:,} wrong"]
-        if progress.bound:
-            news.append(f"at least {progress.bound:,}")
+        news[:] = [progress.phase, *known(progress, total, minimizes=minimizes)]
         if progress.steps is not None:
             news.append("step {:,} of {:,}".format(*progress.steps))
 
     with live_line(lambda: news) as watched:
         yield hear if watched else None
+
+
+def known(progress: Progress, total: int, *, minimizes: bool) -> list[str]:
+    """The incumbent of a run over ``total`` points, its bound and, of a minimum, the gap, in words."""
+    found = [f"best {progress.incumbent:,} of {total:,} wrong"]
+    if progress.bound:
+        found.append(f"at least {progress.bound:,}")
+    if minimizes:
+        found.append(f"gap {progress.incumbent - progress.bound:,}")
+    return found
 
 
 @contextmanager

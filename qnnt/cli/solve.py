@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import typer
 
 from qnnt.cli import completion
 from qnnt.cli.incumbents import Incumbents
-from qnnt.cli.log import logged
+from qnnt.cli.log import log_file, logged
 from qnnt.cli.options import (
     STDOUT,
     EncoderName,
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from qnnt.cubes.run import Cubes
     from qnnt.instance import Instance
     from qnnt.result import Fewest, Result
+    from qnnt.run import Progress
+
+_LOG = logging.getLogger(__name__)
 
 
 def solve(
@@ -59,7 +64,7 @@ def solve(
         typer.Option(
             metavar="MIB",
             help="Address space of each process of the run, in MiB; "
-            "with dimacs and milp:cbc the solver program is limited by itself.",
+            "with dimacs, wcnf, opb and milp:cbc the solver program is limited by itself.",
         ),
     ] = None,
     threads: Annotated[
@@ -119,6 +124,13 @@ def solve(
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say on stderr what is chosen, and why.")
     ] = False,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Add to a file: what is chosen, each better network and bound, the result.",
+        ),
+    ] = None,
 ) -> int:
     """Train a network, or prove that there is none.
 
@@ -137,6 +149,8 @@ def solve(
     incumbents = Incumbents(None if output == STDOUT else output, keep=keep)
     if output is not None:
         writable(output, stdout=not json)
+    if log is not None:
+        writable(log)
     if proof is not None:
         from qnnt.files.proofs import ProofFolder
 
@@ -147,10 +161,12 @@ def solve(
     from qnnt.pipeline import solve
 
     known = None if start is None else Network.load(start)
+    total, minimizes = problem.dataset.total, problem.goal.minimizes
     with (
         logged("info" if verbose else ""),
+        log_file(log, total, minimizes=minimizes) as noted,
         executing(executor) as opened,
-        progress_line(problem.dataset.total) as progress,
+        progress_line(total, minimizes=minimizes) as progress,
     ):
         result = solve(
             problem,
@@ -164,8 +180,10 @@ def solve(
             then=then,
             proof=proof,
             confirm=confirm,
-            progress=incumbents.beside(progress),
+            progress=incumbents.beside(_both(noted, progress)),
         )
+        if log is not None:
+            _LOG.info("%s: %s", result.status, _verdict(problem, result))
     try:
         incumbents.finish(result)
         if output == STDOUT and result.network is not None:
@@ -183,6 +201,20 @@ def solve(
         return UNKNOWN
     unproved = result.fewest is not None and not result.fewest.optimal
     return UNKNOWN if result.status is Status.UNKNOWN or unproved else OK
+
+
+def _both(
+    first: Callable[[Progress], None] | None, second: Callable[[Progress], None] | None
+) -> Callable[[Progress], None] | None:
+    """Who hears of a run's progress: either, or one after the other."""
+    if first is None or second is None:
+        return first or second
+
+    def hear(progress: Progress) -> None:
+        first(progress)
+        second(progress)
+
+    return hear
 
 
 def _split(cubes: int | None, journal: Path | None) -> Cubes | None:

@@ -73,10 +73,11 @@ def read_answer(path: Path, kind: str, names: Sequence[str]) -> Answer:
         lines = split_lines(read_text(path))
         if kind in ("lp", "mps"):
             return _solution_file(lines, frozenset(names))
-        return _response(lines) if kind == "cpsat" else _competition(lines)
+        return _response(lines) if kind == "cpsat" else read_competition(lines)
 
 
-def _competition(lines: Sequence[str]) -> Answer:
+def read_competition(lines: Sequence[str]) -> Answer:
+    """The answer in lines as competitions ask for them; raises :class:`InputError` for no literal."""
     answer, shown = Answer(), list[tuple[int, str]]()
     for number, line in enumerate(lines, 1):
         head, _, rest = line.strip().partition(" ")

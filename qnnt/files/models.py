@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from qnnt.exceptions import InputError, UnknownWord, Unsupported
-from qnnt.files.dimacs import clause_lines, write_cnf
+from qnnt.files.dimacs import write_cnf, write_wcnf
 from qnnt.files.documents import compact, document_pieces
 from qnnt.files.linear import write_lp, write_mps
+from qnnt.files.opb import write_opb
 from qnnt.files.writing import opened, replacing
 from qnnt.models import CpSatModel, Formula, LinearModel, ParameterLift, PseudoBooleanModel
 
@@ -111,26 +110,12 @@ def _write_cnf(model: Formula, path: Path, comments: Sequence[str]) -> None:
 def _write_wcnf(model: Formula, path: Path, comments: Sequence[str]) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.writelines(f"c {line}\n" for line in comments)
-        file.writelines(clause_lines(model.hard, "h "))
-        soft = zip(model.weights.tolist(), model.soft.tolist(), strict=True)
-        file.writelines(f"{weight} {literal} 0\n" for weight, literal in soft)
+        write_wcnf(file, model.hard, model.soft, model.weights)
 
 
 def _write_opb(model: PseudoBooleanModel, path: Path, comments: Sequence[str]) -> None:
-    rows = model.rows
-    terms = [f"{c:+d} x{v} " for c, v in zip(rows.coef.tolist(), (rows.index + 1).tolist(), strict=True)]
-    starts, lower = rows.starts.tolist(), rows.lower.tolist()
-    fixed = np.flatnonzero(model.lower == model.upper)
     with path.open("w", encoding="utf-8") as file:
-        file.write(f"* #variable= {len(model.lower)} #constraint= {len(rows) + len(fixed)}\n")
-        file.writelines(f"* {line}\n" for line in comments)
-        if model.minimize:
-            costs = ((model.objective[i], i + 1) for i in np.flatnonzero(model.objective))
-            file.write(f"min: {''.join(f'{c:+d} x{v} ' for c, v in costs)};\n")
-        file.writelines(
-            f"{''.join(terms[starts[r] : starts[r + 1]])}>= {bound} ;\n" for r, bound in enumerate(lower)
-        )
-        file.writelines(f"+1 x{i + 1} = {model.lower[i]} ;\n" for i in fixed)
+        write_opb(file, model, comments)
 
 
 def _write_lp(model: LinearModel, path: Path, _: Sequence[str]) -> None:

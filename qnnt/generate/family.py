@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qnnt import registry
 from qnnt.constant import best_constant
@@ -23,6 +23,7 @@ from qnnt.files.documents import located, read_text, write_pieces
 from qnnt.files.models import write_model
 from qnnt.files.text import split_lines
 from qnnt.files.writing import located_writing
+from qnnt.generate.reference import Reference
 from qnnt.goals import Minimize
 from qnnt.instance import Instance
 from qnnt.limits import Limits
@@ -73,46 +74,72 @@ def _exact_cover(n: int, seed: int) -> Iterator[Member]:
 
 
 def _hitting_set(n: int, seed: int) -> Iterator[Member]:
-    size = max(1, n // 5)
+    size = max(min(n, 3), n // 5)  # of less than 2, the data alone refute 'below'
     source, _ = random.planted_hitting_set(n, seed, size, n)
     yield Member("optimum", source, True, "planted")
     yield Member("below", HittingSet(n, source.sets, size - 1), False, "disjoint sets")
 
 
-FAMILIES: dict[str, tuple[str, Callable[[int, int], Iterator[Member]]]] = {
-    "planted-sat": ("three-sat", _planted_sat),
-    "threshold-sat": ("three-sat", _threshold_sat),
-    "balanced-sat": ("balanced-sat", _balanced_sat),
-    "exact-cover": ("exact-cover", _exact_cover),
-    "hitting-set": ("hitting-set", _hitting_set),
+class Family(NamedTuple):
+    """The proof whose instances these are, the sources by size and seed, and how far apart sizes lie."""
+
+    kind: str
+    members: Callable[[int, int], Iterator[Member]]
+    step: int = 1
+
+
+FAMILIES = {
+    "planted-sat": Family("three-sat", _planted_sat),
+    "threshold-sat": Family("three-sat", _threshold_sat),
+    "balanced-sat": Family("balanced-sat", _balanced_sat, step=3),
+    "exact-cover": Family("exact-cover", _exact_cover),
+    "hitting-set": Family("hitting-set", _hitting_set),
 }
 
 
 @dataclass(frozen=True)
-class _Made:
-    """An instance of a family, not written yet: its label, and what the manifest says of it."""
+class Made:
+    """An instance of a family, its ``name`` in a folder and a manifest, and the source that it is of."""
 
-    label: str
+    name: str
     instance: Instance
-    about: dict[str, Any]
+    member: Member
+
+    @property
+    def answer(self) -> bool:
+        """Whether a network meets the goal."""
+        return self.member.answer
 
 
-def _made(name: str, size: int, seed: int, command: str, optimum_time: float) -> list[_Made]:
-    """The instances of a size and a seed."""
-    kind, members = FAMILIES[name]
-    made = []
-    for member in members(size, seed):
-        origin = {"origin": command, "family": name, "size": size, "seed": seed}
-        instance = generate(kind, member.source, **origin, answer=member.answer)
-        about = {**origin, **parameters(instance), "answer": member.answer}
-        about |= {"answer_by": member.by, **_fewest(instance, member, optimum_time)}
-        made.append(_Made(member.label, instance, about))
-    return made
+def named(name: str) -> Family:
+    """The family of a name; raises :class:`UnknownWord` if there is none."""
+    require_word("family", name, FAMILIES)
+    return FAMILIES[name]
 
 
-def _made_apart(*arguments: Any) -> list[_Made]:
+def made(name: str, size: int, seed: int, /, **origin: Any) -> Iterator[Made]:
+    """The instances of a family of a size and from a seed; ``origin`` goes into their ``meta``."""
+    family = named(name)
+    for member in family.members(size, seed):
+        instance = generate(family.kind, member.source, **origin, answer=member.answer)
+        yield Made(f"{name}-{size}-{member.label}-{seed}", instance, member)
+
+
+def _described(
+    name: str, size: int, seed: int, command: str, optimum_time: float
+) -> list[tuple[Made, dict[str, Any]]]:
+    """The instances of a size and a seed, and what the manifest says of each."""
+    origin = {"origin": command, "family": name, "size": size, "seed": seed}
+    described = []
+    for each in made(name, size, seed, **origin):
+        about = {**origin, **parameters(each.instance), "answer": each.answer, "answer_by": each.member.by}
+        described.append((each, about | _fewest(each.instance, each.member, optimum_time)))
+    return described
+
+
+def _described_apart(*arguments: Any) -> list[tuple[Made, dict[str, Any]]]:
     """The same in a worker process, for executors."""
-    ended = apart("generating", _made, *arguments)
+    ended = apart("generating", _described, *arguments)
     if ended.error is not None:
         raise ended.error
     if ended.answer is None:
@@ -129,29 +156,32 @@ def write_family(
     *,
     optimum_time: float = 10.0,
     executor: NamedExecutor | None = None,
+    reference: Reference | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Write a family into a folder, which is made if need be, and tell each line of its manifest.
 
     What the folder holds of other sizes, seeds and families stays, in the manifest too: a line is added as
     soon as its files are there. The fewest errors are searched for that many seconds, if they are not known.
+    ``reference`` adds what a stated solver takes for the CNF: CPU seconds, if it solves it within its limit.
     ``command`` is the origin that the manifest and each instance's ``meta`` note. An ``executor`` makes the
     instances and searches for their fewest errors, while this process writes the files: the same ones in the
     same order. Raises :class:`UnknownWord` for an unknown family, :class:`InputError` for sizes or a seed
     that make no sense, or files that cannot be written, and :class:`LostTask` if the executor fails.
     """
-    require_word("family", name, FAMILIES)
+    named(name)
     require_room(_SOURCE * max(sizes, default=0), "sizes", "sources of this size need")
     with located_writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     manifest = _Manifest(folder / "manifest.jsonl")
     calls = [(name, size, seed, command, optimum_time) for size, seed in product(sizes, seeds)]
-    for made in in_order(executor, _made if executor is None else _made_apart, calls):
-        for each in made:
-            about = each.about
-            stem = f"{name}-{about['size']}-{each.label}-{about['seed']}"
-            answer = "yes" if about["answer"] else "no"
-            files = _write(each.instance, folder / stem, f"{command}\n{stem}, answer: {answer}")
-            line = {"instance": stem, **about, "files": files}
+    for described in in_order(executor, _described if executor is None else _described_apart, calls):
+        for each, about in described:
+            answer = "yes" if each.answer else "no"
+            files = _write(each.instance, folder / each.name, f"{command}\n{each.name}, answer: {answer}")
+            line = {"instance": each.name, **about}
+            if reference is not None:
+                line["reference"] = reference.line(each.name, each.instance, each.answer)
+            line["files"] = files
             manifest.put(line)
             yield line
 

@@ -147,7 +147,7 @@ def _seconds(result: Result) -> Iterator[tuple[Backend, Encoder]]:
     family = result.backend.split(" + ")[-1].partition(":")[0]
     used = result.encoder.split(" + ")[-1]
     for name, encoder in _SECOND:
-        alike = family in ("sat", "maxsat", "dimacs") and encoder == "clauses"
+        alike = family in ("sat", "maxsat", "dimacs", "wcnf") and encoder == "clauses"
         if alike or encoder == used or name.partition(":")[0] == family:
             continue
         backend = registry.backend(name)

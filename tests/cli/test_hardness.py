@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from qnnt import Instance, Network
+from qnnt.generate.reference import Reference
 from qnnt.reductions.sources.cnf import Cnf
 
 FORMULA = "c four clauses\np cnf 4 4\n1 -2 -3 0\n1 -3 4 0\n-1 -2 -4 0\n2 3 4 0\n"
@@ -166,9 +167,8 @@ def test_wrong_input_is_one_line(qnnt, path, arguments, words, monkeypatch):
 def test_a_family_on_the_command_line(qnnt, tmp_path):
     run = qnnt("generate", "family", "exact-cover", "--sizes", "4,5", "--seed", 2, "--out", tmp_path)
     assert (run.status, run.out) == (0, "")
-    assert (
-        run.err.splitlines()[0] == f"{tmp_path / 'exact-cover-4-planted-2'}: yes, 11 points, fewest errors 0"
-    )
+    name = tmp_path / "exact-cover-4-planted-2"
+    assert run.err.startswith(f"{name}: yes, 11 points, fewest errors 0, sat:cadical153 0.")
     lines = [json.loads(line) for line in (tmp_path / "manifest.jsonl").read_text().splitlines()]
     assert [(line["size"], line["answer"]) for line in lines] == [
         (4, True),
@@ -189,3 +189,44 @@ def test_a_family_of_an_unknown_name_lists_them(qnnt, tmp_path):
     run = qnnt("generate", "family", "nothing", "--sizes", "4", "--out", tmp_path)
     assert (run.status, run.out, run.err.count("\n")) == (2, "", 1)
     assert "no family 'nothing'; there are: planted-sat, threshold-sat" in run.err
+
+
+def test_a_solution_as_json(qnnt, path):
+    matrix, instance, network = path("m.csv", MATRIX)
+    qnnt("generate", "exact-cover", matrix, "-o", instance)
+    solved(qnnt, instance, network)
+    assert json.loads(qnnt("lift", instance, network, "--json").out) == {
+        "kind": "exact-cover",
+        "solution": [1, 2, 6],
+    }
+
+
+def test_a_family_as_hard_as_it_is_asked_for(qnnt, tmp_path, monkeypatch):
+    """CPU seconds stand in for themselves: each size takes a hundredth of a second for each element."""
+    monkeypatch.setattr(Reference, "line", by_size)
+    asked = ["generate", "family", "exact-cover", "--out", tmp_path, "--optimum-time", 0, "--json"]
+    run = qnnt(*asked, "--hardness", 0.2, "--sizes", "4-30")
+    assert run.err.splitlines() == ["size 4: 0.04 s", "size 8: 0.08 s", "size 16: 0.16 s"]
+    lines = json.loads(run.out)["instances"]
+    assert [(line["size"], line["reference"]["seconds"]) for line in lines] == [(16, 0.16), (16, 0.16)]
+    for more, words in (
+        (
+            ("--hardness", 9, "--sizes", "4-20"),
+            "as hard as 9 s of sat:cadical153 in sizes of up to 20",
+        ),
+        (("--hardness", 0.01, "--sizes", "4,5"), "harder than 0.01 s from the first size on"),
+        (("--hardness", 0), "--hardness: must be a number of seconds above 0"),
+        ((), "--sizes: is missing: name sizes, or give --hardness S"),
+        (
+            ("--hardness", 9, "--search-time", 0),
+            "is over before the size was found; none was tried",
+        ),
+    ):
+        run = qnnt(*asked, *more)
+        assert (run.status, run.out) == (2, "")
+        assert words in run.err.splitlines()[-1]
+
+
+def by_size(reference, name, instance, answer):
+    size = int(name.split("-")[2])
+    return {"solver": "sat", "limit": reference.seconds, "solved": True, "seconds": size / 100}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -186,3 +187,22 @@ def test_fewest_weights_that_are_not_proved_are_unknown(qnnt, lone, monkeypatch)
     assert "weights      2 of 2 not 0, the best so far; 1 or more are needed: the time limit was" in run.out
     document = json.loads(qnnt("solve", lone, "--errors", "min", "--then", "fewest-weights", "--json").out)
     assert document["fewest_weights"]["optimal"] is False
+
+
+def test_a_log_file_tells_what_was_chosen_and_found(qnnt, tmp_path, xor):
+    log = tmp_path / "run.log"
+    for _ in range(2):
+        assert qnnt("solve", xor, "--errors", "min", "--backend", "sat", "--log", log).err == ""
+    text = log.read_text()
+    assert text.count(" wrong, gap ") >= 2  # of a minimum
+    assert text.count(" INFO OPTIMAL: a network gets ") == 2
+    refused = qnnt("solve", xor, "--log", tmp_path / "nowhere" / "run.log")
+    assert (refused.status, refused.out, refused.err.count("\n")) == (2, "", 1)
+
+
+def test_a_log_file_on_a_full_disk_does_not_end_the_run(qnnt, xor):
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    run = qnnt("solve", xor, "--backend", "sat", "--log", "/dev/full")
+    assert run.out.startswith(("SATISFIABLE", "UNSATISFIABLE"))
+    assert run.err == "qnnt: /dev/full: cannot be written; the run goes on\n"

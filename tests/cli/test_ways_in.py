@@ -106,6 +106,7 @@ def test_shells_complete_commands_and_the_words_of_options():
         (completion.activations, "sign,s", ["sign,sign", "sign,step"]),
         (completion.families, "hit", ["hitting-set"]),
         (completion.formats, "w", ["wcnf"]),
+        (completion.contestants, "auto,cp", ["auto,cpsat-textbook", "auto,cpsat"]),
         (completion.goals, "", ["min", "at-most:", "exactly:"]),
         (completion.rounders, "near", ["nearest", "nearest-plane"]),
     ],

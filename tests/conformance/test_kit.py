@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from agreement import IN_A_PROCESS, available, cases, share, thorough, title
+from agreement import IN_A_PROCESS, OPTIMIZERS, available, cases, share, thorough, title
 
 from qnnt import registry
 from qnnt.backends.base import Backend, Capability
@@ -27,7 +27,7 @@ from qnnt.testing import (
 
 pytestmark = pytest.mark.usefixtures("unaided")
 
-PAIRS = cases()
+PAIRS = [*cases(), *OPTIMIZERS]
 ENCODERS = list(registry.encoders())
 DECLARED = ("declares-what-it-is", "pickles", "variants", "refuses-with-an-alternative")
 

@@ -41,6 +41,7 @@ def competition(stem, line):
     cnf = CNF(from_string=text)
     answer = "yes" if line["answer"] else "no"
     counts = f"p cnf {max(abs(x) for clause in cnf.clauses for x in clause)} {len(cnf.clauses)}"
+    assert len(cnf.clauses) > 2  # what the encoder refutes by itself is `1 0`, `-1 0`
     assert text.splitlines()[:3] == ["c by hand", f"c {line['instance']}, answer: {answer}", counts]
     for clause in literals(text, 0):
         assert len({abs(x) for x in clause}) == len(clause)
