@@ -75,9 +75,9 @@ def _by_bags(task: Task, engine: Engine, budget: Budget) -> tuple[list[TableBox]
     place = {i: first + k for k, i in enumerate(reversed(range(len(plan.steps))))}
     boxes = [TableBox(("parts that share no neuron",), "", None, tuple(place[r] for r in roots))] * first
     for i, step in reversed(list(enumerate(plan.steps))):
-        made = rows[i] if i < len(rows) else None
+        n = rows[i] if i < len(rows) else None
         children = tuple(place[c] for c in step.children)
-        boxes.append(TableBox(_holds(step, task.space.architecture), _size(made, step.rows), made, children))
+        boxes.append(TableBox(_holds(step, task.space.architecture), _size(n, step.rows), n, children))
     return boxes, "a row: one way in which the neurons act on the inputs", ended
 
 
@@ -99,11 +99,11 @@ def _by_layers(task: Task, budget: Budget) -> tuple[list[TableBox], str, str] | 
     if limit is Limit.MEMORY:
         return None
     for i in reversed(range(1, len(layers))):
-        made = sets[i - 1] if i <= len(sets) else None
-        size = "" if i == len(layers) - 1 else "not made" if made is None else _sets(made)
+        n = sets[i - 1] if i <= len(sets) else None
+        size = "" if i == len(layers) - 1 else "not made" if n is None else _sets(n)
         below = (len(boxes) + 1,) if i > 1 else ()
         name = "outputs" if i == len(layers) - 1 else f"hidden layer {i}"
-        boxes.append(TableBox((f"{name}: {', '.join(layers[i])}",), size, made, below))
+        boxes.append(TableBox((f"{name}: {', '.join(layers[i])}",), size, n, below))
     return boxes, "a set: what one neuron above may show on the inputs", ended
 
 
@@ -129,10 +129,10 @@ def _holds(step: Step, architecture: Architecture) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _size(made: int | None, bits: float) -> str:
+def _size(n: int | None, bits: float) -> str:
     bound = f"{ceil(2**bits - 1e-6):,}" if bits <= _SMALL else f"2^{ceil(bits):,}"
-    return f"not made; rows: at most {bound}" if made is None else f"{count(made, 'row')}, at most {bound}"
+    return f"not made; rows: at most {bound}" if n is None else f"{count(n, 'row')}, at most {bound}"
 
 
-def _sets(made: int) -> str:
-    return f"{made:,} largest {'set' if made == 1 else 'sets'} of vectors"
+def _sets(n: int) -> str:
+    return f"{n:,} largest {'set' if n == 1 else 'sets'} of vectors"
