@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
 
 import numpy as np
 
-from qnnt.architecture import Architecture
 from qnnt.backends.treewidth.elimination import Elimination
 from qnnt.backends.treewidth.engine import LARGE, MOST, Engine, too_large
 from qnnt.backends.treewidth.layered import Layered
@@ -70,6 +69,7 @@ def _by_bags(task: Task, engine: Engine, budget: Budget) -> tuple[list[TableBox]
         return run.solve()
 
     ended, _ = _ended(solve)
+    names = [name for layer in task.space.architecture.layers[1:] for name in layer]
     roots = sorted(plan.roots, reverse=True)
     first = 0 if len(roots) == 1 else 1  # a box that joins parts of the architecture without a common neuron
     place = {i: first + k for k, i in enumerate(reversed(range(len(plan.steps))))}
@@ -77,7 +77,7 @@ def _by_bags(task: Task, engine: Engine, budget: Budget) -> tuple[list[TableBox]
     for i, step in reversed(list(enumerate(plan.steps))):
         n = rows[i] if i < len(rows) else None
         children = tuple(place[c] for c in step.children)
-        boxes.append(TableBox(_holds(step, task.space.architecture), _size(n, step.rows), n, children))
+        boxes.append(TableBox(_holds(step, names), _size(n, step.rows), n, children))
     return boxes, "a row: one way in which the neurons act on the inputs", ended
 
 
@@ -116,10 +116,9 @@ def _ended(solve: Callable[[], Index | None]) -> tuple[str, Limit | None]:
     return "no network learns all labels" if found is None else "a network learns all labels", None
 
 
-def _holds(step: Step, architecture: Architecture) -> tuple[str, ...]:
+def _holds(step: Step, every: Sequence[str]) -> tuple[str, ...]:
     """Which neurons are done with, and what the table has of the others."""
-    every = tuple(architecture.names)
-    names = [every[v + architecture.alpha] for v in step.neurons]
+    names = [every[v] for v in step.neurons]
     lines = [f"done with {', '.join(name for i, name in enumerate(names) if i not in step.scope)}"]
     for i, (shown, missing) in zip(step.scope, step.kept, strict=True):
         parts = ["values"] if shown else []
