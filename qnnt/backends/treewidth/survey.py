@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
 
 import numpy as np
 
-from qnnt.architecture import Architecture
 from qnnt.backends.treewidth.elimination import Elimination
 from qnnt.backends.treewidth.engine import LARGE, MOST, Engine, too_large
 from qnnt.backends.treewidth.layered import Layered
@@ -70,14 +69,15 @@ def _by_bags(task: Task, engine: Engine, budget: Budget) -> tuple[list[TableBox]
         return run.solve()
 
     ended, _ = _ended(solve)
+    names = [name for layer in task.space.architecture.layers[1:] for name in layer]
     roots = sorted(plan.roots, reverse=True)
     first = 0 if len(roots) == 1 else 1  # a box that joins parts of the architecture without a common neuron
     place = {i: first + k for k, i in enumerate(reversed(range(len(plan.steps))))}
     boxes = [TableBox(("parts that share no neuron",), "", None, tuple(place[r] for r in roots))] * first
     for i, step in reversed(list(enumerate(plan.steps))):
-        made = rows[i] if i < len(rows) else None
+        n = rows[i] if i < len(rows) else None
         children = tuple(place[c] for c in step.children)
-        boxes.append(TableBox(_holds(step, task.space.architecture), _size(made, step.rows), made, children))
+        boxes.append(TableBox(_holds(step, names), _size(n, step.rows), n, children))
     return boxes, "a row: one way in which the neurons act on the inputs", ended
 
 
@@ -99,11 +99,11 @@ def _by_layers(task: Task, budget: Budget) -> tuple[list[TableBox], str, str] | 
     if limit is Limit.MEMORY:
         return None
     for i in reversed(range(1, len(layers))):
-        made = sets[i - 1] if i <= len(sets) else None
-        size = "" if i == len(layers) - 1 else "not made" if made is None else _sets(made)
+        n = sets[i - 1] if i <= len(sets) else None
+        size = "" if i == len(layers) - 1 else "not made" if n is None else _sets(n)
         below = (len(boxes) + 1,) if i > 1 else ()
         name = "outputs" if i == len(layers) - 1 else f"hidden layer {i}"
-        boxes.append(TableBox((f"{name}: {', '.join(layers[i])}",), size, made, below))
+        boxes.append(TableBox((f"{name}: {', '.join(layers[i])}",), size, n, below))
     return boxes, "a set: what one neuron above may show on the inputs", ended
 
 
@@ -116,10 +116,9 @@ def _ended(solve: Callable[[], Index | None]) -> tuple[str, Limit | None]:
     return "no network learns all labels" if found is None else "a network learns all labels", None
 
 
-def _holds(step: Step, architecture: Architecture) -> tuple[str, ...]:
+def _holds(step: Step, every: Sequence[str]) -> tuple[str, ...]:
     """Which neurons are done with, and what the table has of the others."""
-    every = tuple(architecture.names)
-    names = [every[v + architecture.alpha] for v in step.neurons]
+    names = [every[v] for v in step.neurons]
     lines = [f"done with {', '.join(name for i, name in enumerate(names) if i not in step.scope)}"]
     for i, (shown, missing) in zip(step.scope, step.kept, strict=True):
         parts = ["values"] if shown else []
@@ -129,10 +128,10 @@ def _holds(step: Step, architecture: Architecture) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _size(made: int | None, bits: float) -> str:
+def _size(n: int | None, bits: float) -> str:
     bound = f"{ceil(2**bits - 1e-6):,}" if bits <= _SMALL else f"2^{ceil(bits):,}"
-    return f"not made; rows: at most {bound}" if made is None else f"{count(made, 'row')}, at most {bound}"
+    return f"not made; rows: at most {bound}" if n is None else f"{count(n, 'row')}, at most {bound}"
 
 
-def _sets(made: int) -> str:
-    return f"{made:,} largest {'set' if made == 1 else 'sets'} of vectors"
+def _sets(n: int) -> str:
+    return f"{n:,} largest {'set' if n == 1 else 'sets'} of vectors"
