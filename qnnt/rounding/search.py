@@ -20,9 +20,9 @@ from qnnt.rounders.base import (
     Rounder,
     RowAnswer,
     keeps_nearest,
-    nearest_planes,
     usual_candidates,
 )
+from qnnt.rounders.planes import nearest_planes
 from qnnt.rounding.problem import Clip, RowProblem
 from qnnt.rounding.qubo import row_model
 from qnnt.rounding.rows import INTERRUPTED, CtrlC, Row, RowPlan, RowRuns

@@ -16,9 +16,10 @@ from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
 from qnnt.rounders.annealing import AnnealingRounder, beta_range
 from qnnt.rounders.base import PROVED, Rounder, nearest
-from qnnt.rounders.lattice import loops, relaxation
+from qnnt.rounders.lattice import relaxation
 from qnnt.rounders.lattice.closest_vector import ClosestVectorRounder
-from qnnt.rounders.lattice.form import Form, shared_order
+from qnnt.rounders.lattice.form import Form
+from qnnt.rounders.lattice.row import best_first
 from qnnt.rounders.lattice.search import Search
 from qnnt.rounding import round_layer
 from qnnt.rounding.qubo import QuboEncoder
@@ -227,7 +228,7 @@ def test_beams_are_the_best_of_all_children(seed: int, m: int, beams: int, most:
     R = np.ascontiguousarray(np.linalg.cholesky(A.T @ A).T)
     width = rng.integers(1, most + 1, m)
     r = rng.uniform(-5, most + 5, m)
-    z = loops.beam(R, r, width, beams)
+    z = best_first(R, r, width, beams)
     assert ((z >= 0) & (z <= width)).all()
     assert ((R @ (z - r)) ** 2).sum() == pytest.approx(k_best(R, r, width, beams))
 
@@ -236,8 +237,8 @@ def test_what_is_prepared_is_shared():
     layer = Layer.random(0, 1, 6, 20)
     layer.X[:, 3] = 0.0
     gram = layer.problem().gram
-    assert sorted(shared_order(gram).tolist()) == [0, 1, 2, 4, 5, 6]
     rounder: Rounder = ClosestVectorRounder()
-    order, dual = rounder.prepare(gram, lambda: False)
-    assert dual is None
-    assert sorted(order.tolist()) == [0, 1, 2, 4, 5, 6]
+    shared, bounds = rounder.prepare(gram, lambda: False)
+    assert bounds is None
+    assert shared.live.tolist() == [0, 1, 2, 4, 5, 6]
+    assert sorted(shared.sorted.order.tolist()) == list(range(6))

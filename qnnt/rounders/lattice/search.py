@@ -8,8 +8,10 @@ import numpy as np
 
 from qnnt.domain import IntArray
 from qnnt.rounders.base import UNIT
-from qnnt.rounders.lattice.form import Form, sorted_order
+from qnnt.rounders.lattice.form import Form
 from qnnt.rounders.lattice.relaxation import Convexified, separable
+from qnnt.rounders.lattice.row import best_first, settled
+from qnnt.rounders.lattice.shared import sorted_order
 
 if TYPE_CHECKING:
     from qnnt.rounders.lattice.loops import Convex, Path
@@ -23,13 +25,13 @@ class Search:
     def __init__(self, form: Form, relaxed: Convexified, best: IntArray, *, levels: int, beams: int) -> None:
         from qnnt.rounders.lattice import loops
 
-        self._order = order = sorted_order(relaxed.H)
+        self._order = order = sorted_order(np.linalg.inv(relaxed.H))
         G = np.ascontiguousarray(form.G[np.ix_(order, order)])
         self._cost = loops.Cost(G, form.g[order], form.f0)
         self._convex = _convex(form, relaxed, order, levels)
         self._path = _root(self._convex)
-        z = loops.beam(self._convex.R, self._convex.r, self._convex.width, beams)
-        loops.descend(G, self._cost.g, z, self._convex.width)
+        z = best_first(self._convex.R, self._convex.r, self._convex.width, beams)
+        z = settled(G, G @ z + self._cost.g, z, self._convex.width)
         self._best_x = min(best[order], z, key=lambda x: float(x @ G @ x + 2 * (self._cost.g @ x)))
         self._best = max(form.value(self.best), 0.0)
         self._done = False
