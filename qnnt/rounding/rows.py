@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, TypeVar
 
+from qnnt.blas import blas_threads
 from qnnt.limits import Limit, Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import Rounder, RowAnswer, cut_short
@@ -78,9 +79,11 @@ class RowRuns:
         self._plan, self._left = plan, set(range(len(plan.models)))
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(plan.threads)
+        self._one_thread = blas_threads(1)  # for each row
         self._futures: dict[Future[Row], int] = {}
 
     def __enter__(self) -> RowRuns:
+        self._one_thread.__enter__()
         return self
 
     def __exit__(
@@ -88,6 +91,7 @@ class RowRuns:
     ) -> None:
         self._stop.set()
         self._pool.shutdown(cancel_futures=True)
+        self._one_thread.__exit__(kind, error, trace)
 
     def ended(self) -> Iterator[tuple[int, Row]]:
         """Numbers and outcomes of the rows as they end."""
@@ -115,7 +119,8 @@ class RowRuns:
             return self._stop.is_set() or time.monotonic() >= plan.deadline
 
         try:
-            prepared = self._pool.submit(plan.rounder.prepare, plan.models[0].gram, over).result()
+            with blas_threads(plan.threads):
+                prepared = self._pool.submit(plan.rounder.prepare, plan.models[0].gram, over).result()
         except Exception as error:
             failed = Row(_failed(describe(error)))
             yield from ((i, failed) for i in range(len(plan.models)))

@@ -20,6 +20,7 @@ from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import RowAnswer, Stopped, cut_short
 from qnnt.rounders.lattice.beam import BeamRounder, compile_starts
+from qnnt.rounders.lattice.blocks import MOST_BOUNDED, BlockBound
 from qnnt.rounders.lattice.form import EXAMPLE, Form, Reals
 from qnnt.rounders.lattice.row import Clock, RowStart
 from qnnt.rounders.lattice.shared import Shared
@@ -27,7 +28,6 @@ from qnnt.rounders.lattice.shared import Shared
 MOST_SEARCHED = 200  # free variables; beyond, enumeration only burns the time limit
 _SLICE = 20_000  # nodes between two looks at the clock
 _SWEEPS = 1000
-_SHARED_SWEEPS = 400  # once per layer of long rows
 _SHARE = 3  # a search begins if this many times as long is left: bounds need time too
 _LEVELS = 25  # semidefinite bounds along the tree
 
@@ -45,8 +45,8 @@ class ClosestVectorRounder(BeamRounder):
     exact = True
 
     def prepare(self, gram: Reals, over: Stopped) -> Any:
-        """Orders and factors of all rows and, where they are too long to be searched, a dual for bounds."""
-        from qnnt.rounders.lattice.relaxation import convexified, shor, trace_dual
+        """Orders and factors, found once for all rows; None once the time is over."""
+        from qnnt.rounders.lattice.relaxation import convexified, shor
         from qnnt.rounders.lattice.search import Search
 
         z = np.zeros(2, dtype=np.int64)
@@ -58,23 +58,18 @@ class ClosestVectorRounder(BeamRounder):
             if over():
                 return None
             compile_one()
-        shared = Shared.of(gram)
-        if len(shared.live) <= MOST_SEARCHED:
-            return shared, None
-        dual = np.zeros(len(gram))
-        dual[shared.live] = trace_dual(shared.gram, _SHARED_SWEEPS, over)
-        return shared, dual
+        return Shared.of(gram)
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:
         """Search until the proof, the time limit or ``stopped``."""
         clock = Clock.of(limits, stopped)
-        form, (shared, dual) = Form.of(model), prepared
+        form = Form.of(model)
         if not len(form.free):
             return RowAnswer(Status.OPTIMAL, form.lift(form.free), form.bound(form.f0))
-        start = RowStart(model, shared)
+        start = RowStart(model, prepared)
         if len(form.free) <= MOST_SEARCHED:
             return self._searched(form, start, clock)
-        return self._bounded(form, start, dual, clock)
+        return self._bounded(form, start, prepared, clock)
 
     def _searched(self, form: Form, start: RowStart, clock: Clock) -> RowAnswer:
         """A row short enough to be searched to a proof."""
@@ -96,25 +91,20 @@ class ClosestVectorRounder(BeamRounder):
         answer, bound = form.lift(search.best), form.bound(max(bound, search.bound))
         return RowAnswer(Status.OPTIMAL, answer, bound) if done else cut_short(answer, clock.stopped, bound)
 
-    def _bounded(self, form: Form, start: RowStart, shared: Reals, clock: Clock) -> RowAnswer:
-        """A row too long to be searched: wider and wider beams, and a semidefinite bound."""
-        from qnnt.rounders.lattice.relaxation import convexified, diagonal, shared_bound, shor
-
+    def _bounded(self, form: Form, start: RowStart, shared: Shared, clock: Clock) -> RowAnswer:
+        """A row too long to be searched: wider and wider beams, and a bound from blocks of columns."""
         beams, step = self.beams, 0.0
         while beams <= self.widest and not clock.over(_SHARE * step):
             begin = time.monotonic()
             start.widen(beams, clock)
             beams, step = 2 * beams, 2 * (time.monotonic() - begin)  # twice as many take twice as long
         start.settle(clock)
-        answer = start.assignment
+        answer, bound = start.assignment, 0.0
         if clock.over():
             return cut_short(answer, clock.stopped, form.bound(0.0))
-        best, bound = form.position(answer), 0.0
-        if form.model.binary:
-            _, own = shor(form, best, sweeps=_SWEEPS, over=clock.over)
-            bound = max(shared_bound(form, shared[form.free]), own)
-        elif not clock.over():
-            bound = diagonal(convexified(form, np.zeros(len(best)), form.value(best)), form.width)
+        if len(form.free) <= MOST_BOUNDED:
+            rate = shared.rate[np.searchsorted(shared.live, form.free)]
+            bound = BlockBound(form, form.position(answer), rate).value(clock.over)
         if clock.stopped():
             return cut_short(answer, clock.stopped, form.bound(bound))
         reason = f"{len(form.free)} free weights are too many to search"

@@ -39,7 +39,7 @@ class Beams(NamedTuple):
 
 @compiled()
 def beam_block(R: Any, r: Any, width: Any, begin: int, end: int, beams: Beams) -> Any:
-    """Decide the variables ``begin`` … ``end`` − 1, the last first; ``count`` and ``cost`` are changed in place.
+    """Decide the variables ``begin`` … ``end`` − 1, the last first; ``count`` and ``cost`` change in place.
 
     Returns (which of the assignments before it each one goes on from, their values (beams, end − begin),
     these less r).

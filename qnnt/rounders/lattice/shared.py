@@ -38,6 +38,11 @@ class Shared:
         inverse = np.linalg.inv(H)
         return cls(live, G, usual, Planes.of(G, sorted_order(inverse), extra), inverse)
 
+    @property
+    def rate(self) -> Reals:
+        """(k,) λ with gram − diag(λ) positive definite: by Gershgorin's circles of the inverse."""
+        return np.asarray(0.9 / np.abs(self.inverse).sum(axis=1) - damping(self.gram))
+
     def planes(self, free: Ints) -> Planes:
         """The planes in V-BLAST order for a row that has a choice for the columns ``free`` of the live ones.
 
