@@ -24,6 +24,7 @@ from qnnt.rounders.lattice.form import Form, Ints, Reals
 
 MOST_BOUNDED = 1500  # beyond, a single step takes seconds
 POINTS = 256  # of a block
+_LONG, _SHORTEST = 0.2, 0.05  # steps; only after a long one it gets cooler
 _BEGIN, _END, _COOLER = 0.3, 0.003, 0.8  # temperature, as a share of the value for each column
 
 
@@ -84,8 +85,9 @@ class BlockBound:
             took, begin = time.monotonic() - begin, time.monotonic()
             if self._mu <= self._least_mu or over(took):
                 break
-            inverse = self._step(inverse)
-            self._mu *= _COOLER
+            inverse, share = self._step(inverse)
+            if share > _LONG:
+                self._mu *= _COOLER
         return found * self._unit
 
     def _whole(self, blocks: Reals) -> Reals:
@@ -154,26 +156,28 @@ class BlockBound:
         mean = (weight[:, None, :] @ self._x)[:, 0, :]
         return mean, (self._x * weight[:, :, None]).transpose(0, 2, 1) @ self._x
 
-    def _step(self, inverse: Reals) -> Reals | None:
-        """A step for S, by the curvature of the log det in each block alone; the new P⁻¹."""
+    def _step(self, inverse: Reals) -> tuple[Reals | None, float]:
+        """A step for S, by the curvature in each block alone: the new P⁻¹, and how long the step was."""
         x = (-inverse @ (2 * self._linear + self._p) / 2).reshape(self._blocks, self._each)
         own = self._parts(inverse)
         second = self._moments()[1]
-        slope = second - x[:, :, None] * x[:, None, :] - self._mu * own
-        scale = np.linalg.inv(own)
+        square = x[:, :, None] * x[:, None, :]
+        slope = second - square - self._mu * own
+        scale = np.linalg.inv(own + square / self._mu)
         move = scale @ slope @ scale / self._mu
         rise = float((slope * move).sum())
         now, share = self._smooth(inverse, self._S, self._p) + self._mu * self._log_det, 1.0
-        while share > 1e-4:
+        least = _SHORTEST / (1 + float(np.sqrt(max(rise, 0.0) / self._mu)))
+        while share > least:
             S = self._S + share * (move + move.transpose(0, 2, 1)) / 2
             tried = self._inverse(S)
             if tried is not None:
                 reached = self._smooth(tried, S, self._p) + self._mu * self._log_det
                 if reached >= now + 0.05 * share * rise:
                     self._S = S
-                    return tried
+                    return tried, share
             share *= 0.6
-        return None
+        return None, 0.0
 
     def _certain(self, inverse: Reals) -> float:
         """The bound for the present S and p, less what rounding errors can do.
@@ -200,8 +204,8 @@ class BlockBound:
 
 def _clustered(G: Reals, size: int) -> Ints:
     """(m,) an order of the columns in blocks of ``size``: each takes in what is most correlated with it."""
-    norms = np.diagonal(G)
-    near = np.abs(G) / np.sqrt(np.outer(norms, norms))
+    norms = np.maximum(np.diagonal(G), np.finfo(np.float64).tiny)
+    near = np.abs(G) / np.outer(np.sqrt(norms), np.sqrt(norms))
     left, order = np.ones(len(G), dtype=bool), np.empty(len(G), dtype=np.int64)
     for k in range(len(G)):
         if k % size == 0:
