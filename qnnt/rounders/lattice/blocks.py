@@ -24,8 +24,9 @@ from qnnt.rounders.lattice.form import Form, Ints, Reals
 
 MOST_BOUNDED = 1500  # beyond, a single step takes seconds
 POINTS = 256  # of a block
-_LONG, _SHORTEST = 0.2, 0.05  # steps; only after a long one it gets cooler
-_BEGIN, _END, _COOLER = 0.3, 0.003, 0.8  # temperature, as a share of the value for each column
+_LONG, _SHORTEST = 0.2, 1e-4  # steps; only after a long one it gets cooler
+_STEPS = 100
+_BEGIN, _END, _COOLER = 0.3, 0.003, 0.6  # temperature, as a share of the value for each column
 
 
 class BlockBound:
@@ -57,9 +58,9 @@ class BlockBound:
         pad = (0, n - m)
         self._G = np.diag(np.full(n, size / max(m, 1)))
         self._G[:m, :m] = G[np.ix_(order, order)]
-        self._linear, self._centre, self._width = (
-            np.pad(values[order], pad) for values in (linear, centre, form.width)
-        )
+        self._linear: Reals = np.pad(linear[order], pad)
+        self._centre: Reals = np.pad(centre[order], pad)
+        self._width: Ints = np.pad(form.width[order], pad)
         self._x = self._points() - self._centre.reshape(self._blocks, 1, each)
         self._shift = 8 * (n + 4) * UNIT * (size + float(np.trace(self._G)))
         self._S = np.zeros((self._blocks, each, each))
@@ -79,7 +80,9 @@ class BlockBound:
         """The best bound at the end, or when it will be ``over`` in so many seconds; 0 if there is none."""
         inverse, found = self._inverse(self._S) if self._blocks else None, 0.0
         begin = time.monotonic()
-        while inverse is not None:
+        for _ in range(_STEPS):
+            if inverse is None:
+                break
             self._settle(inverse)
             found = max(found, self._certain(inverse))
             took, begin = time.monotonic() - begin, time.monotonic()

@@ -54,8 +54,11 @@ class RowStart:
         self._centre = shared.centre(self._target, np.flatnonzero(self._width == 0))
         self._planes = shared.planes(free)
         self._value = math.inf
-        z = best_first(shared.usual.R, self._target, self._width, 1, order=shared.usual.order)
-        self._take(z)
+        self._gradient: Reals = np.empty(0)
+        self.best: IntArray = np.empty(0, dtype=np.int64)
+        usual = best_first(shared.usual.R, self._target, self._width, 1, order=shared.usual.order)
+        assert usual is not None  # without a clock it ends
+        self._take(usual)
 
     @property
     def assignment(self) -> IntArray:

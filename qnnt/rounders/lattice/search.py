@@ -25,12 +25,13 @@ class Search:
     def __init__(self, form: Form, relaxed: Convexified, best: IntArray, *, levels: int, beams: int) -> None:
         from qnnt.rounders.lattice import loops
 
-        self._order = order = sorted_order(np.linalg.inv(relaxed.H))
+        self._order = order = sorted_order(np.asarray(np.linalg.inv(relaxed.H), dtype=np.float64))
         G = np.ascontiguousarray(form.G[np.ix_(order, order)])
         self._cost = loops.Cost(G, form.g[order], form.f0)
         self._convex = _convex(form, relaxed, order, levels)
         self._path = _root(self._convex)
         z = best_first(self._convex.R, self._convex.r, self._convex.width, beams)
+        assert z is not None  # without a clock it ends
         z = settled(G, G @ z + self._cost.g, z, self._convex.width)
         self._best_x = min(best[order], z, key=lambda x: float(x @ G @ x + 2 * (self._cost.g @ x)))
         self._best = max(form.value(self.best), 0.0)

@@ -35,7 +35,7 @@ class Shared:
         usual, extra = gptq_planes(G), damping(G)
         H = G.copy()
         H[np.diag_indices(len(H))] += extra
-        inverse = np.linalg.inv(H)
+        inverse = np.asarray(np.linalg.inv(H), dtype=np.float64)
         return cls(live, G, usual, Planes.of(G, sorted_order(inverse), extra), inverse)
 
     @property
