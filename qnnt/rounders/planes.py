@@ -37,7 +37,7 @@ class Planes:
         H = gram[np.ix_(order, order)]
         diagonal = np.diag_indices(len(H))
         live = np.diagonal(H).copy()
-        live[live == 0] = live.mean() or 1.0
+        live[live == 0] = live.sum() or 1.0
         while True:
             H[diagonal] = live + damping
             try:

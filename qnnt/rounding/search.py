@@ -173,6 +173,12 @@ class RowSearch:
                     rows.take(i, row)
 
 
+def most_left(cost: Reals, lower_bound: Reals) -> float:
+    """What share of the cost of all rows a better choice could save at most; 0 if there is no cost."""
+    whole = float(cost.sum())
+    return max(1 - float(lower_bound.sum()) / whole, 0.0) if whole else 0.0
+
+
 def _status(answer: RowAnswer, proved: bool) -> Status:
     """The verdict on a row: a proof counts, not the rounder's word for it."""
     if proved:
