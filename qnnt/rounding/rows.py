@@ -90,8 +90,10 @@ class RowRuns:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._pool.shutdown(cancel_futures=True)
-        self._one_thread.__exit__(kind, error, trace)
+        try:
+            self._pool.shutdown(cancel_futures=True)
+        finally:
+            self._one_thread.__exit__(None, None, None)
 
     def ended(self) -> Iterator[tuple[int, Row]]:
         """Numbers and outcomes of the rows as they end."""

@@ -63,13 +63,13 @@ class ClosestVectorRounder(BeamRounder):
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:
         """Search until the proof, the time limit or ``stopped``."""
         clock = Clock.of(limits, stopped)
-        form = Form.of(model)
-        if not len(form.free):
+        if not len(model.free):
+            form = Form.of(model)
             return RowAnswer(Status.OPTIMAL, form.lift(form.free), form.bound(form.f0))
         start = RowStart(model, prepared)
-        if len(form.free) <= MOST_SEARCHED:
-            return self._searched(form, start, clock)
-        return self._bounded(form, start, prepared, clock)
+        if len(model.free) <= MOST_SEARCHED:
+            return self._searched(Form.of(model), start, clock)
+        return self._bounded(model, start, prepared, clock)
 
     def _searched(self, form: Form, start: RowStart, clock: Clock) -> RowAnswer:
         """A row short enough to be searched to a proof."""
@@ -91,21 +91,21 @@ class ClosestVectorRounder(BeamRounder):
         answer, bound = form.lift(search.best), form.bound(max(bound, search.bound))
         return RowAnswer(Status.OPTIMAL, answer, bound) if done else cut_short(answer, clock.stopped, bound)
 
-    def _bounded(self, form: Form, start: RowStart, shared: Shared, clock: Clock) -> RowAnswer:
+    def _bounded(self, model: QuadraticModel, start: RowStart, shared: Shared, clock: Clock) -> RowAnswer:
         """A row too long to be searched: wider and wider beams, and a bound from blocks of columns."""
-        beams, step = self.beams, 0.0
+        beams, step, bound = self.beams, 0.0, model.constant
         while beams <= self.widest and not clock.over(_SHARE * step):
             begin = time.monotonic()
             start.widen(beams, clock)
             beams, step = 2 * beams, 2 * (time.monotonic() - begin)  # twice as many take twice as long
         start.settle(clock)
-        answer, bound = start.assignment, 0.0
+        answer = start.assignment
         if clock.over():
-            return cut_short(answer, clock.stopped, form.bound(0.0))
-        if len(form.free) <= MOST_BOUNDED:
-            rate = shared.rate[np.searchsorted(shared.live, form.free)]
-            bound = BlockBound(form, form.position(answer), rate).value(clock.over)
+            return cut_short(answer, clock.stopped, bound)
+        if len(model.free) <= MOST_BOUNDED:
+            form, rate = Form.of(model), shared.rate[np.searchsorted(shared.live, model.free)]
+            bound = form.bound(BlockBound(form, form.position(answer), rate).value(clock.over))
         if clock.stopped():
-            return cut_short(answer, clock.stopped, form.bound(bound))
-        reason = f"{len(form.free)} free weights are too many to search"
-        return RowAnswer(Status.SATISFIABLE, answer, form.bound(bound), reason=reason)
+            return cut_short(answer, clock.stopped, bound)
+        reason = f"{len(model.free)} free weights are too many to search"
+        return RowAnswer(Status.SATISFIABLE, answer, bound, reason=reason)
