@@ -37,6 +37,7 @@ class BlockBound:
     """
 
     def __init__(self, form: Form, best: IntArray, rate: Reals, points: int = POINTS) -> None:
+        self._began = time.monotonic()
         self._form, self._unit = form, max(form.value(best), np.finfo(np.float64).tiny)
         centre = (form.model.target - form.model.lower)[form.free]
         G, linear = form.G / self._unit, (form.g + form.G @ centre) / self._unit
@@ -78,8 +79,10 @@ class BlockBound:
 
     def value(self, over: Callable[[float], bool]) -> float:
         """The best bound at the end, or when it will be ``over`` in so many seconds; 0 if there is none."""
-        inverse, found = self._inverse(self._S) if self._blocks else None, 0.0
         begin = time.monotonic()
+        if not self._blocks or over(begin - self._began):  # the first step takes at least as long
+            return 0.0
+        inverse, found = self._inverse(self._S), 0.0
         for _ in range(_STEPS):
             if inverse is None:
                 break
