@@ -38,7 +38,8 @@ class BlockBound:
 
     def __init__(self, form: Form, best: IntArray, rate: Reals, points: int = POINTS) -> None:
         self._began = time.monotonic()
-        self._form, self._unit = form, max(form.value(best), np.finfo(np.float64).tiny)
+        self._form = form
+        self._unit = max(form.value(best), form.slack, np.finfo(np.float64).tiny)
         centre = (form.model.target - form.model.lower)[form.free]
         G, linear = form.G / self._unit, (form.g + form.G @ centre) / self._unit
         self._constant = (form.f0 + float(centre @ (form.G @ centre + 2 * form.g))) / self._unit
@@ -63,7 +64,7 @@ class BlockBound:
         self._centre: Reals = np.pad(centre[order], pad)
         self._width: Ints = np.pad(form.width[order], pad)
         self._x = self._points() - self._centre.reshape(self._blocks, 1, each)
-        self._shift = 8 * (n + 4) * UNIT * (size + float(np.trace(self._G)))
+        self._size = size + float(np.trace(self._G))
         self._S = np.zeros((self._blocks, each, each))
         self._S[:, range(each), range(each)] = np.pad(rate[order] / self._unit, pad).reshape(-1, each)
         self._p, self._mu, self._least_mu = -2 * self._linear, _BEGIN / max(m, 1), _END / max(m, 1)
@@ -111,8 +112,9 @@ class BlockBound:
     def _inverse(self, S: Reals) -> Reals | None:
         """P⁻¹; None if P is not positive definite by more than rounding errors."""
         P = self._G - self._whole(S)
+        shift = 8 * (len(P) + 4) * UNIT * (self._size + abs(float(np.trace(P))))
         try:
-            factor = np.linalg.cholesky(P - self._shift * np.eye(len(P)))
+            factor = np.linalg.cholesky(P - shift * np.eye(len(P)))
         except np.linalg.LinAlgError:
             return None
         self._log_det = 2 * float(np.log(np.diagonal(factor)).sum())
@@ -191,7 +193,7 @@ class BlockBound:
         P ⪰ 0, as a Cholesky factorisation of P − shift·1 exists and its error is below the shift (Higham
         2002, theorem 10.3). A convex function lies above its tangent at any point, here near its minimum, and
         the tangent is minimised over the box. Sums are wrong by UNIT times their lengths and terms (section
-        3.1).
+        3.1), and the form's slack is what each of the sums that begin with its G and g may lack.
         """
         n, P = len(self._G), self._G - self._whole(self._S)
         pull = 2 * self._linear + self._p
@@ -205,7 +207,7 @@ class BlockBound:
         terms = float(norms @ size) ** 2 + float((np.abs(self._p) + np.abs(self._linear)) @ size)
         parts = reach.reshape(self._blocks, 1, self._each)
         terms += float((parts @ np.abs(self._S) @ parts.transpose(0, 2, 1)).sum()) + self._terms
-        return value - 16 * (n + 4) * UNIT * terms - self._form.slack / self._unit
+        return value - 16 * (n + 4) * UNIT * terms - 8 * self._form.slack / self._unit
 
 
 def _clustered(G: Reals, size: int) -> Ints:
