@@ -22,7 +22,7 @@ from qnnt.rounders.lattice import relaxation
 from qnnt.rounders.lattice.blocks import BlockBound
 from qnnt.rounders.lattice.closest_vector import ClosestVectorRounder
 from qnnt.rounders.lattice.form import Form
-from qnnt.rounders.lattice.row import ENDLESS, RowStart, best_first
+from qnnt.rounders.lattice.row import ENDLESS, Clock, RowStart, best_first
 from qnnt.rounders.lattice.search import Search
 from qnnt.rounders.lattice.shared import Shared, sorted_order
 from qnnt.rounding import round_layer
@@ -299,7 +299,11 @@ def test_no_row_costs_more_than_gptq_and_descent(seed: int, candidates: int, fix
     assert model.cost(start.assignment) == pytest.approx(value)
     start.widen(16, ENDLESS)
     start.settle(ENDLESS)
+    settled = model.cost(start.assignment)
+    looks = iter(range(10))
+    start.shake(Clock(np.inf, lambda: next(looks, None) is None), seed)
     found = start.assignment
+    assert model.cost(found) <= settled * (1 + 1e-9)
     assert ((found >= model.lower) & (found <= upper)).all()
     assert model.cost(found) <= value * (1 + 1e-9)
 

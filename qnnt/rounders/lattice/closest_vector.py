@@ -29,6 +29,7 @@ MOST_SEARCHED = 200  # free variables; beyond, enumeration only burns the time l
 _SLICE = 20_000  # nodes between two looks at the clock
 _SWEEPS = 1000
 _SHARE = 3  # a search begins if this many times as long is left: bounds need time too
+_SHAKING = 0.2  # of the time that is left, where a bound comes after it
 _LEVELS = 25  # semidefinite bounds along the tree
 
 
@@ -69,7 +70,7 @@ class ClosestVectorRounder(BeamRounder):
         start = RowStart(model, prepared)
         if len(model.free) <= MOST_SEARCHED:
             return self._searched(Form.of(model), start, clock)
-        return self._bounded(model, start, prepared, clock)
+        return self._bounded(model, start, prepared, clock, limits.seed)
 
     def _searched(self, form: Form, start: RowStart, clock: Clock) -> RowAnswer:
         """A row short enough to be searched to a proof."""
@@ -91,18 +92,22 @@ class ClosestVectorRounder(BeamRounder):
         answer, bound = form.lift(search.best), form.bound(max(bound, search.bound))
         return RowAnswer(Status.OPTIMAL, answer, bound) if done else cut_short(answer, clock.stopped, bound)
 
-    def _bounded(self, model: QuadraticModel, start: RowStart, shared: Shared, clock: Clock) -> RowAnswer:
-        """A row too long to be searched: wider and wider beams, and a bound from blocks of columns."""
+    def _bounded(
+        self, model: QuadraticModel, start: RowStart, shared: Shared, clock: Clock, seed: int
+    ) -> RowAnswer:
+        """A row too long to be searched: wider and wider beams, random moves, a bound from blocks."""
         beams, step, bound = self.beams, 0.0, model.constant
         while beams <= self.widest and not clock.over(_SHARE * step):
             begin = time.monotonic()
             start.widen(beams, clock)
             beams, step = 2 * beams, 2 * (time.monotonic() - begin)  # twice as many take twice as long
         start.settle(clock)
-        answer = start.assignment
         if clock.over():
-            return cut_short(answer, clock.stopped, bound)
-        if len(model.free) <= MOST_BOUNDED:
+            return cut_short(start.assignment, clock.stopped, bound)
+        bounded = len(model.free) <= MOST_BOUNDED
+        start.shake(clock.part(_SHAKING if bounded else 1.0), seed)
+        answer = start.assignment
+        if bounded:
             form, rate = Form.of(model), shared.rate[np.searchsorted(shared.live, model.free)]
             bound = form.bound(BlockBound(form, form.position(answer), rate).value(clock.over))
         if clock.stopped():

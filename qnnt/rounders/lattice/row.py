@@ -16,6 +16,8 @@ from qnnt.rounders.lattice.form import Ints, Reals
 from qnnt.rounders.lattice.shared import Shared
 
 _BLOCK = 64  # columns that are decided between two products of matrices, and two looks at the clock
+_SHAKES = 10_000  # at most
+_SHAKEN = 50  # one weight in so many is moved
 _PAIRS = 2_000_000  # pairs of columns between two looks at the clock
 
 
@@ -34,6 +36,11 @@ class Clock:
     def over(self, ahead: float = 0.0) -> bool:
         """Whether it is time, or will be in ``ahead`` seconds."""
         return self.stopped() or time.monotonic() + ahead >= self.deadline
+
+    def part(self, share: float) -> Clock:
+        """The clock that is over when a ``share`` of the time that is left has passed."""
+        now = time.monotonic()
+        return Clock(now + share * max(self.deadline - now, 0.0), self.stopped)
 
 
 ENDLESS = Clock(math.inf, lambda: False)
@@ -78,11 +85,27 @@ class RowStart:
         """Descent by pairs of steps, until none helps or the clock is over."""
         self.best = settled(self._shared.gram, self._gradient, self.best, self._width, clock)
 
-    def _take(self, z: IntArray) -> None:
+    def shake(self, clock: Clock, seed: int) -> None:
+        """Move a few weights by a step, at random, and descend by single steps, time and again."""
+        rng, free = np.random.default_rng(seed), np.flatnonzero(self._width)
+        for _ in range(_SHAKES):
+            if clock.over():
+                return
+            few = rng.choice(free, -(-len(free) // _SHAKEN), replace=False)
+            step = rng.choice([-1, 1], len(few))
+            step = np.where(
+                (self.best[few] + step < 0) | (self.best[few] + step > self._width[few]), -step, step
+            )
+            z = self.best.copy()
+            z[few] += step
+            self._take(z, self._gradient + step @ self._shared.gram[few])
+
+    def _take(self, z: IntArray, gradient: Reals | None = None) -> None:
         """Descend from z by single steps, and keep what is better."""
         from qnnt.rounders.lattice import loops
 
-        gradient = self._shared.gram @ (z - self._target)
+        if gradient is None:
+            gradient = self._shared.gram @ (z - self._target)
         loops.descend(self._shared.gram, gradient, z, self._width, np.zeros(2, dtype=np.int64), 0)
         value = float(gradient @ (z - self._target))
         if value < self._value:
