@@ -86,7 +86,7 @@ class ClosestVectorRounder(BeamRounder):
         if form.model.binary:
             dual, bound = shor(form, best, sweeps=_SWEEPS, over=clock.over)
         relaxed = convexified(form, dual, form.value(best))
-        search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams)
+        search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams, over=clock.over)
         while not (done := search.advance(_SLICE)) and not clock.over():
             pass
         answer, bound = form.lift(search.best), form.bound(max(bound, search.bound))

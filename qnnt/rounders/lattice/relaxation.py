@@ -106,10 +106,11 @@ def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -
     return moved, constant + float(dual.sum()) + (m + 1) * (lacks - error)
 
 
-def separable(H: Reals, levels: int) -> Reals:
+def separable(H: Reals, levels: int, over: Callable[[], bool]) -> Reals:
     """(m, m) row k-1: λ ≥ 0 with H_k − diag(λ) ⪰ 0 for the leading k columns, of nearly the largest sum.
 
     About ``levels`` semidefinite programs are solved; the rows between take the next longer one's λ.
+    Once it is ``over`` those that are left are 0.
     """
     from qnnt.rounders.lattice import loops
 
@@ -118,6 +119,8 @@ def separable(H: Reals, levels: int) -> Reals:
     loops.mix(H, V, 100, 1e-4)
     step = -(-m // levels)
     for k in range(m, 0, -step):
+        if over():
+            break
         leading, vectors = np.ascontiguousarray(H[:k, :k]), V[:k].copy()
         rate = feasible(leading, loops.mix(leading, vectors, 20, 1e-4))
         V[:k] = vectors
