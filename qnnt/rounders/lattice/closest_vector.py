@@ -10,6 +10,7 @@ confirms.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -96,18 +97,19 @@ class ClosestVectorRounder(BeamRounder):
         self, model: QuadraticModel, start: RowStart, shared: Shared, clock: Clock, seed: int
     ) -> RowAnswer:
         """A row too long to be searched: wider and wider beams, random moves, a bound from blocks."""
-        beams, step, bound = self.beams, 0.0, model.constant
+        beams, step, shortest, bound = self.beams, 0.0, math.inf, model.constant
         while beams <= self.widest and not clock.over(_SHARE * step):
             begin = time.monotonic()
             start.widen(beams, clock)
             beams, step = 2 * beams, 2 * (time.monotonic() - begin)  # twice as many take twice as long
+            shortest = min(shortest, step)
         start.settle(clock)
         if clock.over():
             return cut_short(start.assignment, clock.stopped, bound)
         bounded = len(model.free) <= MOST_BOUNDED
         start.shake(clock.part(_SHAKING if bounded else 1.0), seed)
         answer = start.assignment
-        if bounded:
+        if bounded and not clock.over(2 * shortest):  # which a bound takes at least
             form, rate = Form.of(model), shared.rate[np.searchsorted(shared.live, model.free)]
             bound = form.bound(BlockBound(form, form.position(answer), rate).value(clock.over))
         if clock.stopped():
