@@ -84,6 +84,7 @@ class RowStart:
     def settle(self, clock: Clock) -> None:
         """Descent by pairs of steps, until none helps or the clock is over."""
         self.best = settled(self._shared.gram, self._gradient, self.best, self._width, clock)
+        self._value = float(self._gradient @ (self.best - self._target))
 
     def shake(self, clock: Clock, seed: int) -> None:
         """Move a few weights by a step, at random, and descend by single steps, time and again."""
