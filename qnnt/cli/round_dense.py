@@ -178,13 +178,17 @@ def show_dense(about: dict[str, Any]) -> None:
     print_columns(rows)
     print_columns(
         [
-            ("layer", "neurons", "inputs", "nearest cost", "cost", "lower bound", "proved", "seconds"),
+            (
+                *("layer", "neurons", "inputs", "nearest cost", "cost"),
+                *("lower bound", "at most left", "proved", "seconds"),
+            ),
             *(
                 (
                     str(layer["layer"]),
                     f"{layer['neurons']:,}",
                     f"{layer['inputs']:,}",
                     *(f"{layer[key]:.6g}" for key in ("nearest_cost", "cost", "lower_bound")),
+                    f"{layer['most_left']:.1%}",
                     f"{layer['proved']:,}",
                     f"{layer['seconds']:.2f}",
                 )

@@ -141,7 +141,7 @@ def show_graph(about: dict[str, Any]) -> None:
         rows.append(("output", _written(about["output"])))
     print_columns(rows)
     head = ("layer", "kind", "rows", "inputs", "stored", "bytes", "nearest cost", "GPTQ cost", "cost")
-    print_columns([(*head, "lower bound", "proved", "seconds"), *map(_line, layers)])
+    print_columns([(*head, "lower bound", "at most left", "proved", "seconds"), *map(_line, layers)])
     for skipped in about["skipped"]:
         print(printable(f"  skipped {skipped['kind']} {skipped['name']}: {skipped['reason']}"))
 
@@ -157,6 +157,7 @@ def _line(layer: dict[str, Any]) -> tuple[str, ...]:
         layer["stored"],
         f"{layer['bytes_before']:,} to {layer['bytes_after']:,}",
         *(f"{layer[key]:.6g}" for key in ("nearest_cost", "gptq_cost", "cost", "lower_bound")),
+        f"{layer['most_left']:.1%}",
         f"{layer['proved']:,}",
         f"{layer['seconds']:.2f}",
     )

@@ -14,7 +14,7 @@ from qnnt.onnx_graphs.graph import Graph
 from qnnt.onnx_graphs.layers import GraphLayer, Skipped
 from qnnt.onnx_graphs.place import Codes, Placed
 from qnnt.rounding.scheme import Scheme
-from qnnt.rounding.search import SearchedRows
+from qnnt.rounding.search import SearchedRows, most_left
 
 if TYPE_CHECKING:
     import onnx
@@ -70,6 +70,7 @@ class RoundedGraphLayer:
             "nearest_cost": float(rows.nearest_cost.sum()),
             "gptq_cost": float(self.gptq_cost.sum()),
             "lower_bound": float(rows.lower_bound.sum()),
+            "most_left": most_left(rows.cost, rows.lower_bound),
             "proved": int(rows.proved.sum()),
             "seconds": self.seconds,
         }

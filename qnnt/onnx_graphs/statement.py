@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.onnx_graphs.layers import GraphLayer
-from qnnt.rounders.gptq import Factor
+from qnnt.rounders.gptq import gptq_planes
+from qnnt.rounders.planes import Planes
 from qnnt.rounding.problem import GramProblem
 from qnnt.rounding.scheme import Affine, Scheme, single
 from qnnt.rounding.search import Method
@@ -77,23 +78,23 @@ class Statement:
         A scheme with one scale for the tensor gets one factor, by the sum of all rows. A smaller scale cuts
         off the largest weights, and has smaller steps for all others.
         """
-        factors = [Factor.of(gram) for gram in self.grams]
+        planes = [gptq_planes(gram) for gram in self.grams]
         tried = [replace(self, scale=single(self.scale * factor)) for factor in FACTORS]
-        costs = np.array([gptq_costs(statement, factors) for statement in tried])  # (factors, n)
+        costs = np.array([gptq_costs(statement, planes) for statement in tried])  # (factors, n)
         if self.scheme.per == "tensor":
             costs = np.broadcast_to(costs.sum(axis=1, keepdims=True), costs.shape)
         best = costs.argmin(axis=0)
         return replace(self, scale=np.array([tried[k].scale[i] for i, k in enumerate(best)]))
 
 
-def gptq_costs(statement: Statement, factors: list[Factor] | None = None) -> Reals:
+def gptq_costs(statement: Statement, planes: list[Planes] | None = None) -> Reals:
     """(n,) what GPTQ in activation order costs, over all codes of the scheme's range.
 
-    ``factors`` are those of the Gram matrices, if they are known.
+    ``planes`` are those of the Gram matrices, if they are known.
     """
     costs = []
     for j, problem in enumerate(statement.problems()):
-        factor = Factor.of(problem.gram) if factors is None else factors[j]
+        own = gptq_planes(problem.gram) if planes is None else planes[j]
         target = problem.base + problem.part
-        costs.append(problem.costs(factor.rounded(target, problem.least, problem.greatest)))
+        costs.append(problem.costs(own.rounded(target, problem.least, problem.greatest)))
     return np.concatenate(costs)

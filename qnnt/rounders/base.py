@@ -147,35 +147,13 @@ def noise(model: QuadraticModel) -> float:
     """A bound on the rounding errors of (v − target)ᵀ·gram·(v − target) at any v in the box.
 
     m products and sums twice over, each wrong by half a :data:`UNIT` of its terms (Higham 2002, section 3.1).
+    An entry (i, j) of the matrix is at most the root of the entries (i, i) and (j, j) multiplied.
     """
     reach = np.maximum(np.abs(model.lower - model.target), np.abs(model.upper - model.target))
-    return (len(reach) + 4) * UNIT * float(reach @ np.abs(model.gram) @ reach)
+    return 1.01 * (len(reach) + 4) * UNIT * float(reach @ np.sqrt(np.diagonal(model.gram))) ** 2
 
 
 def nearest(model: QuadraticModel) -> npt.NDArray[np.int64]:
     """(m,) the integers in the box that are nearest to the target."""
     integers: npt.NDArray[np.int64] = np.rint(model.target).astype(np.int64)
     return np.clip(integers, model.lower, model.upper)
-
-
-def nearest_planes(
-    gram: Reals, target: Reals, lower: npt.NDArray[np.int64], upper: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """(n, m) Babai's nearest planes for n rows of one Gram matrix (m, m), damped; all rows at once.
-
-    ``target``, ``lower`` and ``upper`` are (n, m). Variables that no row has a choice for come first, then
-    those of largest norm.
-    """
-    order = np.lexsort((np.diagonal(gram), (lower == upper).all(axis=0)))  # the last one is decided first
-    H = gram[np.ix_(order, order)]
-    H[np.diag_indices(len(H))] += DAMPING * float(np.trace(H)) + np.finfo(np.float64).tiny
-    R = np.linalg.cholesky(H).T
-    aim, least, most = target[:, order], lower[:, order], upper[:, order]
-    codes, missed = np.empty_like(least), np.zeros_like(aim)
-    for k in range(len(R) - 1, -1, -1):
-        centre = aim[:, k] - missed[:, k + 1 :] @ (R[k, k + 1 :] / R[k, k])
-        codes[:, k] = np.clip(np.rint(centre), least[:, k], most[:, k])
-        missed[:, k] = codes[:, k] - aim[:, k]
-    planes = np.empty_like(codes)
-    planes[:, order] = codes
-    return planes

@@ -10,68 +10,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from qnnt.exceptions import UnknownWord
 from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import ALL_CODES, PlainRounder, Reals, RowAnswer, Stopped
+from qnnt.rounders.planes import BLOCK, Planes
 
-Ints = npt.NDArray[np.int64]
-
-BLOCK = 128  # columns
 DAMPING = 0.01  # of the mean diagonal entry
 
 
-@dataclass(frozen=True)
-class Factor:
-    """What the rows of a Gram matrix share: the ``order`` (m,) of its columns, and ``upper`` (m, m).
+def gptq_planes(gram: Reals, damping: float = DAMPING, *, by_activation: bool = True) -> Planes:
+    """What all rows of a Gram matrix (m, m) share; ``damping`` is a share of the mean diagonal entry.
 
-    ``upper`` is the upper Cholesky factor of the inverse of the damped matrix in that order.
+    ``by_activation`` begins with the columns of largest norm (the option ``actorder`` of GPTQ).
     """
-
-    order: Ints
-    upper: Reals
-
-    @classmethod
-    def of(cls, gram: Reals, damping: float = DAMPING, *, by_activation: bool = True) -> Factor:
-        """Factorise a Gram matrix (m, m); a column that is zero counts as independent of the others.
-
-        ``by_activation`` begins with the columns of largest norm (the option ``actorder`` of GPTQ).
-        Damping is raised tenfold, as often as it takes, where rounding errors spoil the factorisation.
-        """
-        norms = np.diagonal(gram)
-        order = np.argsort(-norms, kind="stable") if by_activation else np.arange(len(gram))
-        H = gram[np.ix_(order, order)]
-        dead = np.diagonal(H) == 0
-        size = float(norms.mean()) if norms.any() else 1.0
-        diagonal = np.diag_indices(len(H))
-        H[diagonal] = np.where(dead, size, H[diagonal])
-        while True:
-            H[diagonal] += damping * size
-            try:
-                inverse = np.linalg.inv(H)
-                upper = np.asarray(np.linalg.cholesky((inverse + inverse.T) / 2).T, dtype=np.float64)
-                return cls(order, upper)
-            except np.linalg.LinAlgError:
-                damping *= 10
-
-    def rounded(self, target: Reals, lower: Ints, upper: Ints, block: int = BLOCK) -> Ints:
-        """(n, m) the codes of n rows with real values ``target``, each between ``lower`` and ``upper``."""
-        order, R, m = self.order, self.upper, len(self.order)
-        left, least, greatest = target[:, order], lower[:, order], upper[:, order]
-        codes = np.empty(left.shape, dtype=np.int64)
-        for begin in range(0, m, block):
-            end = min(begin + block, m)
-            errors = np.empty((len(left), end - begin))
-            for k in range(begin, end):
-                codes[:, k] = np.clip(np.rint(left[:, k]), least[:, k], greatest[:, k])
-                errors[:, k - begin] = (left[:, k] - codes[:, k]) / R[k, k]
-                left[:, k + 1 : end] -= np.outer(errors[:, k - begin], R[k, k + 1 : end])
-            left[:, end:] -= errors @ R[begin:end, end:]
-        chosen = np.empty_like(codes)
-        chosen[:, order] = codes
-        return chosen
+    norms = np.diagonal(gram)
+    order = np.argsort(-norms, kind="stable") if by_activation else np.arange(len(gram))
+    size = float(norms.mean()) if norms.any() else 1.0
+    return Planes.of(gram, order[::-1], damping * size)
 
 
 @dataclass(frozen=True)
@@ -110,7 +67,7 @@ class GptqRounder(PlainRounder):
 
     def prepare(self, gram: Any, over: Stopped) -> Any:
         """The factor; None once the time is over."""
-        return None if over() else Factor.of(gram, self.damping, by_activation=not self.variant)
+        return None if over() else gptq_planes(gram, self.damping, by_activation=not self.variant)
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
         """One pass over the columns."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import PlainRounder, RowAnswer, Stopped, nearest_planes
+from qnnt.rounders.base import PlainRounder, RowAnswer, Stopped
+from qnnt.rounders.planes import nearest_planes
 
 
 @dataclass(frozen=True)

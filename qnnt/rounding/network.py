@@ -30,7 +30,7 @@ from qnnt.rounding.model import DenseModel, FloatArray, activate, classes, input
 from qnnt.rounding.problem import Clip
 from qnnt.rounding.rows import CtrlC
 from qnnt.rounding.scheme import Ints, Scheme
-from qnnt.rounding.search import Method, RowProgress
+from qnnt.rounding.search import Method, RowProgress, most_left
 
 Target = Literal["layer", "network"]
 
@@ -304,6 +304,7 @@ def _layer_report(i: int, layer: RoundedLayer, activation: str) -> dict[str, Any
         "cost": float(layer.cost.sum()),
         "nearest_cost": float(layer.nearest_cost.sum()),
         "lower_bound": float(layer.lower_bound.sum()),
+        "most_left": most_left(layer.cost, layer.lower_bound),
         "proved": int(layer.proved.sum()),
         "seconds": layer.seconds,
         "rows": [_row_report(layer, j) for j in range(len(layer.codes))],

@@ -138,6 +138,11 @@ class LayerProblem(RowProblem):
         return np.column_stack([self.inputs, np.ones(len(self.inputs), dtype=np.int64)]).astype(np.float64)
 
     @cached_property
+    def sizes(self) -> Reals:
+        """(N, f+1) absolute values of the a_k."""
+        return np.abs(self.design)
+
+    @cached_property
     def gram(self) -> Reals:
         """(f+1, f+1) Σ_k a_k a_kᵀ: integers, exact in doubles, and the same for all neurons."""
         return self.design.T @ self.design

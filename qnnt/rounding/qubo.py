@@ -60,13 +60,13 @@ class QuboEncoder:
         base, unit, (N, m) = problem.base[i], problem.unit[i], problem.design.shape
         target, left = problem.part[i], np.zeros(N)
         # Rounding errors of an output: those of the target, a number up to 1 less an integer, and the rest.
-        errors = 2 * UNIT * (np.abs(problem.design) @ (np.abs(target) + 1))
+        errors = 2 * UNIT * (problem.sizes @ (np.abs(target) + 1))
         if problem.goal is not None:
             # The nearest point of the columns' span moves the target; what is left no choice can change.
             goal = problem.goal[:, i]
             target = target + np.linalg.lstsq(problem.design, goal - problem.design @ target, rcond=None)[0]
             left = goal - problem.design @ target
-            errors = (m + 4) * UNIT * (np.abs(problem.design) @ (np.abs(target) + 1) + np.abs(goal))
+            errors = (m + 4) * UNIT * (problem.sizes @ (np.abs(target) + 1) + np.abs(goal))
         lower, upper = _box(problem, i, target)
         reach = np.maximum(np.abs(lower - target), np.abs(upper - target))
         # What is left is orthogonal to all columns, but for rounding errors.

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.blas import blas_threads
 from qnnt.limits import Limit, Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import Rounder, RowAnswer, cut_short
@@ -85,16 +86,21 @@ class RowRuns:
         self._plan, self._left = plan, set(range(len(plan.models)))
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(plan.threads)
+        self._one_thread = blas_threads(1)  # for each row
         self._futures: dict[Future[Row], int] = {}
 
     def __enter__(self) -> RowRuns:
+        self._one_thread.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._pool.shutdown(cancel_futures=True)
+        try:
+            self._pool.shutdown(cancel_futures=True)
+        finally:
+            self._one_thread.__exit__(None, None, None)
 
     def ended(self) -> Iterator[tuple[int, Row]]:
         """Numbers and outcomes of the rows as they end."""
@@ -122,7 +128,8 @@ class RowRuns:
             return self._stop.is_set() or time.monotonic() >= plan.deadline
 
         try:
-            prepared = self._pool.submit(plan.rounder.prepare, plan.models[0].gram, over).result()
+            with blas_threads(plan.threads):
+                prepared = self._pool.submit(plan.rounder.prepare, plan.models[0].gram, over).result()
         except Exception as error:
             failed = Row(_failed(describe(error)))
             yield from ((i, failed) for i in range(len(plan.models)))

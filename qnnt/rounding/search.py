@@ -20,9 +20,9 @@ from qnnt.rounders.base import (
     Rounder,
     RowAnswer,
     keeps_nearest,
-    nearest_planes,
     usual_candidates,
 )
+from qnnt.rounders.planes import nearest_planes
 from qnnt.rounding.problem import Clip, RowProblem
 from qnnt.rounding.qubo import row_model
 from qnnt.rounding.rows import INTERRUPTED, CtrlC, Row, RowPlan, RowRuns
@@ -173,6 +173,12 @@ class RowSearch:
                 self._ctrl_c.pressed = True
                 for i, row in runs.interrupted():
                     rows.take(i, row)
+
+
+def most_left(cost: Reals, lower_bound: Reals) -> float:
+    """What share of the cost of all rows a better choice could save at most; 0 if there is no cost."""
+    whole = float(cost.sum())
+    return max(1 - float(lower_bound.sum()) / whole, 0.0) if whole else 0.0
 
 
 def _status(answer: RowAnswer, proved: bool) -> Status:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qnnt.exceptions import UnknownWord
-from qnnt.rounders.gptq import Factor, GptqRounder
+from qnnt.rounders.gptq import GptqRounder, gptq_planes
 from qnnt.rounding import Scheme, round_layer
 
 
@@ -42,7 +42,7 @@ def test_it_is_the_algorithm_of_the_paper(seed, m, bits, by_activation, dead):
     scale = Scheme(bits, per="row").weight_scale(W)
     lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     shape = np.ones(W.shape, dtype=np.int64)
-    factor = Factor.of(A.T @ A, by_activation=by_activation)
+    factor = gptq_planes(A.T @ A, by_activation=by_activation)
     for block in (1, 4, 128):
         found = factor.rounded(W / scale[:, None], lowest * shape, highest * shape, block)
         for row in range(3):
@@ -66,7 +66,7 @@ def test_it_takes_any_code_of_the_range_unless_told_otherwise():
 
 def test_a_matrix_that_no_damping_of_one_percent_saves():
     gram = np.array([[1.0, 2.0], [2.0, 1.0]])  # not even positive definite, as rounding errors make it
-    factor = Factor.of(gram)
+    factor = gptq_planes(gram)
     box = np.array([[-4, -4]]), np.array([[3, 3]])
     assert factor.rounded(np.array([[0.4, 1.6]]), *box).shape == (1, 2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,10 +17,14 @@ from qnnt.limits import Limits
 from qnnt.models import QuadraticModel
 from qnnt.rounders.annealing import AnnealingRounder, beta_range
 from qnnt.rounders.base import PROVED, Rounder, nearest
-from qnnt.rounders.lattice import loops, relaxation
+from qnnt.rounders.gptq import gptq_planes
+from qnnt.rounders.lattice import relaxation
+from qnnt.rounders.lattice.blocks import BlockBound
 from qnnt.rounders.lattice.closest_vector import ClosestVectorRounder
-from qnnt.rounders.lattice.form import Form, shared_order
+from qnnt.rounders.lattice.form import Form
+from qnnt.rounders.lattice.row import ENDLESS, Clock, RowStart, best_first
 from qnnt.rounders.lattice.search import Search
+from qnnt.rounders.lattice.shared import Shared, sorted_order
 from qnnt.rounding import round_layer
 from qnnt.rounding.qubo import QuboEncoder
 
@@ -104,16 +109,39 @@ def test_bounds_hold_however_early_the_search_ends(layer: Layer, nodes: int):
         dual, bound = relaxation.shor(form, z, sweeps=50, over=lambda: False)
         assert form.bound(bound) <= best + room
     relaxed = relaxation.convexified(form, dual, form.value(z))
-    assert form.bound(relaxation.diagonal(relaxed, form.width)) <= best + room
-    if model.binary:
-        dual = relaxation.trace_dual(form.G, 50, lambda: False)
-        assert form.bound(relaxation.shared_bound(form, dual)) <= best + room
     search = Search(form, relaxed, z, levels=3, beams=1)
     for _ in range(20):
         assert form.bound(search.bound) <= best + room
         if search.advance(nodes):
             assert model.cost(form.lift(search.best)) <= best * (1 + PROVED) + room
             break
+
+
+@given(layers(most_bits=9, most_neurons=1, candidates=(2, 3, 4)), st.integers(0, 9), st.sampled_from([2, 16]))
+def test_bounds_of_blocks_hold_however_early_they_end(layer: Layer, looks: int, points: int):
+    model = model_of(layer)
+    form, shared = Form.of(model), Shared.of(model.gram)
+    if not len(form.free):
+        return
+    best, looked = least(model), iter(range(looks))
+    z = form.position(nearest(model))
+    rate = shared.rate[np.searchsorted(shared.live, form.free)]
+    found = BlockBound(form, z, rate, points=points).value(lambda _: next(looked, None) is None)
+    assert form.bound(found) <= best + 1e-12 * model.cost(nearest(model))
+
+
+def test_larger_blocks_have_better_bounds():
+    """On correlated bits; a block of all bits leaves hardly a gap."""
+    rng = np.random.default_rng(4)
+    X = rng.random((40, 3)) @ rng.random((3, 6)) + 0.1 * rng.random((40, 6))
+    model = model_of(Layer(rng.normal(size=(1, 6)), np.zeros(1), X, Layer.random(0, 1, 1, 1).scheme))
+    form, shared = Form.of(model), Shared.of(model.gram)
+    rate = shared.rate[np.searchsorted(shared.live, form.free)]
+    box = itertools.product(*(range(a, b + 1) for a, b in zip(model.lower, model.upper, strict=True)))
+    z = form.position(min((np.array(v) for v in box), key=model.cost))
+    bounds = [BlockBound(form, z, rate, points=2**k).value(lambda _: False) for k in (1, 3, 7)]
+    assert bounds[0] < bounds[1] < bounds[2]
+    assert bounds[2] >= 0.95 * form.value(z)
 
 
 @given(st.integers(0, 10**6), st.integers(12, 24), st.sampled_from([2, 3]))
@@ -227,17 +255,64 @@ def test_beams_are_the_best_of_all_children(seed: int, m: int, beams: int, most:
     R = np.ascontiguousarray(np.linalg.cholesky(A.T @ A).T)
     width = rng.integers(1, most + 1, m)
     r = rng.uniform(-5, most + 5, m)
-    z = loops.beam(R, r, width, beams)
+    z = best_first(R, r, width, beams)
     assert ((z >= 0) & (z <= width)).all()
     assert ((R @ (z - r)) ** 2).sum() == pytest.approx(k_best(R, r, width, beams))
+
+
+@given(st.integers(0, 10**6), st.integers(1, 150))
+def test_the_order_has_the_least_entry_of_each_inverse(seed: int, m: int):
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(m + 5, m))
+    gram = A.T @ A
+    left, expected = list(range(m)), []
+    while left:
+        j = left[int(np.argmin(np.diagonal(np.linalg.inv(gram[np.ix_(left, left)]))))]
+        expected.append(j)
+        left.remove(j)
+        if len(expected) == 10:
+            break
+    assert sorted_order(np.linalg.inv(gram))[::-1][:10].tolist() == expected
+
+
+@given(st.integers(0, 10**6), st.sampled_from([2, 3]), st.integers(0, 20))
+def test_no_row_costs_more_than_gptq_and_descent(seed: int, candidates: int, fixed: int):
+    rng = np.random.default_rng(seed)
+    X = np.maximum(rng.normal(size=(60, 12)) @ rng.normal(size=(12, 30)), 0)
+    model = model_of(Layer(rng.normal(size=(1, 30)), rng.normal(size=1), X, Layer.random(0, 1, 1, 1).scheme))
+    upper = model.lower + candidates - 1
+    few = rng.permutation(len(upper))[:fixed]
+    upper[few] = model.lower[few]
+    model = replace(model, upper=upper)
+    live = np.flatnonzero(np.diagonal(model.gram))
+    v = gptq_planes(model.gram).rounded(model.target[None], model.lower[None], upper[None])[0]
+    value = model.cost(v)
+    while True:  # the best step of one weight, as long as there is one that helps
+        steps = [(i, d) for i in live for d in (-1, 1) if model.lower[i] <= v[i] + d <= upper[i]]
+        tried = [v + d * (np.arange(len(v)) == i) for i, d in steps]
+        best = min(tried, key=model.cost, default=v)
+        if model.cost(best) >= value * (1 - 1e-12):
+            break
+        v, value = best, model.cost(best)
+    shared = Shared.of(model.gram)
+    start = RowStart(model, shared)
+    assert model.cost(start.assignment) == pytest.approx(value)
+    start.widen(16, ENDLESS)
+    start.settle(ENDLESS)
+    settled = model.cost(start.assignment)
+    looks = iter(range(10))
+    start.shake(Clock(np.inf, lambda: next(looks, None) is None), seed)
+    found = start.assignment
+    assert model.cost(found) <= settled * (1 + 1e-9)
+    assert ((found >= model.lower) & (found <= upper)).all()
+    assert model.cost(found) <= value * (1 + 1e-9)
 
 
 def test_what_is_prepared_is_shared():
     layer = Layer.random(0, 1, 6, 20)
     layer.X[:, 3] = 0.0
     gram = layer.problem().gram
-    assert sorted(shared_order(gram).tolist()) == [0, 1, 2, 4, 5, 6]
     rounder: Rounder = ClosestVectorRounder()
-    order, dual = rounder.prepare(gram, lambda: False)
-    assert dual is None
-    assert sorted(order.tolist()) == [0, 1, 2, 4, 5, 6]
+    shared = rounder.prepare(gram, lambda: False)
+    assert shared.live.tolist() == [0, 1, 2, 4, 5, 6]
+    assert sorted(shared.sorted.order.tolist()) == list(range(6))

@@ -218,7 +218,7 @@ def refuse(*words, **more):
 tempfile.TemporaryFile = refuse
 from qnnt.rounders.lattice import loops
 from qnnt.rounding import round_layer
-assert loops.beam.stats.cache_path is None
+assert loops.beam_block.stats.cache_path is None
 result = round_layer([[0.3, 0.4, -0.8]], [0.1], [[0.5, 1.0, 0.2], [0.1, 0.0, 0.9]], backend="beam")
 assert result.reasons == ("beam search proves nothing",), result.reasons
 """

@@ -233,6 +233,7 @@ def test_reports_tell_every_neuron():
     for layer in report["layers"]:
         assert [row["neuron"] for row in layer["rows"]] == list(range(layer["neurons"]))
         assert layer["cost"] == pytest.approx(sum(row["cost"] for row in layer["rows"]))
+        assert layer["most_left"] == 1  # rounding to nearest has no bound
         for row in layer["rows"]:
             assert row["lower_bound"] <= row["cost"] <= row["nearest_cost"]
             assert row["gap"] == row["cost"] - row["lower_bound"]

@@ -1,40 +1,32 @@
-"""Beam search in Babai's order, then descent by one and two flips."""
+"""The rounder ``beam``: beam search in Babai's order, then descent by one and two flips."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from qnnt.availability import Availability
-from qnnt.domain import IntArray
 from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import RowAnswer, Stopped
-from qnnt.rounders.lattice.form import EXAMPLE, Form, Ints, Reals, restricted, shared_order
+from qnnt.rounders.base import RowAnswer, Stopped, cut_short
+from qnnt.rounders.lattice.form import TWO_BITS, Reals
+from qnnt.rounders.lattice.row import ENDLESS, Clock, RowStart
+from qnnt.rounders.lattice.shared import Shared
 
 
-def start(form: Form, order: Ints, beams: int, *, flips: bool = True) -> IntArray:
-    """Beam search on the damped form, last of ``order`` first, then descent by one and two flips."""
-    from qnnt.rounders.lattice import loops
-
-    # Damped around the real target, so that it pulls to the nearest integers and not to 0.
-    damping = form.damping
-    target = (form.model.target - form.model.lower)[form.free]
-    H, linear = form.G + damping * np.eye(len(order)), form.g - damping * target
-    R = np.ascontiguousarray(np.linalg.cholesky(H[np.ix_(order, order)]).T)
-    r = -np.linalg.solve(R, np.linalg.solve(R.T, linear[order]))
-    z = np.empty(len(order), dtype=np.int64)
-    z[order] = loops.beam(R, r, form.width[order], beams)
-    if flips:
-        loops.descend(form.G, form.g, z, form.width)
-    return z
+def compile_starts() -> None:
+    """Compile what a start needs."""
+    start = RowStart(TWO_BITS, Shared.of(TWO_BITS.gram))
+    start.widen(2, ENDLESS)
+    start.settle(ENDLESS)
 
 
 @dataclass(frozen=True)
 class BeamRounder:
-    """The ``beams`` best of Babai's planes in V-BLAST order, then descent by one and two flips."""
+    """The ``beams`` best of Babai's planes in V-BLAST order, then descent by one and two flips.
+
+    A row never costs more than GPTQ in activation order and descent by one flip: that is another start.
+    """
 
     beams: int = 64
     exact = False
@@ -50,13 +42,17 @@ class BeamRounder:
         """None: any box will do."""
         return None
 
-    def prepare(self, gram: Reals, over: Stopped) -> Any:  # noqa: ARG002 - some need it
-        """The order, found once for all rows."""
-        start(EXAMPLE, np.arange(2), 2)
-        return shared_order(gram)
+    def prepare(self, gram: Reals, over: Stopped) -> Any:
+        """Orders and factors, found once for all rows; None once the time is over."""
+        compile_starts()
+        return None if over() else Shared.of(gram)
 
-    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:  # noqa: ARG002
+    def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:
         """Search and descend."""
-        form = Form.of(model)
-        z = start(form, restricted(prepared, form.free), self.beams) if len(form.free) else form.free
-        return RowAnswer(Status.SATISFIABLE, form.lift(z), reason="beam search proves nothing")
+        clock = Clock.of(limits, stopped)
+        start = RowStart(model, prepared)
+        start.widen(self.beams, clock)
+        start.settle(clock)
+        if clock.over():
+            return cut_short(start.assignment, stopped)
+        return RowAnswer(Status.SATISFIABLE, start.assignment, reason="beam search proves nothing")

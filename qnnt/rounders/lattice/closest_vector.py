@@ -20,13 +20,17 @@ import numpy as np
 from qnnt.limits import Limits, Status
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import RowAnswer, Stopped, cut_short
-from qnnt.rounders.lattice.beam import BeamRounder, start
-from qnnt.rounders.lattice.form import EXAMPLE, Form, Ints, Reals, restricted, shared_order
+from qnnt.rounders.lattice.beam import BeamRounder, compile_starts
+from qnnt.rounders.lattice.blocks import MOST_BOUNDED, BlockBound
+from qnnt.rounders.lattice.form import EXAMPLE, Form, Reals
+from qnnt.rounders.lattice.row import Clock, RowStart
+from qnnt.rounders.lattice.shared import Shared
 
 MOST_SEARCHED = 200  # free variables; beyond, enumeration only burns the time limit
 _SLICE = 20_000  # nodes between two looks at the clock
 _SWEEPS = 1000
-_SHARED_SWEEPS = 400  # once per layer of long rows
+_SHARE = 3  # a search begins if this many times as long is left: bounds need time too
+_SHAKING = 0.2  # of the time that is left, where a bound comes after it
 _LEVELS = 25  # semidefinite bounds along the tree
 
 
@@ -37,93 +41,78 @@ class ClosestVectorRounder(BeamRounder):
     Rows of more than :data:`MOST_SEARCHED` free variables get wider beams instead of the enumeration.
     """
 
-    widest: int = 256
+    widest: int = 1024
     name = "closest-vector"
     summary = "Schnorr–Euchner enumeration of the convexified form, from beam search: proof or gap"
     exact = True
 
     def prepare(self, gram: Reals, over: Stopped) -> Any:
-        """The order of all rows and, where they are too long to be searched, (m,) a dual for their bounds."""
-        from qnnt.rounders.lattice.relaxation import convexified, shor, trace_dual
+        """Orders and factors, found once for all rows; None once the time is over."""
+        from qnnt.rounders.lattice.relaxation import convexified, shor
         from qnnt.rounders.lattice.search import Search
 
-        both, z = np.arange(2), np.zeros(2, dtype=np.int64)
+        z = np.zeros(2, dtype=np.int64)
         for compile_one in (
-            lambda: start(EXAMPLE, both, 2, flips=False),
-            lambda: start(EXAMPLE, both, 2),
+            compile_starts,
             lambda: shor(EXAMPLE, z, sweeps=1, over=over),
             lambda: Search(EXAMPLE, convexified(EXAMPLE, np.zeros(2), 1.0), z, levels=1, beams=1).advance(1),
         ):
             if over():
                 return None
             compile_one()
-        order = shared_order(gram)
-        if len(order) <= MOST_SEARCHED:
-            return order, None
-        dual = np.zeros(len(gram))
-        dual[order] = trace_dual(np.ascontiguousarray(gram[np.ix_(order, order)]), _SHARED_SWEEPS, over)
-        return order, dual
+        return Shared.of(gram)
 
     def run(self, model: QuadraticModel, limits: Limits, prepared: Any, stopped: Stopped) -> RowAnswer:
         """Search until the proof, the time limit or ``stopped``."""
-        form = Form.of(model)
-        if not len(form.free):
+        clock = Clock.of(limits, stopped)
+        if not len(model.free):
+            form = Form.of(model)
             return RowAnswer(Status.OPTIMAL, form.lift(form.free), form.bound(form.f0))
-        order, dual = restricted(prepared[0], form.free), prepared[1]
-        clock = _Clock(math.inf if limits.time is None else time.monotonic() + limits.time, stopped)
-        if len(order) <= MOST_SEARCHED:
-            return self._searched(form, order, clock)
-        return self._bounded(form, order, dual, clock)
+        start = RowStart(model, prepared)
+        if len(model.free) <= MOST_SEARCHED:
+            return self._searched(Form.of(model), start, clock)
+        return self._bounded(model, start, prepared, clock, limits.seed)
 
-    def _searched(self, form: Form, order: Ints, clock: _Clock) -> RowAnswer:
+    def _searched(self, form: Form, start: RowStart, clock: Clock) -> RowAnswer:
         """A row short enough to be searched to a proof."""
         from qnnt.rounders.lattice.relaxation import convexified, shor
         from qnnt.rounders.lattice.search import Search
 
-        best = start(form, order, self.beams)
+        start.widen(self.beams, clock)
+        start.settle(clock)
+        best = form.position(start.assignment)
         if clock.over():
             return cut_short(form.lift(best), clock.stopped, form.bound(0.0))
         dual, bound = np.zeros(len(best)), 0.0
         if form.model.binary:
             dual, bound = shor(form, best, sweeps=_SWEEPS, over=clock.over)
         relaxed = convexified(form, dual, form.value(best))
-        search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams)
+        search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams, over=clock.over)
         while not (done := search.advance(_SLICE)) and not clock.over():
             pass
         answer, bound = form.lift(search.best), form.bound(max(bound, search.bound))
         return RowAnswer(Status.OPTIMAL, answer, bound) if done else cut_short(answer, clock.stopped, bound)
 
-    def _bounded(self, form: Form, order: Ints, shared: Reals, clock: _Clock) -> RowAnswer:
-        """A row too long to be searched: wider and wider beams, and a semidefinite bound."""
-        from qnnt.rounders.lattice.relaxation import convexified, diagonal, shared_bound, shor
-
-        begin = time.monotonic()
-        best, beams = start(form, order, self.beams), 2 * self.beams
-        step = 2 * (time.monotonic() - begin)  # what the search costs with twice as many beams
+    def _bounded(
+        self, model: QuadraticModel, start: RowStart, shared: Shared, clock: Clock, seed: int
+    ) -> RowAnswer:
+        """A row too long to be searched: wider and wider beams, random moves, a bound from blocks."""
+        beams, step, shortest, bound = self.beams, 0.0, math.inf, model.constant
+        while beams <= self.widest and not clock.over(_SHARE * step):
+            begin = time.monotonic()
+            start.widen(beams, clock)
+            beams, step = 2 * beams, 2 * (time.monotonic() - begin)  # twice as many take twice as long
+            shortest = min(shortest, step)
+        start.settle(clock)
         if clock.over():
-            return cut_short(form.lift(best), clock.stopped, form.bound(0.0))
-        while beams <= self.widest and not clock.over(step):
-            best = min(best, start(form, order, beams), key=form.value)
-            beams, step = 2 * beams, 2 * step
-        bound = 0.0
-        if form.model.binary:
-            _, own = shor(form, best, sweeps=_SWEEPS, over=clock.over)
-            bound = max(shared_bound(form, shared[form.free]), own)
-        elif not clock.over():
-            bound = diagonal(convexified(form, np.zeros(len(best)), form.value(best)), form.width)
+            return cut_short(start.assignment, clock.stopped, bound)
+        bounded = len(model.free) <= MOST_BOUNDED
+        start.shake(clock.part(_SHAKING if bounded else 1.0), seed)
+        answer = start.assignment
+        if bounded and not clock.over(2 * shortest):  # which a bound takes at least
+            form, rate = Form.of(model), shared.rate[np.searchsorted(shared.live, model.free)]
+            bound = form.bound(BlockBound(form, form.position(answer), rate).value(clock.over))
         if clock.stopped():
-            return cut_short(form.lift(best), clock.stopped, form.bound(bound))
-        reason = f"{len(order)} free weights are too many to search"
-        return RowAnswer(Status.SATISFIABLE, form.lift(best), form.bound(bound), reason=reason)
-
-
-@dataclass(frozen=True)
-class _Clock:
-    """When a row has to end: at its ``deadline`` (of ``time.monotonic()``), or once it is ``stopped``."""
-
-    deadline: float
-    stopped: Stopped
-
-    def over(self, ahead: float = 0.0) -> bool:
-        """Whether it is time, or will be in ``ahead`` seconds."""
-        return self.stopped() or time.monotonic() + ahead >= self.deadline
+            return cut_short(answer, clock.stopped, bound)
+        reason = f"{len(model.free)} free weights are too many to search"
+        return RowAnswer(Status.SATISFIABLE, answer, bound, reason=reason)

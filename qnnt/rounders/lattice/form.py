@@ -1,4 +1,4 @@
-"""A quadratic model on the variables that have a choice, and orders to decide them in."""
+"""A quadratic model on the variables that have a choice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
-from qnnt.rounders.base import DAMPING, noise
+from qnnt.rounders.base import noise
 
 Reals = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -39,14 +39,13 @@ class Form:
         width = (model.upper - model.lower)[free]
         return cls(model, free, G, pull[free], float(difference @ pull), width, noise(model))
 
-    @property
-    def damping(self) -> float:
-        """What is added to the diagonal for orders and starts."""
-        return DAMPING * float(np.trace(self.G)) + np.finfo(np.float64).tiny
-
     def value(self, z: IntArray) -> float:
         """The objective before scale and constant."""
         return float(z @ self.G @ z + 2 * (self.g @ z)) + self.f0
+
+    def position(self, assignment: IntArray) -> IntArray:
+        """The z of the model's assignment."""
+        return (assignment - self.model.lower)[self.free]
 
     def lift(self, z: IntArray) -> IntArray:
         """The model's assignment."""
@@ -60,34 +59,5 @@ class Form:
 
 
 # Two bits, to compile on.
-EXAMPLE = Form.of(
-    QuadraticModel(np.eye(2), np.full(2, 0.3), np.zeros(2, dtype=np.int64), np.ones(2, dtype=np.int64))
-)
-
-
-def sorted_order(H: Reals) -> Ints:
-    """V-BLAST order of a positive definite H: each level, last first, has the largest diagonal entry left."""
-    inverse, left = np.linalg.inv(H), np.ones(len(H), dtype=bool)
-    order = np.empty(len(H), dtype=np.int64)
-    for k in range(len(H) - 1, -1, -1):
-        j = int(np.argmin(np.where(left, np.diagonal(inverse), np.inf)))
-        order[k], left[j] = j, False
-        if inverse[j, j] > 0:  # rounding errors can make it negative, and any order will do
-            column = inverse[:, j] / np.sqrt(inverse[j, j])
-            inverse -= np.outer(column, column)
-    return order
-
-
-def shared_order(gram: Reals) -> Ints:
-    """V-BLAST order of the live columns of a layer's damped Gram matrix (m, m)."""
-    live = np.flatnonzero(np.diagonal(gram) > 0)
-    G = gram[np.ix_(live, live)]
-    return np.asarray(live[sorted_order(G + DAMPING * np.trace(G) * np.eye(len(live)))])
-
-
-def restricted(order: Ints, free: Ints) -> Ints:
-    """An order of all columns as an order of the free ones, by their positions in ``free``."""
-    position = np.full(int(max(order.max(initial=-1), free.max(initial=-1))) + 1, -1)
-    position[free] = np.arange(len(free))
-    chosen = position[order]
-    return np.asarray(chosen[chosen >= 0])
+TWO_BITS = QuadraticModel(np.eye(2), np.full(2, 0.3), np.zeros(2, dtype=np.int64), np.ones(2, dtype=np.int64))
+EXAMPLE = Form.of(TWO_BITS)

@@ -29,56 +29,71 @@ def ascending(cost: Any, order: Any, n: int) -> None:
         gap //= 2
 
 
+class Beams(NamedTuple):
+    """The partial assignments that a beam search keeps: ``count``[0] of them, the best first."""
+
+    count: Any  # (1,)
+    cost: Any  # (beams,) squared distance of the decided
+    missed: Any  # (beams, m) Σ_j R[k, j]·(z_j − r_j) over what was decided before this block
+
+
 @compiled()
-def beam(R: Any, r: Any, width: Any, beams: int) -> Any:
-    """(m,) the best of a search that keeps ``beams`` partial assignments a level; Babai's for 1."""
-    m = len(r)
-    x, kept = np.zeros((beams, m), np.int64), np.zeros((beams, m), np.int64)
-    D, kept_D = np.zeros((beams, m)), np.zeros((beams, m))
-    cost = np.zeros(beams)
-    most = 1  # loops, where a call of numpy's takes numba a second to compile
-    for i in range(m):
-        most = max(most, beams * min(1 + width[i], 2 * beams + 1))
-    child_cost, child_of, child_x = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
-    order, n = np.empty(most, np.int64), 1
-    for k in range(m - 1, -1, -1):
+def beam_block(R: Any, r: Any, width: Any, begin: int, end: int, beams: Beams) -> Any:
+    """Decide the variables ``begin`` … ``end`` − 1, the last first; ``count`` and ``cost`` change in place.
+
+    Returns (which of the assignments before it each one goes on from, their values (beams, end − begin),
+    these less r).
+    """
+    most, size = len(beams.cost), end - begin
+    x, kept = np.zeros((most, size), np.int64), np.zeros((most, size), np.int64)
+    D, kept_D = np.zeros((most, size)), np.zeros((most, size))
+    origin, kept_origin = np.arange(most), np.arange(most)
+    cost, n, room = beams.cost, beams.count[0], 1
+    for k in range(begin, end):  # loops, where a call of numpy's takes numba a second to compile
+        room = max(room, most * min(1 + width[k], 2 * most + 1))
+    child_cost, child_of, child_x = np.empty(room), np.empty(room, np.int64), np.empty(room, np.int64)
+    order = np.empty(room, np.int64)
+    for k in range(end - 1, begin - 1, -1):
         c = 0
         for i in range(n):
-            b = 0.0
-            for j in range(k + 1, m):
-                b += R[k, j] * D[i, j]
+            b = beams.missed[origin[i], k]
+            for j in range(k + 1, end):
+                b += R[k, j] * D[i, j - begin]
             # of one parent's children, only the nearest can be among the best
             near: Any = np.int64(min(max(np.rint(r[k] - b / R[k, k]), 0.0), width[k] + 0.0))
-            for value in range(max(near - beams, 0), min(near + beams, width[k]) + 1):
+            for value in range(max(near - most, 0), min(near + most, width[k]) + 1):
                 y = b + R[k, k] * (value - r[k])
                 child_cost[c], child_of[c], child_x[c] = cost[i] + y * y, i, value
                 c += 1
         ascending(child_cost, order, c)
-        n = min(c, beams)
+        n = min(c, most)
         for s in range(n):
             t = order[s]
             i = child_of[t]
-            for j in range(k + 1, m):
+            for j in range(k + 1 - begin, size):
                 kept[s, j], kept_D[s, j] = x[i, j], D[i, j]
-            kept[s, k], kept_D[s, k] = child_x[t], child_x[t] - r[k]
+            kept[s, k - begin], kept_D[s, k - begin] = child_x[t], child_x[t] - r[k]
+            kept_origin[s] = origin[i]
         for s in range(n):
             cost[s] = child_cost[order[s]]
         x, kept = kept, x
         D, kept_D = kept_D, D
-    best = np.empty(m, np.int64)
-    for i in range(m):
-        best[i] = x[0, i]
-    return best
+        origin, kept_origin = kept_origin, origin
+    beams.count[0] = n
+    return origin, x, D
 
 
 @compiled()
-def descend(G: Any, g: Any, x: Any, width: Any) -> None:
-    """Lower xᵀGx + 2g·x by steps of ±1 in one variable, then in two, until none helps; x (m,) in place."""
-    m = len(x)
-    gradient, tiny = g.copy(), 0.0
+def descend(G: Any, gradient: Any, x: Any, width: Any, at: Any, columns: int) -> Any:
+    """Lower xᵀGx + 2g·x by steps of ±1 in one variable, then in two; whether none helps any more.
+
+    x (m,) and its ``gradient`` (m,) Gx + g are changed in place. Pairs are looked for in at most ``columns``
+    columns (none for 0); calling it again goes on ``at`` the column where it stopped, (2,) with how many in a
+    row had no pair that helps.
+    """
+    m, tiny = len(x), 0.0
     for i in range(m):
         tiny = max(tiny, G[i, i])
-        gradient += x[i] * G[i]  # numba's product of matrices needs scipy
     tiny *= 1e-12
     while True:
         best, one, step = -tiny, -1, 0
@@ -89,9 +104,8 @@ def descend(G: Any, g: Any, x: Any, width: Any) -> None:
                     if change < best:
                         best, one, step = change, i, d
         other, step2 = -1, 0
-        for i in range(m):
-            if one >= 0:  # the first variable that has a good partner will do
-                break
+        while one < 0 and at[1] < m and columns > 0:  # the first column that has a good pair will do
+            i = at[0]
             for d in (-1, 1):
                 if not 0 <= x[i] + d <= width[i]:
                     continue
@@ -102,13 +116,19 @@ def descend(G: Any, g: Any, x: Any, width: Any) -> None:
                             change = first + 2 * e * gradient[j] + G[j, j] + 2 * d * e * G[i, j]
                             if change < best:
                                 best, one, step, other, step2 = change, i, d, j, e
+            columns -= 1
+            if one < 0:
+                at[0], at[1] = (i + 1) % m, at[1] + 1
         if one < 0:
-            return
+            return at[1] >= m
+        at[1] = 0
         x[one] += step
-        gradient += step * G[one]
+        for j in range(m):
+            gradient[j] += step * G[one, j]
         if other >= 0:
             x[other] += step2
-            gradient += step2 * G[other]
+            for j in range(m):
+                gradient[j] += step2 * G[other, j]
 
 
 @compiled(fastmath=True)  # nothing rests on its last digits

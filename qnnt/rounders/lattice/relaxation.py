@@ -6,17 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from qnnt.domain import IntArray
 from qnnt.rounders.base import UNIT
 from qnnt.rounders.lattice.form import Form, Reals
 
-_SWEEPS = 100
 _SLICE = 10  # sweeps between two looks at the clock
-_LONG_SLICE = 50  # the same, where nothing else is looked at
 _TOLERANCE = 1e-6
-_RIDGE = 1e-7  # of the mean diagonal: keeps the form definite
 
 
 @dataclass(frozen=True)
@@ -110,29 +106,11 @@ def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -
     return moved, constant + float(dual.sum()) + (m + 1) * (lacks - error)
 
 
-def trace_dual(G: Reals, sweeps: int, over: Callable[[], bool]) -> Reals:
-    """(m,) λ with G − diag(λ) ⪰ 0 and nearly the largest sum: one for all rows of a layer."""
-    from qnnt.rounders.lattice import loops
-
-    V, dual = _directions(len(G)), np.zeros(len(G))
-    for _ in range(0, sweeps, _LONG_SLICE):
-        dual = loops.mix(G, V, _LONG_SLICE, _TOLERANCE)
-        if over():
-            break
-    shift = float(np.linalg.eigvalsh(G - np.diag(dual))[0])
-    return np.asarray(dual + min(shift, 0.0))
-
-
-def shared_bound(form: Form, dual: Reals) -> float:
-    """The best unconstrained minimum of the form over bits with a share of ``dual`` (m,) moved into it."""
-    forms = (convex_form(form, dual, share, _RIDGE) for share in (0.25, 0.5, 0.75, 0.9))
-    return max((made.least - made.slack for made in forms if made is not None), default=0.0)
-
-
-def separable(H: Reals, levels: int) -> Reals:
+def separable(H: Reals, levels: int, over: Callable[[], bool]) -> Reals:
     """(m, m) row k-1: λ ≥ 0 with H_k − diag(λ) ⪰ 0 for the leading k columns, of nearly the largest sum.
 
     About ``levels`` semidefinite programs are solved; the rows between take the next longer one's λ.
+    Once it is ``over`` those that are left are 0.
     """
     from qnnt.rounders.lattice import loops
 
@@ -141,26 +119,14 @@ def separable(H: Reals, levels: int) -> Reals:
     loops.mix(H, V, 100, 1e-4)
     step = -(-m // levels)
     for k in range(m, 0, -step):
+        if over():
+            break
         leading, vectors = np.ascontiguousarray(H[:k, :k]), V[:k].copy()
         rate = feasible(leading, loops.mix(leading, vectors, 20, 1e-4))
         V[:k] = vectors
         for row in range(max(k - step, 0), k):
             rates[row, : row + 1] = rate[: row + 1]
     return rates
-
-
-def diagonal(relaxed: Convexified, width: npt.NDArray[np.int64]) -> float:
-    """The unconstrained optimum, plus nearly the largest Σ λ_i·dist(r_i, box)² with H − diag(λ) ⪰ 0.
-
-    The bound for variables of more than two values; for bits it is never above :func:`shor`'s.
-    """
-    from qnnt.rounders.lattice import loops
-
-    distance = np.abs(relaxed.r - np.clip(np.rint(relaxed.r), 0, width))
-    weight = np.maximum(distance, 1e-3)  # so that the matrix can be scaled by it
-    scaled = relaxed.H * np.outer(weight, weight)
-    rate = feasible(scaled, loops.mix(scaled, _directions(len(width)), _SWEEPS, 1e-5)) / weight**2
-    return relaxed.least + float((rate * distance**2).sum()) * (1 - 1e-9) - relaxed.slack
 
 
 def feasible(H: Reals, rate: Reals) -> Reals:

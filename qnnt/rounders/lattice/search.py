@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qnnt.domain import IntArray
 from qnnt.rounders.base import UNIT
-from qnnt.rounders.lattice.form import Form, sorted_order
+from qnnt.rounders.lattice.form import Form
 from qnnt.rounders.lattice.relaxation import Convexified, separable
+from qnnt.rounders.lattice.row import best_first, settled
+from qnnt.rounders.lattice.shared import sorted_order
 
 if TYPE_CHECKING:
     from qnnt.rounders.lattice.loops import Convex, Path
@@ -20,16 +23,26 @@ _DRIFT = 1e-8  # beyond, the open variables' optimum is not known well enough to
 class Search:
     """Enumerates the box of a form along a convexified one; ``best`` and ``bound`` hold at any time."""
 
-    def __init__(self, form: Form, relaxed: Convexified, best: IntArray, *, levels: int, beams: int) -> None:
+    def __init__(
+        self,
+        form: Form,
+        relaxed: Convexified,
+        best: IntArray,
+        *,
+        levels: int,
+        beams: int,
+        over: Callable[[], bool] = lambda: False,
+    ) -> None:
         from qnnt.rounders.lattice import loops
 
-        self._order = order = sorted_order(relaxed.H)
+        self._order = order = sorted_order(np.asarray(np.linalg.inv(relaxed.H), dtype=np.float64))
         G = np.ascontiguousarray(form.G[np.ix_(order, order)])
         self._cost = loops.Cost(G, form.g[order], form.f0)
-        self._convex = _convex(form, relaxed, order, levels)
+        self._convex = _convex(form, relaxed, order, levels, over)
         self._path = _root(self._convex)
-        z = loops.beam(self._convex.R, self._convex.r, self._convex.width, beams)
-        loops.descend(G, self._cost.g, z, self._convex.width)
+        z = best_first(self._convex.R, self._convex.r, self._convex.width, beams)
+        assert z is not None  # without a clock it ends
+        z = settled(G, G @ z + self._cost.g, z, self._convex.width)
         self._best_x = min(best[order], z, key=lambda x: float(x @ G @ x + 2 * (self._cost.g @ x)))
         self._best = max(form.value(self.best), 0.0)
         self._done = False
@@ -71,7 +84,9 @@ class Search:
         return min(found, least + convex.offset - convex.slack)
 
 
-def _convex(form: Form, relaxed: Convexified, order: IntArray, levels: int) -> Convex:
+def _convex(
+    form: Form, relaxed: Convexified, order: IntArray, levels: int, over: Callable[[], bool]
+) -> Convex:
     """The convexified form in the order of the search, with the room that rounding errors need."""
     from qnnt.rounders.lattice import loops
 
@@ -79,7 +94,7 @@ def _convex(form: Form, relaxed: Convexified, order: IntArray, levels: int) -> C
     R = np.ascontiguousarray(np.linalg.cholesky(H).T)
     inverse = np.linalg.inv(R)
     U = np.ascontiguousarray(-np.triu(inverse, 1).T * np.diagonal(R)[:, None])
-    rates = separable(H, levels) * (1 - 1e-6)
+    rates = separable(H, levels, over) * (1 - 1e-6)
     reach = float(np.maximum(np.abs(r), np.abs(r - width)).max(initial=0.0))
     drift = 4 * len(r) * UNIT * float((np.abs(inverse) @ np.abs(R)).sum(axis=1).max()) * (reach + 1)
     if drift > _DRIFT:
