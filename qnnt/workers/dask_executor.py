@@ -104,6 +104,7 @@ def started(workers: int, told: Callable[[str], None]) -> DaskExecutor:
                 threads_per_worker=1,
                 memory_limit=0,  # the solvers run in processes that Dask does not count
                 dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # where it would be: any free port
                 silence_logs=logging.CRITICAL,
             )
         return connected(cluster.scheduler_address, told, cluster)
