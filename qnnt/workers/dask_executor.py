@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import pickle
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 import qnnt
@@ -24,6 +22,8 @@ from qnnt.workers.executors import NamedExecutor
 T = TypeVar("T")
 
 _CONNECT = 15.0  # seconds that a scheduler, and then its first worker, may take to answer
+# For workers once they have begun: a terminal's Ctrl-C goes to them, too, but they end with the cluster.
+_NO_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 _FRESH = 1.0  # seconds for which the number of workers is not asked for again
 
 
@@ -98,34 +98,21 @@ def started(workers: int, told: Callable[[str], None]) -> DaskExecutor:
     _quiet()
     cluster = None
     try:
-        with _deaf_to_ctrl_c():
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                memory_limit=0,  # the solvers run in processes that Dask does not count
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-            )
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=0,  # the solvers run in processes that Dask does not count
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # where it would be: any free port
+            silence_logs=logging.CRITICAL,
+            preload=[_NO_CTRL_C],
+        )
         return connected(cluster.scheduler_address, told, cluster)
     except (OSError, RuntimeError) as error:
         raise Unavailable(f"no Dask cluster can be started: {error}") from None
     except BaseException:
         _close(cluster)
         raise
-
-
-@contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Keep a terminal's Ctrl-C from the processes that are started here; this one hears it at the end.
-
-    They inherit what is blocked, and so do the threads that start others in place of those that died.
-    """
-    resource_tracker.ensure_running()  # if it began inside, it would take the block away
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def connected(address: str, told: Callable[[str], None], cluster: Any = None) -> DaskExecutor:
