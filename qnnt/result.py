@@ -28,6 +28,8 @@ class Basis(StrEnum):
     """A proof was checked. It covers the solver; the encoder is trusted."""
     CONFIRMED = "confirmed"
     """Two backends agree, over two encodings."""
+    CERTIFIED = "certified"
+    """The backend derived it from its model in integers, and checked that. The encoder is trusted."""
     DATA = "counted"
     """Contradicting data points make so many errors unavoidable."""
     WORD = "one backend's word"
@@ -39,8 +41,10 @@ class Evidence:
 
     ``network`` says that the replay is enough, ``data`` that counting the data points is. ``proof`` is the
     folder of a proof by ``prover`` that no network meets the goal ``claim``, and ``checked_by`` names who
-    accepted it. ``confirmed_by`` names who came to the same over another encoding. ``missing`` says why a
-    proof, its check or a confirmation that was asked for is not there.
+    accepted it. ``confirmed_by`` names who came to the same over another encoding. ``certified`` says that a
+    solver's refutation was checked in integers: see :mod:`qnnt.refutation`. ``floating`` says that the
+    backend that decided computes in floating point. ``missing`` says why a proof, its check or a confirmation
+    that was asked for is not there.
     """
 
     network: bool = False
@@ -50,6 +54,8 @@ class Evidence:
     claim: str | None = None
     checked_by: tuple[str, ...] = ()
     confirmed_by: tuple[str, ...] = ()
+    certified: bool = False
+    floating: bool = False
     missing: str | None = None
 
     @property
@@ -60,6 +66,7 @@ class Evidence:
             Basis.PROOF: bool(self.checked_by),
             Basis.CONFIRMED: bool(self.confirmed_by),
             Basis.DATA: self.data,
+            Basis.CERTIFIED: self.certified,
         }
         return next((basis for basis, holds in there.items() if holds), Basis.WORD)
 
@@ -72,6 +79,8 @@ class Evidence:
             "claim": self.claim,
             "checked_by": list(self.checked_by),
             "confirmed_by": list(self.confirmed_by),
+            "certified": self.certified,
+            "floating": self.floating,
             "missing": self.missing,
         }
 
@@ -179,7 +188,10 @@ class Result:
             said.append(f"{self.backend}, confirmed by {', '.join(evidence.confirmed_by)}")
         if evidence.data:
             said.append("the data, which contradict each other")
-        return "; ".join(said) or f"the word of {self.backend}"
+        if evidence.certified:
+            said.append(f"a refutation by {self.backend}, added up in integers")
+        floats = ", which computes in floating point; --confirm asks another" if evidence.floating else ""
+        return "; ".join(said) or f"the word of {self.backend}{floats}"
 
     def _repr_html_(self) -> str:
         from qnnt.drawing.page import page
