@@ -70,6 +70,25 @@ class Evidence:
         }
         return next((basis for basis, holds in there.items() if holds), Basis.WORD)
 
+    def words(self, backend: str) -> str:
+        """What an answer by this backend rests on."""
+        said = list[str]()
+        if self.network:
+            return "the network, which was replayed"
+        if self.checked_by:
+            by = self.prover or ""
+            if by not in backend.split(" + "):
+                by += f" ({backend} leaves none)"
+            said.append(f"a proof by {by}, accepted by {', '.join(self.checked_by)}")
+        if self.confirmed_by:
+            said.append(f"{backend}, confirmed by {', '.join(self.confirmed_by)}")
+        if self.data:
+            said.append("the data, which contradict each other")
+        if self.certified:
+            said.append(f"a refutation by {backend}, added up in integers")
+        floats = ", which computes in floating point; --confirm asks another" if self.floating else ""
+        return "; ".join(said) or f"the word of {backend}{floats}"
+
     def as_dict(self) -> dict[str, Any]:
         """What ``qnnt solve --json`` prints of it."""
         return {
@@ -91,6 +110,7 @@ class Fewest:
 
     ``weights`` of the result's network are not 0, and no network that is as good has fewer than
     ``lower_bound``; ``backend`` searched. ``limit`` and ``reason`` say why the two differ, if they do.
+    ``evidence`` tells what the bound rests on beside the backend's word.
     """
 
     weights: int
@@ -98,11 +118,17 @@ class Fewest:
     backend: str
     limit: Limit | None = None
     reason: str | None = None
+    evidence: Evidence = field(default_factory=Evidence)
 
     @property
     def optimal(self) -> bool:
         """Whether no network that is as good has fewer weights, proved."""
         return self.weights == self.lower_bound
+
+    @property
+    def rests_on(self) -> str:
+        """What the bound rests on, in words: the backend if it is its word alone."""
+        return self.backend if self.evidence.basis is Basis.WORD else self.evidence.words(self.backend)
 
     def as_dict(self) -> dict[str, Any]:
         """The object that ``qnnt solve --json`` prints of it."""
@@ -113,6 +139,7 @@ class Fewest:
             "backend": self.backend,
             "limit": self.limit.value if self.limit else None,
             "reason": self.reason,
+            "evidence": self.evidence.as_dict(),
         }
 
 
@@ -170,28 +197,8 @@ class Result:
             ("model", ", ".join(f"{n:,} {what}" for what, n in sizes.items()) or "none"),
             ("seconds", ", ".join(f"{phase} {s:.2f}" for phase, s in seconds.items())),
             ("replayed", "yes" if self.verified else "no, there is no network"),
-            *([] if self.status is Status.UNKNOWN else [("evidence", self._rests_on)]),
+            *([] if self.status is Status.UNKNOWN else [("evidence", self.evidence.words(self.backend))]),
         ]
-
-    @property
-    def _rests_on(self) -> str:
-        """What the answer rests on, in words."""
-        evidence, said = self.evidence, list[str]()
-        if evidence.network:
-            return "the network, which was replayed"
-        if evidence.checked_by:
-            by = evidence.prover or ""
-            if by not in self.backend.split(" + "):
-                by += f" ({self.backend} leaves none)"
-            said.append(f"a proof by {by}, accepted by {', '.join(evidence.checked_by)}")
-        if evidence.confirmed_by:
-            said.append(f"{self.backend}, confirmed by {', '.join(evidence.confirmed_by)}")
-        if evidence.data:
-            said.append("the data, which contradict each other")
-        if evidence.certified:
-            said.append(f"a refutation by {self.backend}, added up in integers")
-        floats = ", which computes in floating point; --confirm asks another" if evidence.floating else ""
-        return "; ".join(said) or f"the word of {self.backend}{floats}"
 
     def _repr_html_(self) -> str:
         from qnnt.drawing.page import page

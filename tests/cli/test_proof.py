@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from qnnt import Architecture, AtMost, Dataset, Domain, Instance
+
 FILES = {"formula.cnf", "formula.cnf.map.json", "proof.drat", "proof.json"}
 
 
@@ -162,3 +164,24 @@ def test_a_note_with_a_slip_is_bad_input(qnnt, thin, proof, place):
     run = qnnt("check", thin, "--proof", proof)
     assert (run.status, run.out) == (2, "")
     assert "proof.json" in run.err
+
+
+def test_fewest_weights_are_proved_and_checked(qnnt, tmp_path):
+    data = Dataset([[0, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 1]], [[1], [1], [0], [0]])
+    instance, folder = tmp_path / "i.json", tmp_path / "proof"
+    Instance(Domain(3), Architecture.dense([3, 1]), data, AtMost(1)).save(instance)
+    ask = ("solve", instance, "--then", "fewest-weights", "--proof", folder)
+    run = qnnt(*ask, "--confirm")
+    assert (run.status, run.err) == (0, "")
+    assert "no network that is as good has fewer (a proof by sat:cadical153" in run.out
+    assert "accepted by qnnt; maxsat, confirmed by cpsat with encoder cpsat)" in run.out
+    checked = qnnt("check", instance, "--proof", folder, "--plain")
+    assert checked.status == 0
+    assert "no network with 0 weights or fewer that are not 0 meets at-most:1\n" in checked.out
+    assert "so a network that meets at-most:1 has 1 weight or more that are not 0\n" in checked.out
+    told = json.loads(qnnt("check", instance, "--proof", folder, "--json").out)
+    assert ("proof" in told, told["fewest_weights_proof"]["weights"]) == (False, 0)
+    (folder / "fewest-weights" / "proof.drat").write_text("0\n")
+    other = tmp_path / "other"
+    run = qnnt(*ask[:-1], other, "--time-limit", "1e-6")
+    assert run.status == 3
