@@ -125,7 +125,10 @@ class ProofFolder:
         """The note; raises :class:`InputError` naming the place."""
         with located(self.note):
             document = read_document(self.note, KIND, _SCHEMAS)
-            claim = goal_of(document["claim"])
+            try:
+                claim = goal_of(document["claim"])
+            except ValueError as error:
+                raise InputError("claim", str(error)) from None
             if claim.minimizes:
                 raise InputError("claim", "must name a number of errors")
             if document.get("weights", 0) < 0:
@@ -141,11 +144,13 @@ class ProofFolder:
     def check_place(self) -> None:
         """Raise :class:`InputError` if a proof cannot be put here: to be known before the work is done."""
         path = self.path
-        if path.exists() and not path.is_dir():
+        if (path.exists() or path.is_symlink()) and not path.is_dir():
             raise InputError(str(path), "cannot hold a proof: it is no folder")
         others = path.is_dir() and any(each != self.fewest.path for each in path.iterdir())
         if others and not self.note.exists():
             raise InputError(str(path), "holds other files than a proof; name a new folder")
+        if self.fewest.path.exists() or self.fewest.path.is_symlink():
+            self.fewest.check_place()
         parent = path.resolve().parent
         if not parent.is_dir():
             raise InputError(str(path), f"cannot be made: there is no folder {parent}")

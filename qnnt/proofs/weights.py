@@ -38,10 +38,9 @@ def backed(asked: Asked, result: Result, folder: ProofFolder | None, *, confirm:
             return _with(result, replace(fewest, evidence=replace(fewest.evidence, missing=_LATE)))
         try:
             folder.path.parent.mkdir(exist_ok=True)  # where the errors needed no proof
-        except OSError as error:
-            why = f"{folder.path.parent} cannot be made: {error.strerror or error}"
-            return _with(result, replace(fewest, evidence=replace(fewest.evidence, missing=why)))
-        proved = with_proof(replace(posed, limits=left), folder, "sat", bounded, how)
+            proved = with_proof(replace(posed, limits=left), folder, "sat", bounded, how)
+        except (OSError, InputError) as error:
+            return _with(result, replace(fewest, evidence=replace(fewest.evidence, missing=str(error))))
         _hold(proved, fewest)
         evidence = replace(proved.evidence, missing=proved.evidence.missing or proved.reason)
         fewest = replace(fewest, evidence=evidence)
