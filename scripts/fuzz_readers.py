@@ -310,7 +310,8 @@ def readers(folder: Path) -> dict[str, Reader]:
             _planes,
             [
                 b"pseudo-Boolean proof version 2.0\nf 2\nrup +1 ~x1 +3 x2 >= 2 ;\n"
-                b"pol 1 2 + 3 2 * + s 2 d ~x2 + x1 w\noutput NONE\nconclusion UNSAT : 4\nend pseudo-Boolean proof\n",
+                b"pol 1 2 + 3 2 * + s 2 d ~x2 + x1 w\noutput NONE\nconclusion UNSAT : 4\n"
+                b"end pseudo-Boolean proof\n",
             ],
         ),
         "opb": Reader(".opb", _constraints, [b"* #variable= 2\n+2 x1 -3 ~x2 >= -1 ;\n>= 1 ;\n"]),
