@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from qnnt.exceptions import InputError
 from qnnt.files.veripb import constraints_of, read_constraints, read_log, write_proof
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
-from qnnt.models import PseudoBooleanModel
+from qnnt.models import PseudoBooleanModel, Rows
 from qnnt.signals import handlers_kept
 
 
@@ -73,7 +73,7 @@ def _asked(model: PseudoBooleanModel, limits: Limits, log: Path) -> Answer:
     end = None if limits.time is None else time.monotonic() + limits.time
     names = [f"x{i}" for i in range(len(model.lower))]
     options: list[tuple[str, str]] = [("proof-log", str(log)), ("proof-assumptions", "0")]
-    solver = exact_solver(model, names, limits.seed, options)
+    solver = exact_solver(_by_rows(model), names, limits.seed, options)
     while True:
         verdict = solver.runOnce(0.0 if end is None else max(end - time.monotonic(), 1e-3))
         if verdict == "SAT":
@@ -84,3 +84,20 @@ def _asked(model: PseudoBooleanModel, limits: Limits, log: Path) -> Answer:
             raise RuntimeError(f"Exact answered {verdict!r}")
         if verdict == "TIMEOUT" or (end is not None and time.monotonic() >= end):
             return Answer(Status.UNKNOWN, limit=Limit.TIME)
+
+
+def _by_rows(model: PseudoBooleanModel) -> PseudoBooleanModel:
+    """The model with a row in place of each bound, as the file of the formula has it: Exact logs no bounds."""
+    fixed, rows = np.flatnonzero(model.lower == model.upper), model.rows
+    values, n = model.lower[fixed], len(fixed)
+    return replace(
+        model,
+        lower=np.zeros_like(model.lower),
+        upper=np.ones_like(model.upper),
+        rows=Rows(
+            np.append(rows.starts, rows.starts[-1] + np.arange(1, n + 1)),
+            np.append(rows.index, fixed),
+            np.append(rows.coef, np.where(values == 1, 1, -1)),
+            np.append(rows.lower, values),
+        ),
+    )

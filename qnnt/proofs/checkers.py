@@ -21,7 +21,7 @@ from qnnt.verify.drat import Checked, Clauses, check_drat
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Hear, Tell, run_here
 
-_ACCEPTS = ("s VERIFIED", "s VERIFIED UNSAT", "s VERIFIED UNSATISFIABLE", "Verification succeeded.")
+_ACCEPTS = ("s VERIFIED", "s VERIFIED UNSAT", "s VERIFIED UNSATISFIABLE")
 
 
 class Checker(Protocol):

@@ -41,13 +41,14 @@ class ProofCheck:
 
     @property
     def accepted(self) -> bool | None:
-        """Whether the formula is the instance's and all checkers accept; None if some did not come to an end.
+        """Whether the formula is the instance's and all checkers accept.
 
-        One that rejects outweighs any number that do not end.
+        None if some did not come to an end, or if there is none for this form of proof. One that rejects
+        outweighs any number that do not end.
         """
         if self.difference is not None or any(verdict.accepted is False for verdict in self.verdicts):
             return False
-        return None if any(verdict.accepted is None for verdict in self.verdicts) else True
+        return True if self.verdicts and all(verdict.accepted for verdict in self.verdicts) else None
 
     def as_dict(self) -> dict[str, Any]:
         """The object that ``qnnt check --json`` prints."""
@@ -89,9 +90,9 @@ def check_proof(
 ) -> ProofCheck:
     """Encode the instance anew, compare the formulas clause for clause, and have the proof checked.
 
-    ``by`` defaults to :func:`checkers`; ``limits.time`` is for all of them together. A formula that is
-    another one is not checked further. Raises :class:`InputError` for a note or a formula that cannot be
-    read, :class:`UnknownWord` if the encoder is not known here.
+    ``by`` defaults to :func:`checkers`, of whom those are asked who take the proof's form; ``limits.time`` is
+    for all of them together. A formula that is another one is not checked further. Raises :class:`InputError`
+    for a note or a formula that cannot be read, :class:`UnknownWord` if the encoder is not known here.
     """
     limits = limits or Limits()
     began = time.monotonic()

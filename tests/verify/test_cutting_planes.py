@@ -4,13 +4,14 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import activations, instances
 
 import qnnt
 from qnnt.files.proofs import Form, ProofFolder
 from qnnt.files.veripb import Constraint, CuttingPlanes, Step, read_constraints, read_log, read_proof
+from qnnt.proofs.checkers import DratifyChecker
 from qnnt.proofs.checking import check_proof
 from qnnt.registry import backend
 from qnnt.result import Basis
@@ -101,12 +102,17 @@ def test_rules_one_by_one():
         ("1", "w"),
     ):
         assert not said(*wrong).accepted, wrong
-    assert "is about 4 constraints" in said("1", formula=PIGEONS[:4]).reason or not said("1").accepted
-    assert not check_cutting_planes(PIGEONS[:4], CuttingPlanes(5, (), 1)).accepted
+    assert said("1", formula=PIGEONS[:4]).reason == "the proof is about 5 constraints, not 4"
+
+
+ONE_VALUE = qnnt.Instance(
+    qnnt.Domain(1), qnnt.Architecture.dense([1, 1]), qnnt.Dataset([[0]], [[0]]), qnnt.Exactly(1)
+)
 
 
 @exact
 @settings(max_examples=8)
+@example(instance=ONE_VALUE)
 @given(instance=instances(max_networks=200, activation=activations))
 def test_every_answer_of_exact_has_a_proof_that_holds(tmp_path_factory, instance):
     folder = tmp_path_factory.mktemp("proofs") / "proof"
@@ -121,6 +127,8 @@ def test_every_answer_of_exact_has_a_proof_that_holds(tmp_path_factory, instance
     assert (result.evidence.missing, result.evidence.basis) == (None, Basis.PROOF)
     check = check_proof(instance, ProofFolder(folder), isolate=False)
     assert (check.accepted, check.note.form, len(check.verdicts)) == (True, Form.VERIPB, 1)
+    for nobody in ((), (DratifyChecker(),)):  # who takes such a proof
+        assert check_proof(instance, ProofFolder(folder), nobody, isolate=False).accepted is None
     given = replace(ProofFolder(folder), form=Form.VERIPB)
     formula, proof = read_constraints(given.formula), read_proof(given.proof)
     for left_out in range(
