@@ -87,7 +87,7 @@ def _asked(model: PseudoBooleanModel, limits: Limits, log: Path) -> Answer:
 
 
 def _by_rows(model: PseudoBooleanModel) -> PseudoBooleanModel:
-    """The model with a row in place of each bound, as the file of the formula has it: Exact logs no bounds."""
+    """The model with a row in place of each bound, as its file has it: Exact logs no bounds."""
     fixed, rows = np.flatnonzero(model.lower == model.upper), model.rows
     values, n = model.lower[fixed], len(fixed)
     return replace(
