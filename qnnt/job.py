@@ -107,7 +107,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job came to: the backend's answer with its assignment lifted to a parameter vector."""
+    """What a job came to: the backend's answer with its assignment lifted to a parameter vector.
+
+    ``certified``: see :class:`qnnt.backends.base.Answer`.
+    """
 
     status: Status
     vector: Vector | None = None
@@ -117,6 +120,7 @@ class Outcome:
     reason: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    certified: bool = False
 
 
 class _Reporter:
@@ -170,6 +174,7 @@ def _outcome(
         reason=answer.reason,
         seconds=seconds,
         sizes={**sizes, **answer.sizes},
+        certified=answer.certified,
     )
 
 

@@ -95,7 +95,8 @@ def solve(
     and the result's ``evidence`` tells what came of it.
 
     ``then="fewest-weights"`` goes on, within the limits, to a network with the fewest weights that are not 0,
-    among those of least error or, of another goal, among those that meet it: see ``Result.fewest``.
+    among those of least error or, of another goal, among those that meet it: see ``Result.fewest``. ``proof``
+    and ``confirm`` cover the number, too: its proof is in the folder ``fewest-weights`` within the other.
 
     Raises ``TypeError`` for an argument of another type, :class:`UnknownWord` for a name that there is not,
     :class:`InputError` for a start that does not fit the instance or a folder that cannot hold a proof,
@@ -112,6 +113,7 @@ def solve(
     start = None if start is None else network_of(start, "start")
     ask = partial(_solved, isolate=isolate, progress=progress)
     how: dict[str, Any] = {"symmetry": symmetry, "start": start, "presolve": presolve, "cubes": cubes}
+    asked = None
     if proof is None and not confirm:
         result = ask(instance, backend=backend, encoder=encoder, limits=limits, **how)
     else:
@@ -128,7 +130,12 @@ def solve(
     if progress is not None and result.errors is not None:
         seconds = result.statistics.seconds.get("total", 0.0)
         progress(Progress("weights", seconds, result.errors, result.lower_bound or 0))
-    return with_fewest_weights(instance, result, _one(backend), limits, symmetry=symmetry, isolate=isolate)
+    result = with_fewest_weights(instance, result, _one(backend), limits, symmetry=symmetry, isolate=isolate)
+    if asked is None:
+        return result
+    from qnnt.proofs.weights import backed
+
+    return backed(asked, result, None if proof is None else ProofFolder(Path(proof)).fewest, confirm=confirm)
 
 
 def _solved(

@@ -28,6 +28,8 @@ class Basis(StrEnum):
     """A proof was checked. It covers the solver; the encoder is trusted."""
     CONFIRMED = "confirmed"
     """Two backends agree, over two encodings."""
+    CERTIFIED = "certified"
+    """The backend derived it from its model in integers, and checked that. The encoder is trusted."""
     DATA = "counted"
     """Contradicting data points make so many errors unavoidable."""
     WORD = "one backend's word"
@@ -39,8 +41,10 @@ class Evidence:
 
     ``network`` says that the replay is enough, ``data`` that counting the data points is. ``proof`` is the
     folder of a proof by ``prover`` that no network meets the goal ``claim``, and ``checked_by`` names who
-    accepted it. ``confirmed_by`` names who came to the same over another encoding. ``missing`` says why a
-    proof, its check or a confirmation that was asked for is not there.
+    accepted it. ``confirmed_by`` names who came to the same over another encoding. ``certified`` says that a
+    solver's refutation was checked in integers: see :mod:`qnnt.refutation`. ``floating`` says that the
+    backend that decided computes in floating point. ``missing`` says why a proof, its check or a confirmation
+    that was asked for is not there.
     """
 
     network: bool = False
@@ -50,6 +54,8 @@ class Evidence:
     claim: str | None = None
     checked_by: tuple[str, ...] = ()
     confirmed_by: tuple[str, ...] = ()
+    certified: bool = False
+    floating: bool = False
     missing: str | None = None
 
     @property
@@ -60,8 +66,28 @@ class Evidence:
             Basis.PROOF: bool(self.checked_by),
             Basis.CONFIRMED: bool(self.confirmed_by),
             Basis.DATA: self.data,
+            Basis.CERTIFIED: self.certified,
         }
         return next((basis for basis, holds in there.items() if holds), Basis.WORD)
+
+    def words(self, backend: str) -> str:
+        """What an answer by this backend rests on."""
+        said = list[str]()
+        if self.network:
+            return "the network, which was replayed"
+        if self.checked_by:
+            by = self.prover or ""
+            if by not in backend.split(" + "):
+                by += f" ({backend} leaves none)"
+            said.append(f"a proof by {by}, accepted by {', '.join(self.checked_by)}")
+        if self.confirmed_by:
+            said.append(f"{backend}, confirmed by {', '.join(self.confirmed_by)}")
+        if self.data:
+            said.append("the data, which contradict each other")
+        if self.certified:
+            said.append(f"a refutation by {backend}, added up in integers")
+        floats = ", which computes in floating point; --confirm asks another" if self.floating else ""
+        return "; ".join(said) or f"the word of {backend}{floats}"
 
     def as_dict(self) -> dict[str, Any]:
         """What ``qnnt solve --json`` prints of it."""
@@ -72,6 +98,8 @@ class Evidence:
             "claim": self.claim,
             "checked_by": list(self.checked_by),
             "confirmed_by": list(self.confirmed_by),
+            "certified": self.certified,
+            "floating": self.floating,
             "missing": self.missing,
         }
 
@@ -82,6 +110,7 @@ class Fewest:
 
     ``weights`` of the result's network are not 0, and no network that is as good has fewer than
     ``lower_bound``; ``backend`` searched. ``limit`` and ``reason`` say why the two differ, if they do.
+    ``evidence`` tells what the bound rests on beside the backend's word.
     """
 
     weights: int
@@ -89,11 +118,17 @@ class Fewest:
     backend: str
     limit: Limit | None = None
     reason: str | None = None
+    evidence: Evidence = field(default_factory=Evidence)
 
     @property
     def optimal(self) -> bool:
         """Whether no network that is as good has fewer weights, proved."""
         return self.weights == self.lower_bound
+
+    @property
+    def rests_on(self) -> str:
+        """What the bound rests on, in words: the backend if it is its word alone."""
+        return self.backend if self.evidence.basis is Basis.WORD else self.evidence.words(self.backend)
 
     def as_dict(self) -> dict[str, Any]:
         """The object that ``qnnt solve --json`` prints of it."""
@@ -104,6 +139,7 @@ class Fewest:
             "backend": self.backend,
             "limit": self.limit.value if self.limit else None,
             "reason": self.reason,
+            "evidence": self.evidence.as_dict(),
         }
 
 
@@ -161,25 +197,8 @@ class Result:
             ("model", ", ".join(f"{n:,} {what}" for what, n in sizes.items()) or "none"),
             ("seconds", ", ".join(f"{phase} {s:.2f}" for phase, s in seconds.items())),
             ("replayed", "yes" if self.verified else "no, there is no network"),
-            *([] if self.status is Status.UNKNOWN else [("evidence", self._rests_on)]),
+            *([] if self.status is Status.UNKNOWN else [("evidence", self.evidence.words(self.backend))]),
         ]
-
-    @property
-    def _rests_on(self) -> str:
-        """What the answer rests on, in words."""
-        evidence, said = self.evidence, list[str]()
-        if evidence.network:
-            return "the network, which was replayed"
-        if evidence.checked_by:
-            by = evidence.prover or ""
-            if by not in self.backend.split(" + "):
-                by += f" ({self.backend} leaves none)"
-            said.append(f"a proof by {by}, accepted by {', '.join(evidence.checked_by)}")
-        if evidence.confirmed_by:
-            said.append(f"{self.backend}, confirmed by {', '.join(evidence.confirmed_by)}")
-        if evidence.data:
-            said.append("the data, which contradict each other")
-        return "; ".join(said) or f"the word of {self.backend}"
 
     def _repr_html_(self) -> str:
         from qnnt.drawing.page import page

@@ -228,9 +228,13 @@ class Run:
             elif errors == bound:
                 status = Status.OPTIMAL
         settled = status is not Status.UNKNOWN
+        decided = self._bound_by if who is None else self._members[who]
+        enough = status is Status.SATISFIABLE or (status is Status.OPTIMAL and not errors)
         evidence = Evidence(
-            network=status is Status.SATISFIABLE or (status is Status.OPTIMAL and not errors),
+            network=enough,
             data=self._counted(status, bound),
+            certified=settled and outcome.certified,
+            floating=not enough and bool(getattr(decided.job.backend, "floating", False) if decided else 0),
         )
         return replace(
             self._blank(who, limits),

@@ -25,6 +25,7 @@ from qnnt.cubes.journal import Journal, Plan, Refuted
 from qnnt.exceptions import InputError
 from qnnt.files.arrays import load_numpy
 from qnnt.files.pace import read_gr, read_td
+from qnnt.files.veripb import Constraint, read_constraints, read_proof, write_proof
 from qnnt.generate.table import table_instance
 from qnnt.network import Network
 from qnnt.reductions.catalogue import generate, recall
@@ -32,6 +33,7 @@ from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
 from qnnt.rounding import DenseModel, round_network
 from qnnt.rounding.network import RoundedNetwork
+from qnnt.verify.cutting_planes import check_cutting_planes
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SMALL = Instance(Domain(3), Architecture.dense([2, 1]), Dataset([[0, 1], [1, 1]], [[1], [0]]))
@@ -152,6 +154,20 @@ def _formula(path: Path) -> None:
     again = path.with_name("again.cnf")
     again.write_text(formula.text())
     assert Cnf.read(again) == formula
+
+
+def _planes(path: Path) -> None:
+    proof, again = read_proof(path), path.with_name("again.pbp")
+    with again.open("w") as file:
+        write_proof(file, proof)
+    assert read_proof(again) == proof
+    check_cutting_planes([Constraint.of([(1, 1), (1, -2)], 1), Constraint.of([(2, 2)], 1)], proof)
+
+
+def _constraints(path: Path) -> None:
+    constraints, again = read_constraints(path), path.with_name("again.opb")
+    again.write_text("".join(f"{constraint}\n" for constraint in constraints))
+    assert read_constraints(again) == constraints
 
 
 def _sets(path: Path) -> None:
@@ -289,6 +305,16 @@ def readers(folder: Path) -> dict[str, Reader]:
             _formula,
             [b"c x\np cnf 3 2\n1 -2 0\n3 0\n", b"p cnf 2 2\n1\n2 0 -1\n-2 0\n%\n0\n", b"p cnf 0 0\n"],
         ),
+        "veripb": Reader(
+            ".pbp",
+            _planes,
+            [
+                b"pseudo-Boolean proof version 2.0\nf 2\nrup +1 ~x1 +3 x2 >= 2 ;\n"
+                b"pol 1 2 + 3 2 * + s 2 d ~x2 + x1 w\noutput NONE\nconclusion UNSAT : 4\n"
+                b"end pseudo-Boolean proof\n",
+            ],
+        ),
+        "opb": Reader(".opb", _constraints, [b"* #variable= 2\n+2 x1 -3 ~x2 >= -1 ;\n>= 1 ;\n"]),
         "sets": Reader(
             ".hgr",
             _sets,

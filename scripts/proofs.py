@@ -2,8 +2,9 @@
 
 Instances without a solution from the four hardness proofs, random teachers whose noise cannot be learned, and
 minima of random data. Each is solved by SAT without and with a proof; the proof is checked by every checker
-that is installed, and mutants of it (see proof_mutants.py), too. Exit status: 1 if a proof is rejected, a
-mutant that cannot hold is accepted, or checkers disagree; else 0.
+that is installed, and mutants of it (see proof_mutants.py), too. With --form veripb they are solved by Exact,
+whose proofs our checker checks alone (and plane_mutants.py makes the mutants). Exit status: 1 if a proof is
+rejected, a mutant that cannot hold is accepted, or checkers disagree; else 0.
 """
 
 from __future__ import annotations
@@ -16,21 +17,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from proof_mutants import Rows, Step, mutants
+from proof_mutants import Mutant, Rows, Step, mutants
 
 import qnnt
 from qnnt.files.drat import read_drat
 from qnnt.files.formulas import read_dimacs
-from qnnt.files.proofs import ProofFolder
+from qnnt.files.proofs import Form, ProofFolder
+from qnnt.files.veripb import read_constraints, read_proof, write_proof
 from qnnt.generate.teacher import teacher_instance
-from qnnt.proofs.checkers import verdict_of
+from qnnt.proofs.checkers import Checker, verdict_of
 from qnnt.proofs.checking import check_proof, checkers
 from qnnt.reductions.catalogue import generate
 from qnnt.reductions.sources import random
 from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.solve import solve_source
+
+if TYPE_CHECKING:
+    from plane_mutants import PlaneMutant
 
 Make = Callable[[int], qnnt.Instance]
 
@@ -114,17 +120,19 @@ def main() -> int:
         "--mutated", type=int, default=5, metavar="N", help="proofs of each kind with mutants"
     )
     parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="for each run and check")
+    parser.add_argument("--form", choices=list(Form), default=Form.DRAT, help="of the proofs")
     args = parser.parse_args()
+    form = Form(args.form)
     limits, rows, wrong = qnnt.Limits(time=args.time_limit), [], []
     tally: Counter[tuple[str, str]] = Counter()
     qnnt.solve(two_layers(0), proof=None, backend="sat")  # what is loaded once counts for no row
-    columns = ("solve, s", "with proof, s", *(c.name + ", s" for c in checkers()), "clauses", "steps", "KB")
+    columns = ("solve, s", "with proof, s", *(c.name + ", s" for c in takers(form)), "clauses", "steps", "KB")
     print(f"{'':<16} {'proofs':>6} " + " ".join(f"{column:>17}" for column in columns))
     for kind in args.kinds.split(","):
         for seed in proved_seeds(kind, args.seeds):
             instance = KINDS[kind](seed)
             with tempfile.TemporaryDirectory(prefix="qnnt-") as place:
-                folder = ProofFolder(Path(place) / "proof")
+                folder = ProofFolder(Path(place) / "proof", form)
                 row = prove(kind, instance, folder, limits, wrong, f"{kind} {seed}")
                 if row is None:
                     continue
@@ -143,6 +151,11 @@ def main() -> int:
     return 1 if wrong else 0
 
 
+def takers(form: Form) -> list[Checker]:
+    """The checkers of this form of proofs."""
+    return [checker for checker in checkers() if checker.takes(form)]
+
+
 def proved_seeds(kind: str, count: int) -> Iterator[int]:
     """The first seeds whose answer needs a proof: minima above 0, formulas without a model."""
     found = 0
@@ -159,17 +172,18 @@ def prove(
     kind: str, instance: qnnt.Instance, folder: ProofFolder, limits: qnnt.Limits, wrong: list[str], name: str
 ) -> Row | None:
     """Solve without and with a proof, and have it checked; what is wrong is noted."""
+    backend = "sat" if folder.form is Form.DRAT else "pseudo-boolean"
     began = time.perf_counter()
-    result = qnnt.solve(instance, backend="sat", limits=limits)
+    result = qnnt.solve(instance, backend=backend, limits=limits)
     alone = time.perf_counter() - began
     began = time.perf_counter()
-    proved = qnnt.solve(instance, backend="sat", proof=folder.path, limits=limits)
+    proved = qnnt.solve(instance, backend=backend, proof=folder.path, limits=limits)
     with_proof = time.perf_counter() - began - proved.statistics.seconds.get("check proof", 0.0)
     if proved.evidence.missing is not None or result.status is not proved.status:
         wrong.append(f"{name}: {result.status}, {proved.status}: {proved.evidence.missing or proved.reason}")
         return None
     check = check_proof(instance, folder, checkers(), limits)
-    if check.accepted is not True or len(check.verdicts) < 2:
+    if check.accepted is not True or len(check.verdicts) < len(takers(folder.form)):
         wrong.append(f"{name}: {check.as_dict()}")
         return None
     return Row(
@@ -179,7 +193,7 @@ def prove(
         with_proof,
         {verdict.checker: verdict.seconds for verdict in check.verdicts},
         check.clauses,
-        len(read_drat(folder.proof).until_empty()),
+        n_steps(folder),
         folder.proof.stat().st_size,
     )
 
@@ -188,16 +202,10 @@ def mutate(
     folder: ProofFolder, seed: int, limits: qnnt.Limits, tally: Counter[tuple[str, str]], wrong: list[str]
 ) -> None:
     """Write mutants beside the proof, ask every checker, and count what each says."""
-    cnf, steps = read_dimacs(folder.formula), read_drat(folder.proof).until_empty()
-    ends = zip(steps.starts[:-1], steps.starts[1:], strict=True)
-    proof = [
-        (bool(gone), steps.literals[a:b].tolist()) for gone, (a, b) in zip(steps.deletes, ends, strict=True)
-    ]
-    for mutant in mutants(cnf.clauses.rows(), proof, np.random.default_rng(seed)):
-        other = ProofFolder(folder.path.parent / "mutant")
-        other.path.mkdir(exist_ok=True)
-        write(other, cnf.n_variables, mutant.formula, mutant.proof)
-        said = {checker.name: verdict_of(checker, other, limits).accepted for checker in checkers()}
+    other = replace(folder, path=folder.path.parent / "mutant")
+    other.path.mkdir(exist_ok=True)
+    for mutant in written_mutants(folder, other, np.random.default_rng(seed)):
+        said = {checker.name: verdict_of(checker, other, limits).accepted for checker in takers(folder.form)}
         verdicts = set(said.values())
         if mutant.hopeless:
             rejected = verdicts == {False}
@@ -207,6 +215,36 @@ def mutate(
             tally[mutant.kind, f"may hold, {'accepted' if True in verdicts else 'rejected'}"] += 1
         if not rejected:
             wrong.append(f"{mutant.kind}: {said}")
+
+
+def n_steps(folder: ProofFolder) -> int:
+    """How many steps the proof in a folder has."""
+    if folder.form is Form.VERIPB:
+        return len(read_proof(folder.proof).steps)
+    return len(read_drat(folder.proof).until_empty())
+
+
+def written_mutants(
+    folder: ProofFolder, other: ProofFolder, rng: np.random.Generator
+) -> Iterator[Mutant | PlaneMutant]:
+    """The mutants of the proof in a folder, each of them written into the other before it is handed out."""
+    if folder.form is Form.VERIPB:
+        from plane_mutants import plane_mutants  # which loads Exact
+
+        for plane in plane_mutants(read_constraints(folder.formula), read_proof(folder.proof), rng):
+            other.formula.write_text("".join(f"{constraint}\n" for constraint in plane.formula))
+            with other.proof.open("w") as file:
+                write_proof(file, plane.proof)
+            yield plane
+        return
+    cnf, steps = read_dimacs(folder.formula), read_drat(folder.proof).until_empty()
+    ends = zip(steps.starts[:-1], steps.starts[1:], strict=True)
+    proof = [
+        (bool(gone), steps.literals[a:b].tolist()) for gone, (a, b) in zip(steps.deletes, ends, strict=True)
+    ]
+    for mutant in mutants(cnf.clauses.rows(), proof, rng):
+        write(other, cnf.n_variables, mutant.formula, mutant.proof)
+        yield mutant
 
 
 def write(folder: ProofFolder, n_variables: int, formula: Rows, proof: list[Step]) -> None:

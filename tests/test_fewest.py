@@ -1,7 +1,7 @@
 """Networks of fewest weights: against all networks of small instances, under limits, and wrong claims."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
@@ -11,11 +11,17 @@ from hypothesis import strategies as st
 from strategies import activations, goals, instances
 
 import qnnt
+from qnnt import registry
 from qnnt.backends.base import Answer, Capability
 from qnnt.backends.maxsat import MaxSatBackend
-from qnnt.encoders.fewest import FewestWeights
+from qnnt.encoders.fewest import AtMostWeights, FewestWeights
+from qnnt.files.proofs import ProofFolder
 from qnnt.limits import Limit, Status
 from qnnt.models import Formula
+from qnnt.proofs.backing import Asked
+from qnnt.proofs.checking import check_proof
+from qnnt.proofs.weights import backed
+from qnnt.result import Basis
 
 XOR = qnnt.Dataset([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]])
 ALONE = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([2, 1]), XOR, "min")
@@ -151,4 +157,67 @@ def test_what_is_told_of_it():
         "backend": "maxsat",
         "limit": None,
         "reason": None,
+        "evidence": result.fewest.evidence.as_dict(),
     }
+
+
+def weights_of(goal):
+    data = qnnt.Dataset([[0, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 1]], [[1], [1], [0], [0]])
+    return qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([3, 1]), data, goal)
+
+
+@pytest.mark.parametrize("goal", [qnnt.Minimize(), qnnt.AtMost(1)])
+def test_the_number_is_proved_and_confirmed(tmp_path, goal):
+    instance, folder = weights_of(goal), ProofFolder(tmp_path / "proof")
+    for _ in range(2):  # over an earlier proof, too
+        result = qnnt.solve(instance, proof=folder.path, confirm=True, **ASK)
+    least, evidence = result.fewest.weights, result.fewest.evidence
+    assert (result.fewest.optimal, least > 0) == (True, True)
+    assert (evidence.basis, evidence.checked_by) == (Basis.PROOF, ("qnnt",))
+    assert evidence.confirmed_by == ("cpsat with encoder cpsat",)
+    assert folder.fewest.read_note().weights == least - 1
+    assert check_proof(instance, folder.fewest, isolate=False).accepted
+    note = folder.fewest.note
+    note.write_text(note.read_text().replace(f'"weights": {least - 1}', f'"weights": {least}'))
+    assert folder.fewest.read_note().weights == least
+    assert not check_proof(instance, folder.fewest, isolate=False).accepted
+
+
+class Unheard:
+    def incumbent(self, assignment, cost):
+        pass
+
+
+@pytest.mark.parametrize("encoder", ["clauses", "plain", "cpsat"])
+@settings(max_examples=8)
+@given(data=st.data())
+def test_a_bound_on_weights_leaves_the_networks_within(encoder, data):
+    instance = data.draw(instances(max_networks=300, activation=activations))
+    errors = data.draw(st.integers(0, instance.dataset.total))
+    most = data.draw(st.integers(0, instance.architecture.n_arcs))
+    there = any(e <= errors and w <= most for e, w in every_network(instance))
+    bounded = AtMostWeights(registry.encoder(encoder), most)
+    backend = registry.backend("cpsat" if encoder == "cpsat" else "sat")
+    model, lift = bounded.apply(instance.with_goal(qnnt.AtMost(errors)))
+    answer = backend.run(model, qnnt.Limits(), Unheard())
+    assert (answer.status is Status.SATISFIABLE) == there
+    if there:
+        assert lift(answer.assignment).n_weights <= most
+
+
+def test_a_number_that_is_wrong_is_found_by_whoever_is_asked(tmp_path, monkeypatch):
+    instance = weights_of(qnnt.AtMost(1))
+    right = qnnt.solve(instance, **ASK)
+    monkeypatch.setattr(qnnt.pipeline, "with_fewest_weights", lambda *_, **__: wrong)
+    fewest = qnnt.result.Fewest(right.fewest.weights + 1, right.fewest.weights + 1, "maxsat")
+    wrong = replace(right, fewest=fewest)
+    for asked in ({"confirm": True}, {"proof": tmp_path / "proof"}):
+        with pytest.raises(qnnt.WrongAnswer, match=r"weights are needed; .* has a network of"):
+            qnnt.solve(instance, **asked, **ASK)
+    late = qnnt.Limits(time=1e-9)
+    wrong = right
+    asked = Asked(instance, late, True, False, None, 0.0)
+    unconfirmed = backed(asked, right, None, confirm=True).fewest
+    assert (unconfirmed.optimal, unconfirmed.lower_bound) == (False, 0)
+    assert "not confirmed" in unconfirmed.reason
+    assert "no time" in backed(asked, right, ProofFolder(tmp_path), confirm=False).fewest.evidence.missing

@@ -42,6 +42,8 @@ class Answer:
 
     ``assignment`` is what the encoder's lift takes; ``cost`` the error that the backend claims for it;
     ``bound`` a proved lower bound on the error. An early end is UNKNOWN with ``limit`` and ``reason``.
+    ``certified`` says that more than the solver's word shows that there is nothing, or nothing better: it was
+    derived from the model in integers.
     """
 
     status: Status
@@ -51,6 +53,7 @@ class Answer:
     limit: Limit | None = None
     reason: str | None = None
     sizes: dict[str, int] = field(default_factory=dict)
+    certified: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ class Backend(Protocol):
     default. ``run`` may raise anything. A :class:`QnntError` is raised to the caller of ``solve``, such as
     :class:`Unsupported`, with which a backend declines a model (see :func:`expect_within`); anything else is
     UNKNOWN with its reason. A backend that waits for another program has a true attribute ``runs_programs``,
-    so that the program ends with it.
+    so that the program ends with it. One that computes in floating point has a true attribute ``floating``: a
+    result tells it.
 
     Optional: a backend with :attr:`Capability.STARTS` has a ``run`` that also takes ``start``, a
     :class:`Start` or None.

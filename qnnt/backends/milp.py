@@ -11,10 +11,10 @@ import platform
 import shutil
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ import numpy.typing as npt
 from qnnt.availability import Availability
 from qnnt.backends.base import Answer, Capability, Report, expect_within, optimum
 from qnnt.backends.estimates import clause_solver
+from qnnt.backends.refuting import keeps, program, refuted
 from qnnt.domain import IntArray
 from qnnt.exceptions import UnknownWord
 from qnnt.files.linear import import_pulp, to_pulp
@@ -29,10 +30,8 @@ from qnnt.highs import expect_taken, new_highs
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 from qnnt.models import LinearModel
+from qnnt.refutation import Refutation, below
 from qnnt.workers.folder import Folder
-
-if TYPE_CHECKING:
-    import highspy
 
 _VARIANTS = {"highs": "HiGHS", "cbc": "COIN-OR CBC"}
 MOST_SUM = 100_000  # what a row or the objective may add up to
@@ -40,6 +39,7 @@ _TOLERANCE = 1e-6  # how far off a solver takes a value for an integer
 _GAP = 0.9  # errors are integers: a gap below 1 closes
 _SLOWER = 1.5  # times as long as a solver of clauses, on what both can do
 _PASSES = 100  # over the rows, to find a contradiction between bounds
+_GRACE = 0.5  # seconds, beside half as many as the run took, to find a refutation in integers
 _SLACK = 1e-5  # how far from an integer a value may lie
 
 
@@ -48,14 +48,17 @@ class MilpBackend:
     """Branch and cut on a linear model. Raises :class:`UnknownWord` for an unknown solver.
 
     Every assignment is rounded and checked against the rows in exact arithmetic before it is answered. That
-    nothing better exists is the solver's word. Solvers compute in floating point and take a value for an
-    integer if it is off by 1e-6, so a sum that can reach S may be off by S · 1e-6. It must not be off by 1:
-    a model in which a sum can pass :data:`MOST_SUM` is declined. On random rows CBC erred from sums of 10^7
-    on, HiGHS from 10^8 on.
+    nothing better exists is the solver's word, unless HiGHS comes to a :class:`Refutation`, which is checked
+    in integers: it does where few splits leave linear programs without a solution.
+
+    Solvers compute in floating point and take a value for an integer if it is off by 1e-6, so a sum that can
+    reach S may be off by S · 1e-6. It must not be off by 1: a model in which a sum can pass :data:`MOST_SUM`
+    is declined. On random rows CBC erred from sums of 10^7 on, HiGHS from 10^8 on.
     """
 
     solver: str = "highs"
     accepts: tuple[type[Any], ...] = (LinearModel,)
+    floating = True
 
     def __post_init__(self) -> None:
         if self.solver not in _VARIANTS:
@@ -151,13 +154,8 @@ def _answer(
 
 def satisfied(model: LinearModel, assignment: IntArray) -> bool:
     """Whether an assignment (n,) keeps all bounds and rows."""
-    rows = model.rows
-    total = np.concatenate([[0], np.cumsum(rows.coef * assignment[rows.index])])
-    return bool(
-        (model.lower <= assignment).all()
-        and (assignment <= model.upper).all()
-        and (total[rows.starts[1:]] - total[rows.starts[:-1]] >= rows.lower).all()
-    )
+    within = (model.lower <= assignment).all() and (assignment <= model.upper).all()
+    return bool(within) and keeps(model.rows, assignment)
 
 
 def contradictory(model: LinearModel) -> bool:
@@ -212,44 +210,52 @@ def _highs(model: LinearModel, limits: Limits, report: Report) -> Answer:
     highs.setCallback(progress, None)
     highs.startCallback(kinds.kCallbackMipImprovingSolution)
     highs.startCallback(kinds.kCallbackMipLogging)
-    expect_taken(highs.passModel(_highs_model(model)), "the model")
+    lp = program(model, model.rows, whole=True, costs=model.minimize)
+    expect_taken(highs.passModel(lp), "the model")
+    began = time.monotonic()
     highs.run()
+    took = time.monotonic() - began
 
     status, info = highs.getModelStatus(), highs.getInfo()
     known = highspy.HighsModelStatus
     if status in (known.kInfeasible, known.kUnboundedOrInfeasible):  # all variables are bounded
-        return Answer(Status.UNSATISFIABLE, sizes=model.sizes())
+        return _certified(model, Answer(Status.UNSATISFIABLE, sizes=model.sizes()), limits, took)
     # "Not set" is what is left of a failed allocation that HiGHS caught.
     if status == known.kMemoryLimit or (status == known.kNotset and limits.memory is not None):
         raise MemoryError
     if status not in (known.kOptimal, known.kTimeLimit, known.kInterrupt):
         raise RuntimeError(f"HiGHS ended with {highs.modelStatusToString(status)!r}")
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    return _answer(
+    answer = _answer(
         model,
         np.array(highs.getSolution().col_value) if found else None,
         proved=status == known.kOptimal,
         bound=_proved(model, info.mip_dual_bound),
         limit=Limit.INTERRUPT if status == known.kInterrupt else Limit.TIME,
     )
+    return _certified(model, answer, limits, took)
 
 
-def _highs_model(model: LinearModel) -> highspy.HighsLp:
-    import highspy
+def _certified(model: LinearModel, answer: Answer, limits: Limits, took: float) -> Answer:
+    """The answer of HiGHS, with a refutation in integers of anything better, if one is found soon.
 
-    rows, lp = model.rows, highspy.HighsLp()
-    n, m = len(model.lower), len(rows)
-    lp.num_col_, lp.num_row_ = n, m
-    lp.col_lower_, lp.col_upper_ = model.lower.astype(float), model.upper.astype(float)
-    lp.col_cost_ = (model.objective * int(model.minimize)).astype(float)
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * n
-    lp.row_lower_, lp.row_upper_ = rows.lower.astype(float), np.full(m, highspy.kHighsInf)
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.num_col_, lp.a_matrix_.num_row_ = n, m
-    lp.a_matrix_.start_ = rows.starts.astype(np.int32)
-    lp.a_matrix_.index_ = rows.index.astype(np.int32)
-    lp.a_matrix_.value_ = rows.coef.astype(float)
-    return lp
+    Half as much time is spent on it as the run ``took``, and half a second; no more than half of what is
+    left. A solution that should not be there makes the answer UNKNOWN.
+    """
+    if answer.status is Status.UNSATISFIABLE:
+        rows = model.rows
+    elif answer.status is Status.OPTIMAL and answer.assignment is not None:
+        rows = below(model, int(model.objective @ answer.assignment))
+    else:
+        return answer
+    left = None if limits.time is None else max(0.0, (limits.time - took) / 2)
+    found = refuted(model, rows, replace(limits, time=left), _GRACE + took / 2)
+    if isinstance(found, Refutation):
+        return replace(answer, certified=found.holds(model, rows))
+    if found is None:
+        return answer
+    reason = f"HiGHS says {answer.status}, and a solution shows that this is wrong"
+    return Answer(Status.UNKNOWN, found, model.cost(found), reason=reason, sizes=answer.sizes)
 
 
 def cbc_program() -> str | None:

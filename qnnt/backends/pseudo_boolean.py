@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,7 @@ class PseudoBooleanBackend:
     def _run(self, model: PseudoBooleanModel, limits: Limits, report: Report, start: Start | None) -> Answer:
         end = None if limits.time is None else time.monotonic() + limits.time
         names = [f"x{i}" for i in range(len(model.lower))]
-        solver = _solver(model, names, limits.seed)
+        solver = exact_solver(model, names, limits.seed)
         if start is not None:
             hinted = zip(start.variables.tolist(), start.values.tolist(), strict=True)
             solver.setSolutionHints([(names[i], value) for i, value in hinted])
@@ -83,10 +83,13 @@ class PseudoBooleanBackend:
                 )
 
 
-def _solver(model: PseudoBooleanModel, names: list[str], seed: int) -> exact.Exact:
+def exact_solver(
+    model: PseudoBooleanModel, names: list[str], seed: int, options: Iterable[tuple[str, str]] = ()
+) -> exact.Exact:
+    """Exact with the model, whose variables get these names."""
     import exact
 
-    solver = exact.Exact([("seed", str(seed + 1))])
+    solver = exact.Exact([("seed", str(seed + 1)), *options])
     for name, low, high in zip(names, model.lower.tolist(), model.upper.tolist(), strict=True):
         solver.addVariable(name, low, high)
     entries = list(zip(model.rows.coef.tolist(), [names[i] for i in model.rows.index], strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,11 @@ from qnnt.exceptions import InputError
 from qnnt.wording import count
 
 if TYPE_CHECKING:
+    from qnnt.files.proofs import ProofFolder
     from qnnt.goals import Goal
+    from qnnt.instance import Instance
+    from qnnt.limits import Limits
+    from qnnt.proofs.checkers import Checker
     from qnnt.proofs.checking import ProofCheck
     from qnnt.verify.plain import PlainCheck
     from qnnt.verify.replay import Check
@@ -74,43 +79,66 @@ def check(
     if proof is not None:
         from qnnt.files.proofs import ProofFolder
         from qnnt.limits import Limits
-        from qnnt.proofs.checking import check_proof, checkers
+        from qnnt.proofs.checking import checkers
 
         with value_of("--time-limit"):
             limits = Limits(time_limit)
-        by = checkers(checker or [])
-        checked = check_proof(problem, ProofFolder(proof), by, limits)
-        document["proof"], verdicts = checked.as_dict(), {checked.accepted}
-        if not json:
-            print("proof:")
-            _show_proof(checked)
-        second: PlainCheck | None = None
-        if plain:
-            from qnnt.verify.plain import check_plainly
-
-            second = check_plainly(problem, checked.note.claim, by, limits)
-            document["plain"] = second.as_dict()
-            verdicts.add(second.accepted)
-            if not json:
-                _show_plain(second)
-        if not json:
-            _sum_up(checked, second, replayed)
+        folder, by, verdicts = ProofFolder(proof), checkers(checker or []), set[bool | None]()
+        for key, each in (("", folder), ("fewest_weights_", folder.fewest)):
+            if each.note.exists() or (each is folder and not folder.fewest.note.exists()):
+                told, said = _proof(problem, each, by, limits, replayed, plain=plain, quiet=json)
+                document |= {key + name: what for name, what in told.items()}
+                verdicts |= said
         status = FAILED if False in verdicts else status or (UNKNOWN if None in verdicts else OK)
     if json:
         print_json(document)
     return status
 
 
+def _proof(
+    problem: Instance,
+    folder: ProofFolder,
+    by: Sequence[Checker],
+    limits: Limits,
+    replayed: Check | None,
+    *,
+    plain: bool,
+    quiet: bool,
+) -> tuple[dict[str, Any], set[bool | None]]:
+    """Check one proof, and show what comes of it: the object for JSON, and what was said."""
+    from qnnt.proofs.checking import check_proof
+
+    checked = check_proof(problem, folder, by, limits)
+    document, verdicts = {"proof": checked.as_dict()}, {checked.accepted}
+    if not quiet:
+        print("proof:")
+        _show_proof(checked)
+    second: PlainCheck | None = None
+    if plain:
+        from qnnt.verify.plain import check_plainly
+
+        second = check_plainly(problem, checked.note.claim, by, limits, weights=checked.note.weights)
+        document["plain"] = second.as_dict()
+        verdicts.add(second.accepted)
+        if not quiet:
+            _show_plain(second)
+    if not quiet:
+        _sum_up(checked, second, replayed)
+    return document, verdicts
+
+
 def _show_proof(checked: ProofCheck) -> None:
     """What is claimed, and the verdicts."""
     note = checked.note
     order = "" if note.symmetry else ", neurons not ordered"
-    size = f"{checked.variables:,} variables, {count(checked.clauses, 'clause')}"
+    form, row = ("DRAT", "clause") if note.form == "drat" else ("VeriPB", "constraint")
+    size = f"{checked.variables:,} variables, {count(checked.clauses, row)}"
+    solver = note.solver + (f" ({note.solver_version})" if note.solver_version else "")
     rows = [
-        ("claim", f"no network meets {note.claim}"),
+        ("claim", str(note)),
         ("formula", f"{size}, by {note.encoder}{order}"),
-        ("encoded anew", "the same, clause for clause" if checked.difference is None else checked.difference),
-        ("proof", f"DRAT, by {note.solver}" + (f" ({note.solver_version})" if note.solver_version else "")),
+        ("encoded anew", checked.difference or f"the same, {row} for {row}"),
+        ("proof", f"{form}, by {solver}"),
     ]
     words = {True: "accepts it", False: "rejects it", None: "came to no end"}
     for verdict in checked.verdicts:
@@ -142,15 +170,18 @@ def _sum_up(checked: ProofCheck, second: PlainCheck | None, replayed: Check | No
     else:
         print(f"proved: the formula has no model{_consequence(checked, replayed)}")
         if second is None or second.accepted is None or note.encoder == "plain":
-            print(f"trusted: if a network meets {note.claim}, the formula by {note.encoder} has a model")
+            if_one = str(note).replace("no network", "a network", 1)
+            print(f"trusted: if {if_one}, the formula by {note.encoder} has a model")
         else:
             print("trusted: one of two independent encoders makes a formula that has a model if a network")
-            print(f"         meets {note.claim}")
+            print(f"        {str(note).removeprefix('no network')}")
 
 
 def _consequence(checked: ProofCheck, replayed: Check | None) -> str:
     """What follows of the goal and of the network."""
-    claim = checked.note.claim
+    claim, weights = checked.note.claim, checked.note.weights
+    if weights is not None:
+        return f", so a network that meets {claim} has {count(weights + 1, 'weight')} or more that are not 0"
     if claim.exact or claim.budget is None:
         return f", so no network meets {claim}"
     least = claim.budget + 1

@@ -231,8 +231,12 @@ def _split(cubes: int | None, journal: Path | None) -> Cubes | None:
 
 def _missing(result: Result) -> str | None:
     """Why there is no proof that was checked; None if there is one, or if the answer needs none."""
-    evidence = result.evidence
-    return None if evidence.network or evidence.checked_by else evidence.missing or str(result.reason)
+    evidence, fewest = result.evidence, result.fewest
+    if not (evidence.network or evidence.checked_by):
+        return evidence.missing or str(result.reason)
+    if fewest is None or not fewest.lower_bound or fewest.evidence.checked_by:
+        return None
+    return f"fewest weights: {fewest.evidence.missing}"
 
 
 def _written(problem: Instance, result: Result, incumbents: Incumbents) -> str:
@@ -263,7 +267,7 @@ def _show(problem: Instance, result: Result) -> None:
 def _weights(fewest: Fewest, problem: Instance) -> str:
     shown = f"{fewest.weights:,} of {problem.architecture.n_arcs:,} not 0"
     if fewest.optimal:
-        return f"{shown}, and no network that is as good has fewer ({fewest.backend})"
+        return f"{shown}, and no network that is as good has fewer ({fewest.rests_on})"
     return f"{shown}, the best so far; {fewest.lower_bound:,} or more are needed: {fewest.reason}"
 
 

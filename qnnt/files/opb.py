@@ -24,4 +24,4 @@ def write_opb(file: IO[str], model: PseudoBooleanModel, comments: Sequence[str] 
     file.writelines(
         f"{''.join(terms[starts[r] : starts[r + 1]])}>= {bound} ;\n" for r, bound in enumerate(lower)
     )
-    file.writelines(f"+1 x{i + 1} = {model.lower[i]} ;\n" for i in fixed)
+    file.writelines(f"{'+1' if model.lower[i] else '-1'} x{i + 1} >= {model.lower[i]} ;\n" for i in fixed)

@@ -1,9 +1,10 @@
 """A proof's folder: the formula, the map of its variables, the proof, and a note of what was encoded.
 
 ``formula.cnf`` is DIMACS and ``formula.cnf.map.json`` tells the parameters from its variables, as
-``qnnt encode`` writes them. ``proof.drat`` refutes the formula. ``proof.json`` (format ``qnnt-proof``) is the
-note: which claim about the instance was encoded, and how. It is written last, so a folder without one holds
-no whole proof.
+``qnnt encode`` writes them. ``proof.drat`` refutes the formula. Or ``formula.opb`` has 0/1 inequalities, and
+``proof.pbp`` refutes them in the format of VeriPB. ``proof.json`` (format ``qnnt-proof``) is the note: which
+claim about the instance was encoded, and how. It is written last, so a folder without one holds no whole
+proof.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
@@ -22,6 +24,7 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 from qnnt.exceptions import InputError
 from qnnt.files.documents import compact, located, read_document, write_document
 from qnnt.goals import Goal, goal_of
+from qnnt.wording import count
 
 KIND = "qnnt-proof"
 
@@ -36,16 +39,36 @@ class _Document(TypedDict):
     solver: str
     solver_version: str | None
     made_by: str
+    weights: NotRequired[int]
+    form: NotRequired[str]
 
 
 _SCHEMAS: dict[int, TypeAdapter[Any]] = {1: TypeAdapter(_Document)}
+
+
+class Form(StrEnum):
+    """What a formula and its proof are written in."""
+
+    DRAT = "drat"
+    VERIPB = "veripb"
+
+    @property
+    def model(self) -> str:
+        """The format of the formula, and the ending of its name."""
+        return "cnf" if self is Form.DRAT else "opb"
+
+    @property
+    def proof(self) -> str:
+        """The name of the proof's file."""
+        return "proof.drat" if self is Form.DRAT else "proof.pbp"
 
 
 @dataclass(frozen=True)
 class Note:
     """What a proof is of: no network meets the goal ``claim``, which names a number of errors.
 
-    The formula is that of the instance under this goal, without presolve steps, by the encoder of that name.
+    With ``weights`` it is about networks of which so many weights at most are not 0. The formula is that of
+    the instance under this goal, without presolve steps, by the encoder of that name.
     """
 
     claim: Goal
@@ -54,28 +77,44 @@ class Note:
     solver: str
     solver_version: str | None = None
     made_by: str = ""
+    weights: int | None = None
+    form: Form = Form.DRAT
+
+    def __str__(self) -> str:
+        few = "" if self.weights is None else f" with {count(self.weights, 'weight')} or fewer that are not 0"
+        return f"no network{few} meets {self.claim}"
 
 
 @dataclass(frozen=True)
 class ProofFolder:
-    """The files of a proof."""
+    """The files of a proof. In which form they are, the note says: see :meth:`of_note`."""
 
     path: Path
+    form: Form = Form.DRAT
 
     @property
     def formula(self) -> Path:
-        """DIMACS."""
-        return self.path / "formula.cnf"
+        """DIMACS or OPB."""
+        return self.path / f"formula.{self.form.model}"
 
     @property
     def map(self) -> Path:
         """Which variables make a weight or a bias."""
-        return self.path / "formula.cnf.map.json"
+        return self.path / f"{self.formula.name}.map.json"
 
     @property
     def proof(self) -> Path:
-        """DRAT, as text."""
-        return self.path / "proof.drat"
+        """The proof, as text."""
+        return self.path / self.form.proof
+
+    def of_note(self, note: Note) -> ProofFolder:
+        """The folder with its files in the note's form."""
+        return replace(self, form=note.form)
+
+    @property
+    def fewest(self) -> ProofFolder:
+        """The folder of the proof that no network that is as good has fewer weights."""
+        return ProofFolder(self.path / "fewest-weights")
 
     @property
     def note(self) -> Path:
@@ -86,19 +125,32 @@ class ProofFolder:
         """The note; raises :class:`InputError` naming the place."""
         with located(self.note):
             document = read_document(self.note, KIND, _SCHEMAS)
-            claim = goal_of(document["claim"])
+            try:
+                claim = goal_of(document["claim"])
+            except ValueError as error:
+                raise InputError("claim", str(error)) from None
             if claim.minimizes:
                 raise InputError("claim", "must name a number of errors")
+            if document.get("weights", 0) < 0:
+                raise InputError("weights", "must be 0 or more")
+            form = document.get("form", Form.DRAT)
+            if form not in set(Form):
+                raise InputError("form", f"must be one of {', '.join(Form)}")
         keys = ("encoder", "symmetry", "solver", "solver_version", "made_by")
-        return Note(claim, **{key: document[key] for key in keys})
+        return Note(
+            claim, **{key: document[key] for key in keys}, weights=document.get("weights"), form=Form(form)
+        )
 
     def check_place(self) -> None:
         """Raise :class:`InputError` if a proof cannot be put here: to be known before the work is done."""
         path = self.path
-        if path.exists() and not path.is_dir():
+        if (path.exists() or path.is_symlink()) and not path.is_dir():
             raise InputError(str(path), "cannot hold a proof: it is no folder")
-        if path.is_dir() and any(path.iterdir()) and not self.note.exists():
+        others = path.is_dir() and any(each != self.fewest.path for each in path.iterdir())
+        if others and not self.note.exists():
             raise InputError(str(path), "holds other files than a proof; name a new folder")
+        if self.fewest.path.exists() or self.fewest.path.is_symlink():
+            self.fewest.check_place()
         parent = path.resolve().parent
         if not parent.is_dir():
             raise InputError(str(path), f"cannot be made: there is no folder {parent}")
@@ -118,9 +170,16 @@ class ProofFolder:
 
     def take(self, attempt: ProofFolder, note: Note) -> None:
         """Move the files of an attempt here, in place of those of an earlier proof."""
+        if self.form is not note.form:
+            self.of_note(note).take(attempt.of_note(note), note)
+            return
         try:
             self.path.mkdir(exist_ok=True)
             self.note.unlink(missing_ok=True)
+            for form in set(Form) - {self.form}:  # of an earlier proof
+                old = replace(self, form=form)
+                for file in (old.formula, old.map, old.proof):
+                    file.unlink(missing_ok=True)
             for ours, theirs in ((self.formula, attempt.formula), (self.map, attempt.map)):
                 theirs.replace(ours)
             attempt.proof.replace(self.proof)
@@ -137,5 +196,7 @@ class ProofFolder:
                 "solver": compact(note.solver),
                 "solver_version": compact(note.solver_version),
                 "made_by": compact(note.made_by),
+                **({} if note.weights is None else {"weights": compact(note.weights)}),
+                **({} if note.form is Form.DRAT else {"form": compact(note.form)}),
             },
         )

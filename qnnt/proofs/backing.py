@@ -78,13 +78,14 @@ def with_proof(asked: Asked, folder: ProofFolder, backend: Any, encoder: Any, ho
                 return _without(result, f"{proven.backend} left none: {proven.reason}")
             encoder_used, solver = prover.encoder, prover.solver.name
             note = Note(claim, encoder_used.name, encoder_used.symmetry, solver, proven.version, _made_by())
-            folder.take(attempt, note)
+            folder.take(attempt, replace(note, weights=prover.weights, form=prover.form))
         except (InputError, Unavailable, Unsupported) as error:
             return _without(result, str(error))
+    folder = replace(folder, form=prover.form)
     evidence = replace(result.evidence, proof=str(folder.path), prover=solver, claim=str(claim))
     result = replace(result, evidence=evidence)
     if not itself:
-        result = _timed(result, {"prove": proven.statistics.seconds["total"]})
+        result = timed(result, {"prove": proven.statistics.seconds["total"]})
     return _checked(asked, folder, result)
 
 
@@ -97,7 +98,7 @@ def _checked(asked: Asked, folder: ProofFolder, result: Result) -> Result:
         verdict = verdict_of(checker, folder, left, isolate=asked.isolate)
     except KeyboardInterrupt:
         return _without(result, "the proof was not checked: interrupted")
-    result = _timed(result, {"check proof": verdict.seconds})
+    result = timed(result, {"check proof": verdict.seconds})
     if verdict.accepted:
         return replace(result, evidence=replace(result.evidence, checked_by=(checker.name,)))
     if verdict.accepted is None:
@@ -121,7 +122,7 @@ def confirmed(asked: Asked, result: Result) -> Result:
             return _unconfirmed(
                 asked.instance, result, f"{_said(result)} is not confirmed: {_LATE}", Limit.TIME
             )
-        result = _timed(result, {"confirm": second.statistics.seconds["total"]})
+        result = timed(result, {"confirm": second.statistics.seconds["total"]})
         who = f"{second.backend} with encoder {second.encoder}"
         if second.status is Status.SATISFIABLE:
             return _contradicted(asked.instance, result, second)
@@ -187,7 +188,8 @@ def _contradicted(instance: Instance, result: Result, other: Result) -> Result:
     return _unconfirmed(instance, known, why)
 
 
-def _timed(result: Result, seconds: dict[str, float]) -> Result:
+def timed(result: Result, seconds: dict[str, float]) -> Result:
+    """The result, with more phases in its statistics."""
     statistics = result.statistics
     total = statistics.seconds.get("total", 0.0) + sum(seconds.values())
     return replace(
@@ -199,7 +201,7 @@ def _timed(result: Result, seconds: dict[str, float]) -> Result:
 def _made_by() -> str:
     """The versions that the formula depends on."""
     found = []
-    for package in ("qnnt", "python-sat"):
+    for package in ("qnnt", "python-sat", "exact"):
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from qnnt.availability import Availability
@@ -14,11 +13,15 @@ from qnnt.exceptions import InputError, Unavailable
 from qnnt.files.documents import located
 from qnnt.files.drat import read_drat
 from qnnt.files.formulas import read_dimacs
-from qnnt.files.proofs import ProofFolder
+from qnnt.files.proofs import Form, ProofFolder
+from qnnt.files.veripb import read_constraints, read_proof
 from qnnt.limits import Limits
+from qnnt.verify.cutting_planes import check_cutting_planes
 from qnnt.verify.drat import Checked, Clauses, check_drat
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Hear, Tell, run_here
+
+_ACCEPTS = ("s VERIFIED", "s VERIFIED UNSAT", "s VERIFIED UNSATISFIABLE")
 
 
 class Checker(Protocol):
@@ -35,13 +38,16 @@ class Checker(Protocol):
     def availability(self) -> Availability:
         """Whether it can run here."""
 
+    def takes(self, form: Form) -> bool:
+        """Whether it checks proofs of this form."""
+
     def check(self, folder: ProofFolder) -> Checked:
         """Check; raises :class:`InputError` for files that cannot be read."""
 
 
 @dataclass(frozen=True)
 class OwnChecker:
-    """The checker in :mod:`qnnt.verify.drat`."""
+    """The checkers in :mod:`qnnt.verify.drat` and :mod:`qnnt.verify.cutting_planes`."""
 
     name = "qnnt"
     runs_programs = False
@@ -50,8 +56,18 @@ class OwnChecker:
         """It can always run; numba makes it fast."""
         return Availability(True)
 
+    def takes(self, form: Form) -> bool:  # noqa: ARG002
+        """All of them."""
+        return True
+
     def check(self, folder: ProofFolder) -> Checked:
-        """See :func:`qnnt.verify.drat.check_drat`."""
+        """See :func:`check_drat` and :func:`check_cutting_planes`."""
+        if folder.form is Form.VERIPB:
+            with located(folder.formula):
+                constraints = read_constraints(folder.formula)
+            with located(folder.proof):
+                planes = read_proof(folder.proof)
+            return check_cutting_planes(constraints, planes)
         clauses = read_dimacs(folder.formula).clauses
         with located(folder.proof):
             proof = read_drat(folder.proof)
@@ -73,6 +89,10 @@ class DratifyChecker:
         """Whether the package is installed."""
         return Availability.of_package("dratify", "dratify", "qnnt[proof]")
 
+    def takes(self, form: Form) -> bool:
+        """DRAT."""
+        return form is Form.DRAT
+
     def check(self, folder: ProofFolder) -> Checked:
         """Read both files by the package's own readers, and check."""
         import dratify
@@ -93,7 +113,7 @@ class DratifyChecker:
 
 @dataclass(frozen=True)
 class ProgramChecker:
-    """``PROGRAM FORMULA PROOF``, such as drat-trim: it accepts by a line ``s VERIFIED``."""
+    """``PROGRAM FORMULA PROOF``, such as drat-trim or veripb: it accepts by a line ``s VERIFIED``."""
 
     program: str
     runs_programs = True
@@ -109,6 +129,10 @@ class ProgramChecker:
             return Availability(False, reason=f"no executable program {self.program!r}")
         return Availability(True)
 
+    def takes(self, form: Form) -> bool:  # noqa: ARG002
+        """It is asked about all, and has to reject what it cannot read."""
+        return True
+
     def check(self, folder: ProofFolder) -> Checked:
         """Run the program; an exit status other than 0 is no acceptance, whatever it prints."""
         program = shutil.which(self.program)
@@ -123,7 +147,7 @@ class ProgramChecker:
             errors="replace",
         )
         lines = [line.strip() for line in run.stdout.splitlines()]
-        if run.returncode == 0 and any(line in ("s VERIFIED", "s VERIFIED UNSAT") for line in lines):
+        if run.returncode == 0 and any(line in _ACCEPTS for line in lines):
             return Checked(True, 0)
         said = [line for line in (*lines, *run.stderr.split("\n")) if line.strip()] or ["no output"]
         verdict = next((line for line in lines if line.startswith("s ")), said[-1])
@@ -149,7 +173,7 @@ class _Checking:
     """A checker's run: a task for a worker."""
 
     checker: Checker
-    path: Path
+    folder: ProofFolder
     limits: Limits
     family = "proof"
     fresh = False
@@ -159,13 +183,13 @@ class _Checking:
         return self.checker.runs_programs
 
     def execute(self, tell: Tell[None], hear: Hear) -> Checked:  # noqa: ARG002 - it has no news
-        return self.checker.check(ProofFolder(self.path))
+        return self.checker.check(self.folder)
 
 
 def verdict_of(checker: Checker, folder: ProofFolder, limits: Limits, *, isolate: bool = True) -> Verdict:
     """Have a checker look at a proof, within the limits, in a process of its own if ``isolate``."""
     began = time.perf_counter()
-    task = _Checking(checker, folder.path.resolve(), limits)
+    task = _Checking(checker, replace(folder, path=folder.path.resolve()), limits)
     ended = run_isolated(task, lambda _: None) if isolate else run_here(task, lambda _: None)
     seconds = time.perf_counter() - began
     if isinstance(ended.error, InputError):  # the file is none: that is its verdict

@@ -10,22 +10,27 @@ from typing import Any
 import numpy as np
 
 from qnnt import registry
+from qnnt.encoders.fewest import AtMostWeights
 from qnnt.exceptions import Unavailable
 from qnnt.files.documents import located
 from qnnt.files.formulas import read_dimacs
-from qnnt.files.proofs import Note, ProofFolder
+from qnnt.files.proofs import Form, Note, ProofFolder
+from qnnt.files.veripb import Constraint, constraints_of, read_constraints
 from qnnt.instance import Instance
 from qnnt.limits import Limits
-from qnnt.models import Formula
+from qnnt.models import Formula, PseudoBooleanModel
 from qnnt.proofs.checkers import Checker, DratifyChecker, OwnChecker, ProgramChecker, Verdict, verdict_of
 from qnnt.reductions.sources.cnf import Cnf
+
+_LONG = 300  # characters of a difference
 
 
 @dataclass(frozen=True)
 class ProofCheck:
     """What came of checking a proof that no network meets the goal ``note.claim``.
 
-    ``difference`` says how the formula on disk is another than the encoder makes of the instance, or is None.
+    ``clauses`` are constraints if the form is VeriPB. ``difference`` says how the formula on disk is another
+    than the encoder makes of the instance, or is None.
     """
 
     note: Note
@@ -36,18 +41,20 @@ class ProofCheck:
 
     @property
     def accepted(self) -> bool | None:
-        """Whether the formula is the instance's and all checkers accept; None if some did not come to an end.
+        """Whether the formula is the instance's and all checkers accept.
 
-        One that rejects outweighs any number that do not end.
+        None if some did not come to an end, or if there is none for this form of proof. One that rejects
+        outweighs any number that do not end.
         """
         if self.difference is not None or any(verdict.accepted is False for verdict in self.verdicts):
             return False
-        return None if any(verdict.accepted is None for verdict in self.verdicts) else True
+        return True if self.verdicts and all(verdict.accepted for verdict in self.verdicts) else None
 
     def as_dict(self) -> dict[str, Any]:
         """The object that ``qnnt check --json`` prints."""
         return {
             "claim": str(self.note.claim),
+            "weights": self.note.weights,
             "encoder": self.note.encoder,
             "symmetry": self.note.symmetry,
             "solver": self.note.solver,
@@ -61,7 +68,7 @@ class ProofCheck:
 
 
 def checkers(programs: Iterable[str] = ()) -> tuple[Checker, ...]:
-    """Ours, the others that are installed, and these programs.
+    """Ours, the others that are installed, and these programs; not all of them take every form of proof.
 
     Raises :class:`Unavailable` for a program that cannot be found.
     """
@@ -83,19 +90,31 @@ def check_proof(
 ) -> ProofCheck:
     """Encode the instance anew, compare the formulas clause for clause, and have the proof checked.
 
-    ``by`` defaults to :func:`checkers`; ``limits.time`` is for all of them together. A formula that is
-    another one is not checked further. Raises :class:`InputError` for a note or a formula that cannot be
-    read, :class:`UnknownWord` if the encoder is not known here.
+    ``by`` defaults to :func:`checkers`, of whom those are asked who take the proof's form; ``limits.time`` is
+    for all of them together. A formula that is another one is not checked further. Raises :class:`InputError`
+    for a note or a formula that cannot be read, :class:`UnknownWord` if the encoder is not known here.
     """
     limits = limits or Limits()
     began = time.monotonic()
-    note, written = folder.read_note(), read_dimacs(folder.formula)
+    note = folder.read_note()
+    folder = folder.of_note(note)
     with located(folder.note):
         encoder = registry.encoder(note.encoder, symmetry=note.symmetry)
+    if note.weights is not None:
+        encoder = AtMostWeights(encoder, note.weights)
     anew, _ = encoder.apply(instance.with_goal(note.claim))
-    difference = difference_of(written, anew)
+    if note.form is Form.DRAT:
+        cnf = read_dimacs(folder.formula)
+        size, difference = (cnf.n_variables, len(cnf.clauses)), difference_of(cnf, anew)
+    else:
+        with located(folder.formula):
+            constraints = read_constraints(folder.formula)
+        size = max((max(c.factors, default=0) for c in constraints), default=0), len(constraints)
+        difference = linear_difference_of(constraints, anew)
     verdicts = []
     for checker in by if by is not None else checkers():
+        if not checker.takes(note.form):
+            continue
         if difference is not None:
             break
         left = limits
@@ -106,7 +125,19 @@ def check_proof(
                 continue
             left = replace(limits, time=rest)
         verdicts.append(verdict_of(checker, folder, left, isolate=isolate))
-    return ProofCheck(note, written.n_variables, len(written.clauses), difference, tuple(verdicts))
+    return ProofCheck(note, *size, difference, tuple(verdicts))
+
+
+def linear_difference_of(written: Sequence[Constraint], anew: Any) -> str | None:
+    """Where constraints that were read are not those that an encoder made; None if they are the same."""
+    if not isinstance(anew, PseudoBooleanModel) or anew.minimize:
+        return "the encoder makes no 0/1 inequalities that bound the error"
+    ours = constraints_of(anew)
+    if len(written) != len(ours):
+        return f"{len(written):,} constraints, not {len(ours):,}"
+    pairs = enumerate(zip(written, ours, strict=True), 1)
+    other = next((f"constraint {i:,} is {one}, not {two}" for i, (one, two) in pairs if one != two), None)
+    return other if other is None or len(other) < _LONG else f"{other[:_LONG]} …"
 
 
 def difference_of(written: Cnf, anew: Any) -> str | None:

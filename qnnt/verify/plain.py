@@ -14,6 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from qnnt.encoders.base import Encoder
+from qnnt.encoders.fewest import AtMostWeights
+from qnnt.encoders.plain import PlainEncoder
 from qnnt.exceptions import Unsupported
 from qnnt.files.proofs import ProofFolder
 from qnnt.goals import Goal
@@ -66,13 +69,18 @@ def check_plainly(
     by: Sequence[Checker] | None = None,
     limits: Limits | None = None,
     *,
+    weights: int | None = None,
     isolate: bool = True,
 ) -> PlainCheck:
     """Have a solver refute the claim over the plain formula, and its proof checked, within the limits.
 
-    A network that meets the claim is replayed like any other.
+    With ``weights`` only networks count of which so many weights at most are not 0. A network that meets the
+    claim is replayed like any other.
     """
     limits, began = limits or Limits(), time.monotonic()
+    encoder: Encoder = PlainEncoder()
+    if weights is not None:
+        encoder = AtMostWeights(encoder, weights)
     with tempfile.TemporaryDirectory(prefix="qnnt-") as place:
         folder = Path(place) / "proof"
         try:
@@ -80,7 +88,7 @@ def check_plainly(
                 instance,
                 goal=claim,
                 backend="sat",
-                encoder="plain",
+                encoder=encoder,
                 limits=limits,
                 proof=folder,
                 isolate=isolate,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from qnnt import Architecture, AtMost, Dataset, Domain, Instance
+
 FILES = {"formula.cnf", "formula.cnf.map.json", "proof.drat", "proof.json"}
 
 
@@ -162,3 +164,74 @@ def test_a_note_with_a_slip_is_bad_input(qnnt, thin, proof, place):
     run = qnnt("check", thin, "--proof", proof)
     assert (run.status, run.out) == (2, "")
     assert "proof.json" in run.err
+
+
+def test_fewest_weights_are_proved_and_checked(qnnt, tmp_path):
+    data = Dataset([[0, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 1]], [[1], [1], [0], [0]])
+    instance, folder = tmp_path / "i.json", tmp_path / "proof"
+    Instance(Domain(3), Architecture.dense([3, 1]), data, AtMost(1)).save(instance)
+    ask = ("solve", instance, "--then", "fewest-weights", "--proof", folder)
+    run = qnnt(*ask, "--confirm")
+    assert (run.status, run.err) == (0, "")
+    assert "no network that is as good has fewer (a proof by sat:cadical153" in run.out
+    assert "accepted by qnnt; maxsat, confirmed by cpsat with encoder cpsat)" in run.out
+    checked = qnnt("check", instance, "--proof", folder, "--plain")
+    assert checked.status == 0
+    assert "no network with 0 weights or fewer that are not 0 meets at-most:1\n" in checked.out
+    assert "so a network that meets at-most:1 has 1 weight or more that are not 0\n" in checked.out
+    told = json.loads(qnnt("check", instance, "--proof", folder, "--json").out)
+    assert ("proof" in told, told["fewest_weights_proof"]["weights"]) == (False, 0)
+    (folder / "fewest-weights" / "proof.drat").write_text("0\n")
+    other = tmp_path / "other"
+    run = qnnt(*ask[:-1], other, "--time-limit", "1e-6")
+    assert run.status == 3
+
+
+def test_a_proof_by_cutting_planes(qnnt, thin, tmp_path):
+    pytest.importorskip("exact")
+    folder = tmp_path / "planes"
+    run = qnnt("solve", thin, "--backend", "pseudo-boolean", "--proof", folder)
+    assert (run.status, run.err) == (0, "")
+    assert {path.name for path in folder.iterdir()} == {
+        *("formula.opb", "formula.opb.map.json", "proof.pbp", "proof.json")
+    }
+    good = qnnt("check", thin, "--proof", folder)
+    assert good.status == 0
+    assert "the same, constraint for constraint\n" in good.out
+    assert "VeriPB, by pseudo-boolean" in good.out
+    steps = folder / "proof.pbp"
+    whole = steps.read_text()
+    cases = [
+        ("UNSAT : ", "UNSAT : 1"),
+        ("end pseudo", "END"),
+        ("f ", "f 9"),
+        ("proof version 2.0", "version 3"),
+    ]
+    for old, new in cases:
+        steps.write_text(whole.replace(old, new))
+        bad = qnnt("check", thin, "--proof", folder)
+        assert (bad.status, "not proved: the proof fails\n" in bad.out) == (1, True)
+    steps.write_text(whole)
+    formula = folder / "formula.opb"
+    formula.write_text(formula.read_text().replace(">= 1 ;", ">= 2 ;", 1))
+    assert qnnt("check", thin, "--proof", folder).status == 1
+    again = qnnt("solve", thin, "--proof", folder)  # a proof of another form takes its place
+    assert (again.status, {path.name for path in folder.iterdir()}) == (0, FILES)
+
+
+def test_notes_and_places_that_cannot_be(qnnt, thin, proof, tmp_path):
+    note = proof / "proof.json"
+    text = note.read_text()
+    for old, new in (('"at_most": 0', '"at_most": -1'), ("{", '{"weights": -1, '), ("{", '{"form": "x", ')):
+        note.write_text(text.replace(old, new, 1))
+        run = qnnt("check", thin, "--proof", proof)
+        assert (run.status, run.out, run.err.count("\n")) == (2, "", 1)
+        assert "unexpected" not in run.err
+    nowhere, taken = tmp_path / "nowhere", tmp_path / "taken"
+    nowhere.symlink_to(tmp_path / "missing")
+    (taken / "fewest-weights").mkdir(parents=True)
+    (taken / "fewest-weights" / "mine").write_text("keep me")
+    for place in (nowhere, taken):
+        run = qnnt("solve", thin, "--proof", place)
+        assert (run.status, run.out) == (2, "")
+    assert (taken / "fewest-weights" / "mine").read_text() == "keep me"
