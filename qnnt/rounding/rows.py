@@ -167,7 +167,11 @@ class RowRuns:
                 if limits is None:
                     yield i, LATE
                     continue
-                future = executor.submit(run_row, shared, RowPart.of(model), limits, apart)
+                try:
+                    future = executor.submit(run_row, shared, RowPart.of(model), limits, apart)
+                except Exception as error:  # the executor is broken, or was shut down
+                    yield i, Row(_failed(describe(error)))
+                    continue
                 self._futures[future] = i
                 running.add(future)
                 future.add_done_callback(ended.put)

@@ -168,15 +168,6 @@ def test_larger_rows_agree_with_another_search(seed: int, f: int, rank: int):
     assert max(costs) <= min(costs) * (1 + 1e-9)
 
 
-def test_the_diagonal_bound_is_never_above_the_relaxation():
-    for seed in range(5):
-        form = Form.of(model_of(Layer.random(seed, 1, 20, 100)))
-        z = np.zeros(len(form.free), dtype=np.int64)
-        _, bound = relaxation.shor(form, z, sweeps=1000, over=lambda: False)
-        plain = relaxation.convexified(form, np.zeros(len(z)), np.inf)
-        assert 0 < relaxation.diagonal(plain, form.width) <= bound * (1 + 1e-3)
-
-
 def test_rows_too_long_to_search_have_a_gap():
     layer = Layer.random(3, 2, 230, 600)
     result = round_layer(layer.W, layer.b, layer.X, row_time=2.0)
