@@ -16,14 +16,16 @@ from qnnt.wording import count
 if TYPE_CHECKING:
     from qnnt.onnx_graphs.feeds import Feeds
     from qnnt.onnx_graphs.graph import Graph
+    from qnnt.onnx_graphs.progress import GraphProgress
     from qnnt.onnx_graphs.rounded import RoundedGraph
-    from qnnt.onnx_graphs.run import GraphProgress
 
 _REPLAYED = 4  # feeds whose integers are compared
+_LAST_BITS = 1e-9  # squared distances below are those of two orders of summation
 
 
 def round_onnx(options: RoundOptions) -> tuple[dict[str, Any], int]:
     """Round the model; returns the report and the exit status."""
+    from qnnt.limits import Limit
     from qnnt.onnx_graphs.feeds import read_data
     from qnnt.onnx_graphs.graph import Graph
     from qnnt.onnx_graphs.score import Score
@@ -41,6 +43,8 @@ def round_onnx(options: RoundOptions) -> tuple[dict[str, Any], int]:
         test=None if options.allow_overlap else test,
     )
     rounded = _round(real, feeds, options)
+    if rounded.limit is not Limit.INTERRUPT:
+        rounded = rounded.with_moved(feeds, *([] if test is None else [test]), threads=options.limits.threads)
     about: dict[str, Any] = {"model": {"file": str(options.model)}, **rounded.report()}
     if score is not None:
         about["evaluation"] = score.compared(Graph(rounded.model))
@@ -72,14 +76,18 @@ def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
     from qnnt.cli.progress import live_line
     from qnnt.onnx_graphs.run import round_graph
 
-    news = ["start"]
+    news, bits = ["start"], options.bits
     with live_line(lambda: news) as watched:
 
         def hear(progress: GraphProgress) -> None:
             rows, share = progress.rows, progress.share
+            place = f"layer {progress.layer + 1} of {progress.layers}"
+            if rows is None:
+                news[:] = ["bits", place, progress.name, f"{share:.0%} measured"]
+                return
             left = (time.monotonic() - options.start) * (1 - share) / max(share, 1e-9)
             news[:] = [
-                f"layer {progress.layer + 1} of {progress.layers}",
+                place,
                 progress.name,
                 f"{rows.done} of {rows.total} rows",
                 f"cost {rows.cost:.4g}, nearest {rows.nearest_cost:.4g}",
@@ -89,6 +97,8 @@ def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
         return round_graph(
             real.model,
             feeds,
+            bits=None if bits is None or isinstance(bits, int) else bits,
+            budget=options.budget,
             scheme=options.scheme(4, "row"),
             backend=options.backend,
             limits=options.limits,
@@ -101,6 +111,8 @@ def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
             exclude=options.exclude,
             fold_batch_norm=options.fold_batch_norm,
             search_scales=options.search_scales,
+            block_size=options.block_size,
+            asymmetric=options.asymmetric,
             opset=options.opset,
             journal=options.journal,
             progress=hear if watched else None,
@@ -111,8 +123,7 @@ def _round(real: Graph, feeds: Feeds, options: RoundOptions) -> RoundedGraph:
 def show_graph(about: dict[str, Any]) -> None:
     """The report, as text."""
     layers, data = about["layers"], about["calibration"]
-    first = layers[0]
-    weights = f"int{first['bits']}, {first['scaling']}, one scale per {first['per']}"
+    weights = _scheme(layers)
     weights += ", searched" if about["search_scales"] else ""
     activations = about["activations"] + (f", {about['form']}" if about["form"] else "")
     drawn = f" of {data['of']:,} inputs, seed {data['seed']}" if "of" in data else " inputs"
@@ -140,9 +151,15 @@ def show_graph(about: dict[str, Any]) -> None:
         rows.append((test["measure"], f"{scores}, on {test['inputs']:,} inputs"))
     if "output" in about:
         rows.append(("output", _written(about["output"])))
+        rows += _kernels(about["output"]["replay"]["kernels_moved"])
     print_columns(rows)
-    head = ("layer", "kind", "rows", "inputs", "stored", "bytes", "nearest cost", "GPTQ cost", "cost")
-    print_columns([(*head, "lower bound", "proved", "seconds"), *map(_line, layers)])
+    head = ["layer", "kind", "rows", "inputs", "bits", "stored", "bytes", "nearest cost", "GPTQ cost", "cost"]
+    head += ["lower bound", "proved", "seconds"]
+    head += ["outputs move"] if "moved" in layers[0] else []
+    head += ["on test data"] if "moved_eval" in layers[0] else []
+    print_columns([tuple(head), *map(_line, layers)])
+    if about["allocation"] is not None:
+        _show_allocation(about["allocation"])
     for skipped in about["skipped"]:
         print(printable(f"  skipped {skipped['kind']} {skipped['name']}: {skipped['reason']}"))
 
@@ -155,12 +172,46 @@ def _line(layer: dict[str, Any]) -> tuple[str, ...]:
         layer["kind"] + groups,
         f"{layer['rows']:,}",
         f"{layer['inputs']:,}",
+        f"{layer['bits']}",
         layer["stored"],
         f"{layer['bytes_before']:,} to {layer['bytes_after']:,}",
         *(f"{layer[key]:.6g}" for key in ("nearest_cost", "gptq_cost", "cost", "lower_bound")),
         f"{layer['proved']:,}",
         f"{layer['seconds']:.2f}",
+        *(_moved(layer[key]) for key in ("moved", "moved_eval") if key in layer),
     )
+
+
+def _scheme(layers: list[dict[str, Any]]) -> str:
+    """How weights are stored."""
+    bits = sorted({layer["bits"] for layer in layers})
+    listed = f"int{bits[0]}" if len(bits) == 1 else " ".join(["int", ", ".join(map(str, bits))])
+    per = " or ".join(dict.fromkeys(layer["per"] for layer in layers))
+    return f"{listed}, {layers[0]['scaling']}, one scale per {per}"
+
+
+def _show_allocation(allocation: dict[str, Any]) -> None:
+    """What each number of bits does to each layer alone, with a star at the one that it got."""
+    layers = allocation["layers"]
+    sizes = f"at most {allocation['at_most']:,} of {allocation['budget']:,} bytes"
+    proved = "no other choice moves less" if allocation["proved"] else "found in a minute"
+    print(f"  bits: {sizes} (the smallest file: {allocation['smallest']:,}); {proved}, if the moves add up")
+    choices = [choice["bits"] for choice in layers[0]["choices"]]
+    lines = []
+    for layer in layers:
+        marks = {True: "*", False: ""}
+        cells = [
+            _moved(choice["moved"]) + marks[choice["bits"] == layer["bits"]] + "~" * choice["estimated"]
+            for choice in layer["choices"]
+        ]
+        lines.append((layer["name"], *cells))
+    print_columns([("outputs move by", *(f"int{bits}" for bits in choices)), *lines])
+    if any(choice["estimated"] for layer in layers for choice in layer["choices"]):
+        print("  ~ estimated by the layer's own cost, as half of the time was over")
+
+
+def _moved(value: float) -> str:
+    return f"{value:.3g}"
 
 
 def _written(output: dict[str, Any]) -> str:
@@ -169,3 +220,13 @@ def _written(output: dict[str, Any]) -> str:
     if replay["integers"]:
         run += f", {replay['differing']:,} of {count(replay['integers'], 'other integer')}"
     return f"{printable(output['file'])}; in onnxruntime {replay['onnxruntime']}, {run}"
+
+
+def _kernels(moved: float) -> list[tuple[str, str]]:
+    """A line on what onnxruntime does on its own, where that can be told from the last bits of floats."""
+    from qnnt.onnx_graphs.graph import FLOATS_STAY
+
+    if moved < _LAST_BITS:
+        return []
+    by = f"moves the outputs by {_moved(moved)} with its usual options"
+    return [("onnxruntime", f"{by}: it takes inputs of 8 bits; {FLOATS_STAY}=1 keeps floats")]

@@ -205,22 +205,24 @@ def short(scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     return single[0] if (single == single[0]).all() else single
 
 
-def storage(codes: npt.NDArray[np.int64], opset: int | None = None) -> str:
+def storage(
+    codes: npt.NDArray[np.int64], opset: int | None = None, *, blocked: bool = False, zero: bool = False
+) -> str:
     """INT2, INT4, INT8 or INT16: the smallest that holds the codes and that onnxruntime dequantises here.
 
     Without an ``opset`` the file may have the newest one. With one, INT2 and INT4 are taken only if it has
-    them.
+    them. ``blocked`` codes have a scale for each block, and some have a ``zero`` point for each scale.
     """
     for name, bits in STORED_BITS.items():
         fits = codes.min() >= -(2 ** (bits - 1)) and codes.max() < 2 ** (bits - 1)
-        known = bits >= 8 or ((opset is None or opset >= _OPSETS[name]) and _dequantises(name))
-        if fits and known:
+        known = opset is None or opset >= _OPSETS[name]
+        if fits and (bits >= 8 or (known and dequantises(name, blocked=blocked, zero=zero))):
             return name
     raise Unsupported("ONNX files hold weights of at most 16 bits")
 
 
 @cache
-def _dequantises(name: str) -> bool:
+def dequantises(name: str, *, blocked: bool, zero: bool) -> bool:
     """Whether the installed onnx and onnxruntime dequantise a type; a small model is run to find out."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
@@ -229,16 +231,22 @@ def _dequantises(name: str) -> bool:
     if kind is None:
         return False
     try:
-        codes = np.array([-2, -1, 0, 1, -1], dtype=np.int64)
-        constants = [
-            numpy_helper.from_array(codes.astype(helper.tensor_dtype_to_np_dtype(kind)), "codes"),
-            numpy_helper.from_array(np.asarray(np.float32(0.5)), "scale"),
-        ]
+        dtype = helper.tensor_dtype_to_np_dtype(kind)
+        codes = np.array([[-2, -1, 0, 1, -1], [1, 0, -2, 1, 1]], dtype=np.int64)
+        scale = np.array([[0.5, 2, 1], [4, 0.25, 1]] if blocked else [0.5, 2], dtype=np.float32)
+        zeros = np.arange(scale.size).reshape(scale.shape) % 3 - 1 if zero else np.zeros_like(scale, np.int64)
+        constants = [numpy_helper.from_array(codes.astype(dtype), "codes")]
+        constants.append(numpy_helper.from_array(scale, "scale"))
+        constants += [numpy_helper.from_array(zeros.astype(dtype), "zeros")] if zero else []
+        names, to = (
+            [tensor.name for tensor in constants],
+            {"axis": 1, "block_size": 2} if blocked else {"axis": 0},
+        )
         graph = helper.make_graph(
-            [helper.make_node("DequantizeLinear", ["codes", "scale"], ["values"])],
+            [helper.make_node("DequantizeLinear", names, ["values"], **to)],
             "probe",
             [],
-            [helper.make_tensor_value_info("values", TensorProto.FLOAT, [len(codes)])],
+            [helper.make_tensor_value_info("values", TensorProto.FLOAT, codes.shape)],
             constants,
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSETS[name])])
@@ -246,6 +254,9 @@ def _dequantises(name: str) -> bool:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
-        return bool((session.run(None, {})[0] == codes * 0.5).all())
+        each = 2 if blocked else 5
+        steps = np.repeat(scale.reshape(2, -1), each, axis=1)[:, :5]
+        shifts = np.repeat(zeros.reshape(2, -1), each, axis=1)[:, :5]
+        return bool((session.run(None, {})[0] == (codes - shifts) * steps).all())
     except Exception:  # whatever an older version has against the type
         return False

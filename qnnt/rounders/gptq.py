@@ -56,17 +56,24 @@ class Factor:
             except np.linalg.LinAlgError:
                 damping *= 10
 
-    def rounded(self, target: Reals, lower: Ints, upper: Ints, block: int = BLOCK) -> Ints:
-        """(n, m) the codes of n rows with real values ``target``, each between ``lower`` and ``upper``."""
+    def rounded(
+        self, target: Reals, lower: Ints, upper: Ints, block: int = BLOCK, steps: Reals | float = 1.0
+    ) -> Ints:
+        """(n, m) the codes of n rows with real values ``target``, each between ``lower`` and ``upper``.
+
+        ``steps`` (n, m) are what codes are worth in units of the Gram matrix, where that is not the same for
+        a whole row.
+        """
         order, R, m = self.order, self.upper, len(self.order)
-        left, least, greatest = target[:, order], lower[:, order], upper[:, order]
+        unit = np.broadcast_to(steps, target.shape)[:, order]
+        left, least, greatest = target[:, order] * unit, lower[:, order], upper[:, order]
         codes = np.empty(left.shape, dtype=np.int64)
         for begin in range(0, m, block):
             end = min(begin + block, m)
             errors = np.empty((len(left), end - begin))
             for k in range(begin, end):
-                codes[:, k] = np.clip(np.rint(left[:, k]), least[:, k], greatest[:, k])
-                errors[:, k - begin] = (left[:, k] - codes[:, k]) / R[k, k]
+                codes[:, k] = np.clip(np.rint(left[:, k] / unit[:, k]), least[:, k], greatest[:, k])
+                errors[:, k - begin] = (left[:, k] - codes[:, k] * unit[:, k]) / R[k, k]
                 left[:, k + 1 : end] -= np.outer(errors[:, k - begin], R[k, k + 1 : end])
             left[:, end:] -= errors @ R[begin:end, end:]
         chosen = np.empty_like(codes)

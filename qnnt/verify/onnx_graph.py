@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.onnx_graphs.graph import Feed, Graph
+from qnnt.onnx_graphs.moved import kernels_moved
 
 if TYPE_CHECKING:
     import onnx
@@ -25,6 +26,8 @@ class GraphReplay:
     """``weights`` that onnxruntime makes of the file's integers were compared with those that were chosen.
 
     So were ``integers``, the codes of inputs and the sums of layers, over the feeds, where both are integers.
+    ``kernels_moved`` is how much the outputs move on these feeds when onnxruntime runs the file with its
+    usual options: see :func:`qnnt.onnx_graphs.moved.kernels_moved`.
     """
 
     weights: int
@@ -32,6 +35,7 @@ class GraphReplay:
     integers: int
     differing: int
     onnxruntime: str
+    kernels_moved: float
 
     @property
     def same(self) -> bool:
@@ -47,7 +51,7 @@ def replay_graph(path: str | Path, rounded: RoundedGraph, feeds: Iterable[Feed])
     """Run a file that ``rounded`` was saved to on some feeds; :class:`InputError` if it does not run."""
     import onnxruntime
 
-    graph = Graph.load(path)
+    graph, feeds = Graph.load(path), list(feeds)
     weights = differing_weights = integers = differing = 0
     exact = rounded.settings.get("form") == "exact"
     for layer in rounded.layers:
@@ -65,7 +69,8 @@ def replay_graph(path: str | Path, rounded: RoundedGraph, feeds: Iterable[Feed])
                 for ours, theirs in _integers(layer, tensors):
                     integers += ours.size
                     differing += int((ours != theirs).sum()) if ours.shape == theirs.shape else ours.size
-    return GraphReplay(weights, differing_weights, integers, differing, onnxruntime.__version__)
+    moved = kernels_moved(graph, feeds)
+    return GraphReplay(weights, differing_weights, integers, differing, onnxruntime.__version__, moved)
 
 
 def _integers(layer: RoundedGraphLayer, tensors: dict[str, Array]) -> list[tuple[Array, Array]]:
