@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from qnnt.onnx_graphs.rounded import RoundedGraph
 
 _REPLAYED = 4  # feeds whose integers are compared
-_LAST_BITS = 1e-9  # squared distances below are those of two orders of summation
 
 
 def round_onnx(options: RoundOptions) -> tuple[dict[str, Any], int]:
@@ -151,7 +150,7 @@ def show_graph(about: dict[str, Any]) -> None:
         rows.append((test["measure"], f"{scores}, on {test['inputs']:,} inputs"))
     if "output" in about:
         rows.append(("output", _written(about["output"])))
-        rows += _kernels(about["output"]["replay"]["kernels_moved"])
+        rows += _kernels(about["output"]["replay"])
     print_columns(rows)
     head = ["layer", "kind", "rows", "inputs", "bits", "stored", "bytes", "nearest cost", "GPTQ cost", "cost"]
     head += ["lower bound", "proved", "seconds"]
@@ -222,11 +221,16 @@ def _written(output: dict[str, Any]) -> str:
     return f"{printable(output['file'])}; in onnxruntime {replay['onnxruntime']}, {run}"
 
 
-def _kernels(moved: float) -> list[tuple[str, str]]:
-    """A line on what onnxruntime does on its own, where that can be told from the last bits of floats."""
+def _kernels(replay: dict[str, Any]) -> list[tuple[str, str]]:
+    """Lines on outputs that onnxruntime computes otherwise than with floats in place of the integers."""
     from qnnt.onnx_graphs.graph import FLOATS_STAY
+    from qnnt.verify.onnx_graph import LAST_BITS
 
-    if moved < _LAST_BITS:
-        return []
-    by = f"moves the outputs by {_moved(moved)} with its usual options"
-    return [("onnxruntime", f"{by}: it takes inputs of 8 bits; {FLOATS_STAY}=1 keeps floats")]
+    plain, usual = replay["outputs_differ"], replay["kernels_moved"]
+    lines = []
+    if plain >= LAST_BITS:
+        lines.append(("wrong", f"onnxruntime computes other outputs than with floats, by {_moved(plain)}"))
+    elif usual >= LAST_BITS:
+        by = f"outputs move by {_moved(usual)} with its usual options"
+        lines.append(("onnxruntime", f"{by}: inputs of 8 bits; {FLOATS_STAY}=1 keeps floats"))
+    return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,13 +72,26 @@ def squared_distance(real: Iterable[Values], other: Iterable[Values]) -> float:
     return float(np.mean([total.share for total in sums])) if sums else 0.0
 
 
-def kernels_moved(graph: Graph, feeds: Iterable[Feed]) -> float:
-    """How much the outputs move by what onnxruntime does on its own, with its usual options, to a graph.
+def twin_moved(
+    graph: Graph, weights: Mapping[str, npt.NDArray[Any]], feeds: Iterable[Feed]
+) -> tuple[float, float]:
+    """How much the outputs of a graph differ from those with floats in place of tensors of ``weights``.
 
-    Where weights are few bits and inputs floats, it may quantise the inputs of a MatMul or Gemm to 8 bits.
+    First as onnxruntime computes it with floats, which are rounding errors if all is well; then with its
+    usual options, with which it may store the inputs of a MatMul or Gemm in 8 bits.
     """
-    batches, names = list(feeds), [value.name for value in graph.graph.output]
-    return squared_distance(graph.run(names, batches), graph.run(names, batches, usual=True))
+    from onnx import numpy_helper
+
+    twin, batches = Graph.copy_of(graph.model), list(feeds)
+    for name, values in weights.items():
+        del twin.graph.node[twin.producers()[name]]
+        twin.graph.initializer.append(numpy_helper.from_array(values, name))
+    names = [value.name for value in graph.graph.output]
+    plain, usual = (
+        squared_distance(twin.run(names, batches), graph.run(names, batches, usual=usual))
+        for usual in (False, True)
+    )
+    return plain, usual
 
 
 class _Sums:

@@ -131,7 +131,8 @@ class Placer:
         if grid.zero is not None:
             held = np.concatenate([held.ravel(), grid.zero.ravel()])
         opset = graph.opset if packs else BY_OPERATOR
-        return storage(held, opset, blocked=grid.blocked, zero=grid.zero is not None)
+        columns = layer.n if layer.kind != "Conv" and layer.axis == 1 else None
+        return storage(held, opset, blocked=grid.blocked, zero=grid.zero is not None, columns=columns)
 
     def _dequantised(
         self, layer: GraphLayer, codes: Ints, grid: Grid, kind: str
