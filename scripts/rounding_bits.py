@@ -120,9 +120,12 @@ def draw(lines: list[Line], real: float, path: Path) -> None:
     ):
         x, y = [line["bytes"] / 1000 for line in chosen], [100 * line["accuracy"] for line in chosen]
         left.plot(x, y, mark, color=colour, label=label, markersize=6, linestyle="-" if mark == "o" else "")
-    for line in uniform:
+    for i, line in enumerate(uniform):
         at = line["bytes"] / 1000, 100 * line["accuracy"]
-        left.annotate(f"int{line['bits']}", at, (7, -11), textcoords="offset points", color="#0072B2")
+        # int3 and int4 may have the same size: one is named below, the other one above.
+        shared = any(other["bytes"] == line["bytes"] for other in uniform[:i])
+        place = (-12, 9) if shared else (7, -12)
+        left.annotate(f"int{line['bits']}", at, place, textcoords="offset points", color="#0072B2")
     left.axhline(100 * real, color="#999999", linestyle="--", linewidth=1, label="real network")
     left.set(xlabel="size of the file, kB", ylabel="accuracy on the test data, %")
     left.margins(x=0.1, y=0.12)

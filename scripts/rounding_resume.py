@@ -10,7 +10,6 @@ of all its processes. Both files have to be the same to the byte.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -131,16 +130,16 @@ def watched(command: list[str], journal: Path | None = None, layers: int = 0) ->
     begin, before = time.perf_counter(), os.times()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     memory, killed, due = 0, False, None
-    while process.poll() is None:
-        memory = max(memory, resident(process.pid))
-        if journal is not None and due is None and noted(journal) >= layers:
-            due = time.perf_counter() + 3 * POLL
-        if due is not None and time.perf_counter() >= due:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            killed = True
-            break
-        time.sleep(POLL)
+    try:
+        while process.poll() is None and not killed:
+            memory = max(memory, resident(process.pid))
+            if journal is not None and due is None and noted(journal) >= layers:
+                due = time.perf_counter() + 3 * POLL
+            killed = due is not None and time.perf_counter() >= due
+            time.sleep(0 if killed else POLL)
+    finally:  # Ctrl-C, too
+        process.kill()
+        process.wait()
     if not killed and process.returncode:
         raise QnntError(f"{' '.join(command)} ended with status {process.returncode}")
     after = os.times()

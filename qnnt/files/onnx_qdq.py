@@ -238,7 +238,8 @@ def dequantises(name: str, *, blocked: bool = False, zero: bool = False) -> bool
     scale = np.array([[0.5, 2, 1], [4, 0.25, 1]] if blocked else [0.5, 2], dtype=np.float32)
     zeros = np.arange(scale.size).reshape(scale.shape) % 3 - 1
     each = 2 if blocked else 5
-    steps, shifts = (np.repeat(part.reshape(2, -1), each, axis=1)[:, :5] for part in (scale, zeros))
+    steps = np.repeat(scale.reshape(2, -1), each, axis=1)[:, :5]
+    shifts = np.repeat(zeros.reshape(2, -1), each, axis=1)[:, :5]
     to = {"axis": 1, "block_size": 2} if blocked else {"axis": 0}
     found = _dequantised(name, codes, scale, zeros if zero else None, None, to)
     return found is not None and bool((found == (codes - shifts * zero) * steps).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -106,7 +107,7 @@ class _Sums:
         if real.dtype.kind not in "fiub" or other.dtype.kind not in "fiub":
             return
         if real.shape != other.shape:  # their number depends on values
-            self._count, self._distance = self._count + real.size, BEYOND
+            self._count, self._distance = self._count + max(real.size, 1), math.inf
             return
         known = np.isfinite(real)
         a, b = real[known].astype(np.float64), other[known].astype(np.float64)

@@ -74,8 +74,8 @@ def replay_graph(path: str | Path, rounded: RoundedGraph, feeds: Iterable[Feed])
                     differing += int((ours != theirs).sum()) if ours.shape == theirs.shape else ours.size
     moved = 0.0, 0.0
     if not any(layer.codes.inputs for layer in rounded.layers):  # else the sums were compared
-        values = {layer.placed.dequantised: layer.values for layer in rounded.layers}
-        moved = twin_moved(graph, values, feeds)
+        real = {layer.placed.dequantised: layer.values for layer in rounded.layers}
+        moved = twin_moved(graph, real, feeds)
     return GraphReplay(weights, differing_weights, integers, differing, onnxruntime.__version__, *moved)
 
 
