@@ -25,7 +25,7 @@ from graph_models import build, node, weights
 from qnnt.cli.program import FAILED, OK, run
 from qnnt.exceptions import QnntError
 
-POLL = 0.1  # seconds between two looks at the memory and the journal
+POLL = 0.05  # seconds between two looks at the memory and the journal
 SIZE = 8  # of the images
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -123,20 +123,18 @@ def images(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def watched(command: list[str], journal: Path | None = None, layers: int = 0) -> tuple[Ran, bool]:
-    """Run a command to its end, or kill it once the journal has so many layers and the next one is at work.
+    """Run a command to its end, or kill it once the journal has so many layers and the next one has begun.
 
     Also whether it was killed. Raises :class:`QnntError` for a command that fails.
     """
     begin, before = time.perf_counter(), os.times()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    memory, killed, due = 0, False, None
+    memory, killed = 0, False
     try:
         while process.poll() is None and not killed:
             memory = max(memory, resident(process.pid))
-            if journal is not None and due is None and noted(journal) >= layers:
-                due = time.perf_counter() + 3 * POLL
-            killed = due is not None and time.perf_counter() >= due
-            time.sleep(0 if killed else POLL)
+            killed = journal is not None and noted(journal) >= layers
+            time.sleep(POLL)
     finally:  # Ctrl-C, too
         process.kill()
         process.wait()
