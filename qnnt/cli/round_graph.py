@@ -195,15 +195,14 @@ def _show_allocation(allocation: dict[str, Any]) -> None:
     sizes = f"at most {allocation['at_most']:,} of {allocation['budget']:,} bytes"
     proved = "no other choice moves less" if allocation["proved"] else "found in a minute"
     print(f"  bits: {sizes} (the smallest file: {allocation['smallest']:,}); {proved}, if the moves add up")
-    choices = [choice["bits"] for choice in layers[0]["choices"]]
+    choices = sorted({choice["bits"] for layer in layers for choice in layer["choices"]})
     lines = []
     for layer in layers:
-        marks = {True: "*", False: ""}
-        cells = [
-            _moved(choice["moved"]) + marks[choice["bits"] == layer["bits"]] + "~" * choice["estimated"]
-            for choice in layer["choices"]
-        ]
-        lines.append((layer["name"], *cells))
+        cells = dict.fromkeys(choices, "")  # a layer may lack some: their sums would not be exact
+        for choice in layer["choices"]:
+            star, estimated = "*" * (choice["bits"] == layer["bits"]), "~" * choice["estimated"]
+            cells[choice["bits"]] = _moved(choice["moved"]) + estimated + star
+        lines.append((layer["name"], *cells.values()))
     print_columns([("outputs move by", *(f"int{bits}" for bits in choices)), *lines])
     if any(choice["estimated"] for layer in layers for choice in layer["choices"]):
         print("  ~ estimated by the layer's own cost, as half of the time was over")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, Unsupported
 from qnnt.onnx_graphs.captured import Captured, at_layer
 from qnnt.onnx_graphs.feeds import Feeds
 from qnnt.onnx_graphs.graph import Graph
@@ -140,7 +140,8 @@ class Measuring:
     ) -> dict[str, tuple[Choice, ...]]:
         """The choices of all layers by output, in their order.
 
-        Those that are ``known`` already are not measured; all others are given to ``note``.
+        Those that are ``known`` already are not measured; all others are given to ``note``. Raises
+        :class:`Unsupported` for a layer that the form exact cannot hold in any number of bits.
         """
         threads = self.method.limits.threads
         outputs, size = Outputs(self.real, self.feeds, threads), self.real.model.ByteSize()
@@ -154,10 +155,15 @@ class Measuring:
                         captured = Captured.of(self.real, self.feeds, left, scheme, threads)
                     moments = captured.moments[layer.output]
                     factors = [Factor.of(gram) for gram in moments.finished()]
-                    made = []
+                    made, refusal = [], None
                     for i, bits in enumerate(self.bits):
-                        made.append(self._choice(layer, captured, bits, factors, outputs, size))
+                        try:
+                            made.append(self._choice(layer, captured, bits, factors, outputs, size))
+                        except Unsupported as error:  # sums that would not be exact: no choice
+                            refusal = error
                         self._tell(layer, len(layers), done + (i + 1) / len(self.bits))
+                    if refusal is not None and not made:
+                        raise refusal
                 found[layer.output] = tuple(made)
                 note(layer, found[layer.output])
                 done += 1

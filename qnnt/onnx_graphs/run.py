@@ -121,8 +121,9 @@ def round_graph(
     folded = fold_batch_norms(graph) if fold_batch_norm else []
     layers, skipped, excluded = _to_round(graph, include, exclude, activations)
     int8 = activations == "int8"
+    least = storage.of_bits(choices[0]) if choices else storage
     for layer in layers:
-        _check_storage(layer, storage, graph, form if int8 else None)
+        _check_storage(layer, least, graph, form if int8 else None)
     known = {
         "backend": repr(method.rounder) if is_dataclass(method.rounder) else method.rounder.name,
         "backend version": method.version,

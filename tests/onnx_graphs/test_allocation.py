@@ -7,9 +7,10 @@ import onnx
 import pytest
 from onnx_models import build, convolutional, images, node, weights
 
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, Unsupported
 from qnnt.limits import Limits
 from qnnt.onnx_graphs.allocation import BITS, Measuring, bits_of
+from qnnt.onnx_graphs.feeds import Feeds
 from qnnt.onnx_graphs.graph import Graph
 from qnnt.rounding import round_graph
 
@@ -60,15 +61,9 @@ def test_more_room_moves_the_outputs_less_and_what_was_measured_holds():
         assert not any(choice.estimated for choice in picked)
     assert parts == sorted(parts, reverse=True)
     # The first layer sees in the rounded graph what it sees in the real one: the same codes.
-    feeds = round_graph(model, X, bits=4, backend="gptq").with_moved(graph_feeds(graph, X))
+    feeds = round_graph(model, X, bits=4, backend="gptq").with_moved(Feeds.of(X, graph.inputs))
     four = next(choice for choice in next(iter(chosen.choices.values())) if choice.bits == 4)
     assert four.moved == pytest.approx(feeds.layers[0].moved[0], rel=1e-4)
-
-
-def graph_feeds(graph, X):
-    from qnnt.onnx_graphs.feeds import Feeds
-
-    return Feeds.of(X, graph.inputs)
 
 
 def test_a_seed_and_a_number_of_threads_give_one_model():
@@ -121,6 +116,17 @@ def test_weights_of_two_layers_are_not_counted_as_gone():
     rounded = round_graph(model, X, bits="auto", budget=10**6, backend="nearest")
     onnx.checker.check_model(rounded.model)
     assert rounded.model.ByteSize() <= rounded.allocation.size
+
+
+def test_bits_whose_sums_would_not_be_exact_are_no_choice():
+    W = np.full((1, 600, 1), 1, np.float32)
+    model = build([node("Conv", "x w", "y")], {"w": W}, {"x": ["N", 600, 3]}, {"y": [None] * 3}, opset=25)
+    X = np.random.default_rng(0).random((4, 600, 3))
+    options = {"backend": "nearest", "activations": "int8", "budget": 10**6}
+    rounded = round_graph(model, X, bits="auto", **options)
+    assert [[c.bits for c in of_layer] for of_layer in rounded.allocation.choices.values()] == [[2, 4]]
+    with pytest.raises(Unsupported, match="a sum could reach"):
+        round_graph(model, X, bits="auto:8", **options)
 
 
 def test_numbers_to_choose_from():
