@@ -89,8 +89,7 @@ def round_graph(
     that the model has at most ``budget`` bytes (see :mod:`qnnt.onnx_graphs.allocation`); they are 2, 4 or 8,
     or those of ``"auto:2,3,8"``. Half of a time limit may go by with that. ``opset`` converts the model
     first, for types of few bits: INT4 needs 21, INT2 needs 25. ``journal`` is a file in which finished layers
-    are noted: the same call goes on from there,
-    whatever ended it.
+    are noted: the same call goes on from there, whatever ended it.
 
     Time, Ctrl-C and the rest are as for :func:`round_network`, except that ``row_time`` is
     :data:`ROW_TIME` if no limit is given, and ``candidates`` :data:`CANDIDATES` where the rounder takes more

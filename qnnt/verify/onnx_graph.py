@@ -66,7 +66,7 @@ def replay_graph(path: str | Path, rounded: RoundedGraph, feeds: Iterable[Feed])
     if watched:
         tensors_of = [(la.layer.source, la.placed.quantised_inputs, la.placed.sums) for la in watched]
         names = list(dict.fromkeys(name for of_layer in tensors_of for name in of_layer if name))
-        for values in graph.run(names, feeds):
+        for values in graph.run(names, feeds, usual=True):
             tensors = dict(zip(names, values, strict=True))
             for layer in watched:
                 for ours, theirs in _integers(layer, tensors):
