@@ -42,6 +42,8 @@ def round_onnx(options: RoundOptions) -> tuple[dict[str, Any], int]:
         test=None if options.allow_overlap else test,
     )
     rounded = _round(real, feeds, options)
+    if options.output is not None:  # before anything that Ctrl-C may end
+        rounded.save(options.output)
     if rounded.limit is not Limit.INTERRUPT:
         rounded = rounded.with_moved(feeds, *([] if test is None else [test]), threads=options.limits.threads)
     about: dict[str, Any] = {"model": {"file": str(options.model)}, **rounded.report()}
@@ -51,7 +53,6 @@ def round_onnx(options: RoundOptions) -> tuple[dict[str, Any], int]:
     if options.output is not None:
         from qnnt.verify.onnx_graph import replay_graph
 
-        rounded.save(options.output)
         replay = replay_graph(options.output, rounded, islice(feeds, _REPLAYED))
         about["output"] = {"file": str(options.output), "replay": replay.as_dict()}
         status = status if replay.same else FAILED
