@@ -13,7 +13,7 @@ from qnnt.cli.options import ExecutorName, Json, value_of
 from qnnt.cli.output import print_json
 from qnnt.cli.round_dense import round_dense, show_dense
 from qnnt.cli.round_graph import round_onnx, show_graph
-from qnnt.cli.round_options import RoundOptions, write_report
+from qnnt.cli.round_options import RoundOptions, bits_of, bytes_of, write_report
 
 
 def round_(
@@ -23,7 +23,14 @@ def round_(
         typer.Option(metavar="DATA", help="Inputs to fit the rounding to: .npy, .npz by input, or a folder."),
     ],
     bits: Annotated[
-        int | None, typer.Option(metavar="B", help="Bits of a weight; default: 2, for ONNX 4.")
+        str | None,
+        typer.Option(metavar="B", help="Bits of a weight, or auto for ONNX; default: 2, for ONNX 4."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="With --bits auto: the most that the file may have, 1.5MB or 800kB."
+        ),
     ] = None,
     backend: Annotated[
         str, typer.Option(metavar="NAME", autocompletion=completion.rounders, help="Rounding backend.")
@@ -93,6 +100,15 @@ def round_(
     search_scales: Annotated[
         bool, typer.Option("--search-scales", help="Scales with which rounding costs least, not the range's.")
     ] = False,
+    block_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="A scale for every N weights of a row, at most 4 bits each; opset 21."
+        ),
+    ] = None,
+    asymmetric: Annotated[
+        bool, typer.Option("--asymmetric", help="Zero points for the weights of an ONNX model.")
+    ] = False,
     opset: Annotated[
         int | None, typer.Option(metavar="N", help="Convert the model first: 21 has INT4, 25 has INT2.")
     ] = None,
@@ -126,7 +142,8 @@ def round_(
     options = RoundOptions(
         model=model,
         calibration=calibration,
-        bits=bits,
+        bits=bits_of(bits),
+        budget=None if budget is None else bytes_of(budget),
         backend=backend,
         scaling=scaling,
         per=per,
@@ -146,6 +163,8 @@ def round_(
         exclude=exclude or (),
         fold_batch_norm=fold_batch_norm,
         search_scales=search_scales,
+        block_size=block_size,
+        asymmetric=asymmetric,
         opset=opset,
         journal=journal,
         executor=executor,

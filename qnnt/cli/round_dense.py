@@ -76,6 +76,10 @@ def _check(options: RoundOptions) -> None:
         "--exclude": options.exclude,
         "--fold-batch-norm": options.fold_batch_norm,
         "--search-scales": options.search_scales,
+        "--bits auto": isinstance(options.bits, str),
+        "--budget": options.budget,
+        "--block-size": options.block_size,
+        "--asymmetric": options.asymmetric,
         "--opset": options.opset,
         "--journal": options.journal,
     }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +32,8 @@ class RoundOptions:
 
     model: Path
     calibration: Path
-    bits: int | None
+    bits: int | str | None
+    budget: int | None
     backend: str
     scaling: str
     per: str | None
@@ -50,6 +53,8 @@ class RoundOptions:
     exclude: Sequence[str]
     fold_batch_norm: bool
     search_scales: bool
+    block_size: int | None
+    asymmetric: bool
     opset: int | None
     journal: Path | None
     executor: str | None
@@ -75,11 +80,38 @@ class RoundOptions:
         """The scheme that the options name, with these where they say nothing."""
         from qnnt.rounding.scheme import Scheme
 
-        bits = bits if self.bits is None else self.bits
+        bits = self.bits if isinstance(self.bits, int) else bits
         try:
             return Scheme(bits, self.scaling, self.per or per)  # type: ignore[arg-type] # checked there
         except InputError as error:
             raise InputError(f"--{error.place}", error.message) from None
+
+
+_UNITS = {"": 1, "B": 1} | {
+    f"{letter}{binary}B": (1024 if binary else 1000) ** (i + 1)
+    for i, letter in enumerate("KMG")
+    for binary in ("", "I")
+}
+
+
+def bytes_of(text: str) -> int:
+    """A size such as ``1.5MB``, ``800kB``, ``2MiB`` or a number of bytes; rounded down."""
+    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([a-zA-Z]{0,3})\s*", text, re.ASCII)
+    if found is None or found[2].upper() not in _UNITS:
+        raise InputError("--budget", f"must be a size such as 1.5MB, 800kB or 1500000, not {text!r}")
+    size = int(Fraction(found[1]) * _UNITS[found[2].upper()])
+    if not size:
+        raise InputError("--budget", "must be at least one byte")
+    return size
+
+
+def bits_of(text: str | None) -> int | str | None:
+    """What ``--bits`` says: a number, ``auto``, or ``auto:`` and numbers to choose from."""
+    if text is None or text.strip().partition(":")[0] == "auto":
+        return None if text is None else text.strip()
+    if not re.fullmatch(r"-?\d{1,9}", text.strip(), re.ASCII):
+        raise InputError("--bits", f"must be a number, auto or auto:2,4,8, not {text!r}")
+    return int(text)
 
 
 def check_output(output: Path | None, form: str) -> None:

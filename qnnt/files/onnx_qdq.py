@@ -205,47 +205,95 @@ def short(scales: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     return single[0] if (single == single[0]).all() else single
 
 
-def storage(codes: npt.NDArray[np.int64], opset: int | None = None) -> str:
-    """INT2, INT4, INT8 or INT16: the smallest that holds the codes and that onnxruntime dequantises here.
+def storage(
+    codes: npt.NDArray[np.int64],
+    opset: int | None = None,
+    *,
+    blocked: bool = False,
+    zero: bool = False,
+    columns: int | None = None,
+) -> str:
+    """INT2, INT4, INT8 or INT16: the smallest that holds the codes and that onnxruntime takes here.
 
     Without an ``opset`` the file may have the newest one. With one, INT2 and INT4 are taken only if it has
-    them.
+    them. ``blocked`` codes have a scale for each block, and some have a ``zero`` point for each scale. With
+    ``columns`` they are a matrix of so many columns, which a MatMul or Gemm takes as it stands.
     """
     for name, bits in STORED_BITS.items():
         fits = codes.min() >= -(2 ** (bits - 1)) and codes.max() < 2 ** (bits - 1)
-        known = bits >= 8 or ((opset is None or opset >= _OPSETS[name]) and _dequantises(name))
+        known = bits >= 8 or (
+            (opset is None or opset >= _OPSETS[name])
+            and dequantises(name, blocked=blocked, zero=zero)
+            and (columns is None or _multiplies(name, columns % 4))
+        )
         if fits and known:
             return name
     raise Unsupported("ONNX files hold weights of at most 16 bits")
 
 
 @cache
-def _dequantises(name: str) -> bool:
+def dequantises(name: str, *, blocked: bool = False, zero: bool = False) -> bool:
     """Whether the installed onnx and onnxruntime dequantise a type; a small model is run to find out."""
+    codes = np.array([[-2, -1, 0, 1, -1], [1, 0, -2, 1, 1]], dtype=np.int64)
+    scale = np.array([[0.5, 2, 1], [4, 0.25, 1]] if blocked else [0.5, 2], dtype=np.float32)
+    zeros = np.arange(scale.size).reshape(scale.shape) % 3 - 1
+    each = 2 if blocked else 5
+    steps = np.repeat(scale.reshape(2, -1), each, axis=1)[:, :5]
+    shifts = np.repeat(zeros.reshape(2, -1), each, axis=1)[:, :5]
+    to = {"axis": 1, "block_size": 2} if blocked else {"axis": 0}
+    found = _dequantised(name, codes, scale, zeros if zero else None, None, to)
+    return found is not None and bool((found == (codes - shifts * zero) * steps).all())
+
+
+@cache
+def _multiplies(name: str, rest: int) -> bool:
+    """Whether onnxruntime multiplies by matrices of a type with 4k + ``rest`` columns; a small one is tried.
+
+    For its kernels of few bits it packs them anew, which goes wrong for INT2 unless ``rest`` is 0
+    (onnxruntime 1.32).
+    """
+    codes = np.arange(8 * (4 + rest)).reshape(8, -1) ** 2 % 7 % 4 - 2
+    scale, X = np.ones(4 + rest, np.float32), np.arange(24, dtype=np.float32).reshape(3, 8) % 5 - 2
+    found = _dequantised(name, codes, scale, None, X, {"axis": 1})
+    # It may store the inputs in 8 bits.
+    return found is not None and bool((np.abs(found - X @ codes) < 0.5).all())
+
+
+def _dequantised(
+    name: str,
+    codes: npt.NDArray[Any],
+    scale: npt.NDArray[Any],
+    zeros: npt.NDArray[Any] | None,
+    X: npt.NDArray[Any] | None,
+    to: dict[str, int],
+) -> npt.NDArray[Any] | None:
+    """What onnxruntime makes of codes of a type, times inputs X if given; None where it does not."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
     kind = getattr(TensorProto, name, None)
     if kind is None:
-        return False
+        return None
     try:
-        codes = np.array([-2, -1, 0, 1, -1], dtype=np.int64)
-        constants = [
-            numpy_helper.from_array(codes.astype(helper.tensor_dtype_to_np_dtype(kind)), "codes"),
-            numpy_helper.from_array(np.asarray(np.float32(0.5)), "scale"),
-        ]
+        dtype = helper.tensor_dtype_to_np_dtype(kind)
+        parts = {"codes": codes.astype(dtype), "scale": scale}
+        parts |= {} if zeros is None else {"zeros": zeros.astype(dtype)}
+        nodes = [helper.make_node("DequantizeLinear", list(parts), ["values"], **to)]
+        nodes += [] if X is None else [helper.make_node("MatMul", ["X", "values"], ["product"])]
+        feeds = {} if X is None else {"X": X}
         graph = helper.make_graph(
-            [helper.make_node("DequantizeLinear", ["codes", "scale"], ["values"])],
+            nodes,
             "probe",
-            [],
-            [helper.make_tensor_value_info("values", TensorProto.FLOAT, [len(codes)])],
-            constants,
+            [helper.make_tensor_value_info(n, TensorProto.FLOAT, v.shape) for n, v in feeds.items()],
+            [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, [None, None])],
+            [numpy_helper.from_array(value, part) for part, value in parts.items()],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSETS[name])])
         model.ir_version = helper.find_min_ir_version_for(model.opset_import)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
-        return bool((session.run(None, {})[0] == codes * 0.5).all())
+        found: npt.NDArray[Any] = session.run(None, feeds)[0]
     except Exception:  # whatever an older version has against the type
-        return False
+        return None
+    return found

@@ -22,6 +22,7 @@ Array = npt.NDArray[Any]
 Feed = Mapping[str, Array]
 
 MOST_BYTES = 2**31 - 1  # what a protocol buffer holds
+FLOATS_STAY = "session.qdq_matmulnbits_accuracy_level"  # 1: inputs of MatMulNBits are floats; usually 8 bits
 # Their outputs depend on no input, and yet are no constants.
 _RANDOM = (
     "RandomNormal",
@@ -195,13 +196,21 @@ class Graph:
         )
         return model
 
-    def run(self, names: Sequence[str], feeds: Iterable[Feed], threads: int = 1) -> Iterator[list[Array]]:
-        """The values of some tensors for each feed; raises :class:`InputError` where onnxruntime fails."""
+    def run(
+        self, names: Sequence[str], feeds: Iterable[Feed], threads: int = 1, *, usual: bool = False
+    ) -> Iterator[list[Array]]:
+        """The values of some tensors for each feed; raises :class:`InputError` where onnxruntime fails.
+
+        What are floats in the graph stay floats. With its ``usual`` options onnxruntime may quantise the
+        inputs of products with weights of few bits.
+        """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = threads
+        if not usual:
+            options.add_session_config_entry(FLOATS_STAY, "1")
         model = self.part(names)
         taken_here = {value.name for value in model.graph.input}
         try:

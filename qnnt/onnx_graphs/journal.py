@@ -18,6 +18,8 @@ from qnnt.exceptions import InputError
 from qnnt.files.documents import compact
 from qnnt.files.journals import JournalFile
 from qnnt.limits import Limit, Status
+from qnnt.onnx_graphs.allocation import Choice
+from qnnt.onnx_graphs.grid import Grid
 from qnnt.rounding.scheme import Affine
 from qnnt.rounding.search import SearchedRows
 
@@ -28,16 +30,16 @@ if TYPE_CHECKING:
     from qnnt.onnx_graphs.layers import GraphLayer
 
 FORMAT = "qnnt-rounding"
-VERSION = 1
+VERSION = 2
 _REALS = ("cost", "nearest_cost", "lower_bound", "row_seconds")
 
 
 @dataclass(frozen=True, eq=False)
 class Noted:
-    """What came of a layer: its rows, their scales and what GPTQ costs in each (n,), and the inputs' code."""
+    """What came of a layer: its rows, their grid and what GPTQ costs in each (n,), and the inputs' code."""
 
     rows: SearchedRows
-    scale: npt.NDArray[np.float64]
+    grid: Grid
     gptq_cost: npt.NDArray[np.float64]
     points: int
     inputs: Affine | None
@@ -47,6 +49,7 @@ class Noted:
 class Journal:
     """The journal of one run: a model, data and ``settings``; ``layers`` by output are those that it had.
 
+    ``choices`` by output are those that were measured already, where bits are allocated.
     Raises :class:`InputError` for the journal of another run, and as :class:`JournalFile` does.
     """
 
@@ -60,6 +63,7 @@ class Journal:
             **settings,
         }
         self.layers: dict[str, Noted] = {}
+        self.choices: dict[str, tuple[Choice, ...]] = {}
         self._file = JournalFile(path, FORMAT, "journal of a rounding")
         try:
             with self._file.located():
@@ -90,13 +94,20 @@ class Journal:
                 "status": [status.value for status in rows.row_status],
                 "limits": [None if limit is None else limit.value for limit in rows.row_limits],
                 "reasons": list(rows.reasons),
-                "scale": noted.scale.tolist(),
+                "scale": noted.grid.scale.tolist(),
+                "zero": None if noted.grid.zero is None else noted.grid.zero.tolist(),
+                "block": noted.grid.block,
                 "gptq_cost": noted.gptq_cost.tolist(),
                 "points": noted.points,
                 "inputs": None if noted.inputs is None else asdict(noted.inputs),
                 "seconds": noted.seconds,
             }
         )
+
+    def note_choices(self, layer: GraphLayer, choices: tuple[Choice, ...]) -> None:
+        """Write what numbers of bits do to a layer."""
+        parts = [asdict(choice) for choice in choices]
+        self._file.write({"measured": layer.output, "name": layer.name, "choices": parts})
 
     def _read(self, head: dict[str, Any]) -> None:
         if not self._file.lines:
@@ -108,7 +119,10 @@ class Journal:
             raise InputError("", f"is the journal of a run that differs in its {other.replace('_', ' ')}")
         for number, line in lines:
             try:
-                self.layers[line["layer"]] = _noted(line)
+                if "measured" in line:
+                    self.choices[line["measured"]] = tuple(Choice(**choice) for choice in line["choices"])
+                else:
+                    self.layers[line["layer"]] = _noted(line)
             except (KeyError, TypeError, ValueError, zlib.error) as error:
                 raise InputError(f"line {number}", f"is damaged: {error}") from None
 
@@ -125,7 +139,9 @@ def _noted(line: dict[str, Any]) -> Noted:
     )
     code = None if line["inputs"] is None else Affine(**line["inputs"])
     scale, gptq = (np.array(line[name], dtype=np.float64) for name in ("scale", "gptq_cost"))
-    return Noted(rows, scale, gptq, line["points"], code, line["seconds"])
+    zero = None if line["zero"] is None else np.array(line["zero"], dtype=np.int64)
+    grid = Grid(scale, zero, line["block"])
+    return Noted(rows, grid, gptq, line["points"], code, line["seconds"])
 
 
 def _packed(codes: npt.NDArray[np.int64]) -> str:

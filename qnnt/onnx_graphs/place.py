@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from qnnt.exceptions import Unsupported
 from qnnt.files.onnx_qdq import STORED_BITS, packed, short, storage, zero_point
-from qnnt.rounding.scheme import Affine, Scheme
+from qnnt.onnx_graphs.grid import Grid, Storage
+from qnnt.rounding.scheme import Affine
 
 if TYPE_CHECKING:
     import onnx
@@ -22,28 +23,41 @@ Reals = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 BY_OPERATOR = 13  # the opset since which DequantizeLinear has a scale for each row
-_WIDE = 21  # and since which it takes INT16
+BY_BLOCK = 21  # and since which it has one for each block, and takes INT16
 OLDEST_IR = {"INT4": 10, "INT2": 13}  # versions of the format
 FLOAT_SUMS, DOUBLE_SUMS = 2**24, 2**53
 
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """The integers of a layer: ``weights`` (n, f) with scales ``scale`` (n,).
+    """The integers of a layer: ``weights`` (n, f), on a ``grid``.
 
     Where inputs are integers too, ``inputs`` says how, ``unit`` (n,) is what 1 in a sum is worth at the
     output, and ``biases`` (n,) are added to the sums; None for a layer that adds none.
     """
 
     weights: Ints
-    scale: Reals
+    grid: Grid
     inputs: Affine | None = None
     unit: Reals | None = None
     biases: Ints | None = None
 
+    @classmethod
+    def of(cls, layer: GraphLayer, chosen: Ints, grid: Grid, inputs: Affine | None) -> Codes:
+        """Of what was chosen for a layer: (n, f), or (n, f + 1) with biases."""
+        f = layer.shape[1]
+        biases = chosen[:, f] if chosen.shape[1] > f else None
+        unit = None if inputs is None else grid.scale[:, 0] * inputs.scale * layer.factor
+        return cls(chosen[:, :f], grid, inputs, unit, biases)
+
+    @property
+    def scale(self) -> Reals:
+        """(n,) the scale of each row; (n, b) where it has one for each block."""
+        return self.grid.scale if self.grid.blocked else self.grid.scale[:, 0]
+
     def values(self, layer: GraphLayer) -> npt.NDArray[np.float32]:
         """What the weights stand for, in the shape of the layer's tensor: to the bit what a file computes."""
-        scale = self.scale.astype(np.float32).reshape(-1, 1)
+        scale = self.grid.scales(layer.shape[1]).astype(np.float32)
         values: npt.NDArray[np.float32] = layer.stored(self.weights.astype(np.float32) * scale)
         return values
 
@@ -85,11 +99,9 @@ class Placer:
         node = graph.graph.node[at]
         replaced = [node.input[layer.slot], *node.input[2:]]
         exact = codes.inputs is not None and self._form == "exact"
-        # onnxruntime makes QLinearConv of the form scaled, which takes no fewer than 8 bits.
-        packs = codes.inputs is None or exact or layer.kind != "Conv"
-        kind = storage(codes.weights, graph.opset if packs else BY_OPERATOR)
-        scale = np.ones(layer.n) if exact else codes.scale
-        new, weights = self._dequantised(layer, codes.weights, scale, kind)
+        grid = replace(codes.grid, scale=np.ones_like(codes.grid.scale)) if exact else codes.grid
+        kind = self.kind(graph, layer, codes.grid, codes.weights, int8=codes.inputs is not None)
+        new, weights = self._dequantised(layer, codes.weights, grid, kind)
         node.input[layer.slot] = weights
         quantised = sums = ""
         after: list[onnx.NodeProto] = []
@@ -109,26 +121,69 @@ class Placer:
         graph.sweep(name for name in replaced if name)
         if STORED_BITS[kind] < 8:  # types that older versions of the format do not have
             graph.model.ir_version = max(graph.model.ir_version, OLDEST_IR[kind])
-        scales = 1 if short(codes.scale).ndim == 0 else layer.n
-        size = -(-codes.weights.size * STORED_BITS[kind] // 8) + 4 * scales
-        return Placed(kind, weights, size, quantised, sums)
+        return Placed(kind, weights, stored_bytes(layer, codes.grid, kind), quantised, sums)
+
+    def kind(self, graph: Graph, layer: GraphLayer, grid: Grid, codes: Ints, *, int8: bool) -> str:
+        """The type that holds the codes (n, f) of a layer in this graph, or the ends of a range (2,)."""
+        # onnxruntime makes QLinearConv of the form scaled, which takes no fewer than 8 bits.
+        packs = not int8 or self._form == "exact" or layer.kind != "Conv"
+        held = codes if codes.ndim == 1 else grid.stored(codes)
+        if grid.zero is not None:
+            held = np.concatenate([held.ravel(), grid.zero.ravel()])
+        opset = graph.opset if packs else BY_OPERATOR
+        columns = layer.n if layer.kind != "Conv" and layer.axis == 1 else None
+        return storage(held, opset, blocked=grid.blocked, zero=grid.zero is not None, columns=columns)
 
     def _dequantised(
-        self, layer: GraphLayer, codes: Ints, scale: Reals, kind: str
+        self, layer: GraphLayer, codes: Ints, grid: Grid, kind: str
     ) -> tuple[list[onnx.NodeProto], str]:
         """Nodes that make the weights of integers, and the tensor that they make."""
         graph, name = self._graph, layer.weight
-        integers = graph.add_constant(f"{name}_quantized", packed(layer.stored(codes), kind))
-        scales, output = short(scale), graph.fresh(f"{name}_dequantized")
-        if graph.opset >= (BY_OPERATOR if kind != "INT16" else _WIDE):
+        output, stored = graph.fresh(f"{name}_dequantized"), grid.stored(codes)
+        if grid.blocked:
+            return self._in_blocks(layer, stored, grid, kind, output), output
+        integers = graph.add_constant(f"{name}_quantized", packed(layer.stored(stored), kind))
+        scales = grid.scale[:, 0].astype(np.float32)
+        zero = None if grid.zero is None else packed(grid.zero[:, 0], kind)
+        scales = short(grid.scale[:, 0]) if zero is None else scales
+        if graph.opset >= (BY_OPERATOR if kind != "INT16" else BY_BLOCK):
             axis = {"axis": layer.axis} if scales.ndim else {}
-            s = graph.add_constant(f"{name}_scale", scales)
-            return [self._node("DequantizeLinear", [integers, s], output, **axis)], output
-        if scales.ndim:  # an older opset has no scale for each row: the same numbers by a product
-            scales = scales.reshape([-1 if i == layer.axis else 1 for i in range(layer.weights.ndim)])
-        s, real = graph.add_constant(f"{name}_scale", scales), graph.fresh(f"{name}_cast")
-        cast = self._node("Cast", [integers], real, to=1)
-        return [cast, self._node("Mul", [real, s], output)], output
+            parts = [graph.add_constant(f"{name}_scale", scales)]
+            parts += [] if zero is None else [graph.add_constant(f"{name}_zero_point", zero)]
+            return [self._node("DequantizeLinear", [integers, *parts], output, **axis)], output
+        # An older opset has no scale for each row: the same numbers by a difference and a product.
+        shape = [-1 if i == layer.axis else 1 for i in range(layer.weights.ndim)]
+        real = graph.fresh(f"{name}_cast")
+        new = [self._node("Cast", [integers], real, to=1)]
+        if zero is not None:
+            z = graph.add_constant(f"{name}_zero_point", zero.astype(np.float32).reshape(shape))
+            new.append(self._node("Sub", [real, z], graph.fresh(f"{name}_from_zero")))
+            real = new[-1].output[0]
+        s = graph.add_constant(f"{name}_scale", scales.reshape(shape) if scales.ndim else scales)
+        return [*new, self._node("Mul", [real, s], output)], output
+
+    def _in_blocks(
+        self, layer: GraphLayer, stored: Ints, grid: Grid, kind: str, output: str
+    ) -> list[onnx.NodeProto]:
+        """A DequantizeLinear with a scale for each block; kernels become matrices (n, f), shaped after it."""
+        graph, name = self._graph, layer.weight
+        conv = layer.kind == "Conv"
+        turned = layer.axis == 1 and not conv
+        parts = [packed(stored, kind), grid.scale.astype(np.float32)]
+        parts += [] if grid.zero is None else [packed(grid.zero, kind)]
+        inputs = [
+            graph.add_constant(f"{name}_{what}", part.T if turned else part)
+            for what, part in zip(("quantized", "scale", "zero_point"), parts, strict=False)
+        ]
+        to = {"axis": 0 if turned else 1, "block_size": grid.block}
+        if not conv:
+            return [self._node("DequantizeLinear", inputs, output, **to)]
+        flat = graph.fresh(f"{name}_rows")
+        shape = graph.add_constant(f"{name}_shape", np.array(layer.weights.shape, np.int64))
+        return [
+            self._node("DequantizeLinear", inputs, flat, **to),
+            self._node("Reshape", [flat, shape], output),
+        ]
 
     def _inputs(self, source: str, code: Affine, *, exact: bool) -> tuple[list[onnx.NodeProto], str, str]:
         """Nodes that quantise an input and give it back, the integers, and what comes back.
@@ -227,11 +282,22 @@ def check_sums(layer: GraphLayer, codes: Codes) -> None:
         )
 
 
-def smallest_codes(layer: GraphLayer, scheme: Scheme) -> Codes:
+def smallest_codes(layer: GraphLayer, storage: Storage) -> Codes:
     """Codes whose largest sum is hardly above that of any rounding: weights towards 0, inputs around 0."""
     W = layer.rows()
-    scale = np.broadcast_to(scheme.weight_scale(W), len(W)).astype(np.float64)
-    return Codes(np.trunc(W / scale[:, None]).astype(np.int64), scale, Affine(1.0, 0))
+    grid = storage.grid(W)
+    return Codes(np.trunc(W / grid.scales(W.shape[1])).astype(np.int64), grid, Affine(1.0, 0))
+
+
+def stored_bytes(layer: GraphLayer, grid: Grid, kind: str, *, whole: bool = False) -> int:
+    """Of the integers of a layer in a type, with their scales and zero points.
+
+    Rows of the same scale have one for all, unless the ``whole`` of them is to be counted.
+    """
+    one = not (whole or grid.blocked) and grid.zero is None and short(grid.scale[:, 0]).ndim == 0
+    scales = 1 if one else grid.scale.size
+    zeros = 0 if grid.zero is None else grid.zero.size
+    return sum(-(-size * STORED_BITS[kind] // 8) for size in (layer.weights.size, zeros)) + 4 * scales
 
 
 def _floats(**values: float) -> list[onnx.AttributeProto]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.limits import Limit
+from qnnt.onnx_graphs.allocation import Allocation
+from qnnt.onnx_graphs.feeds import Feeds
 from qnnt.onnx_graphs.graph import Graph
+from qnnt.onnx_graphs.grid import Storage
 from qnnt.onnx_graphs.layers import GraphLayer, Skipped
-from qnnt.onnx_graphs.place import Codes, Placed
+from qnnt.onnx_graphs.moved import Outputs
+from qnnt.onnx_graphs.place import Codes, Placed, Placer
 from qnnt.rounding.scheme import Scheme
 from qnnt.rounding.search import SearchedRows, most_left
 
@@ -28,7 +32,8 @@ class RoundedGraphLayer:
 
     Costs (n,) of a row are the mean squared distance of its outputs over ``points`` vectors of the
     calibration data: of what was chosen and of rounding to nearest in ``rows``, and of GPTQ in activation
-    order over all codes in ``gptq_cost``.
+    order over all codes in ``gptq_cost``. ``moved`` is how much the network's outputs move when this layer
+    alone is rounded, on the calibration data and on test data, where it was measured.
     """
 
     layer: GraphLayer
@@ -38,7 +43,13 @@ class RoundedGraphLayer:
     gptq_cost: Reals
     points: int
     seconds: float
-    scheme: Scheme
+    storage: Storage
+    moved: tuple[float, ...] = ()
+
+    @property
+    def scheme(self) -> Scheme:
+        """The range of the codes."""
+        return self.storage.scheme
 
     @property
     def values(self) -> npt.NDArray[np.float32]:
@@ -60,9 +71,7 @@ class RoundedGraphLayer:
             "inputs": layer.shape[1],
             "groups": layer.unfolding.groups,
             "points": self.points,
-            "bits": self.scheme.bits,
-            "scaling": self.scheme.scaling,
-            "per": self.scheme.per,
+            **self.storage.as_dict(),
             "stored": self.placed.kind,
             "bytes_before": before,
             "bytes_after": after,
@@ -74,6 +83,7 @@ class RoundedGraphLayer:
             "proved": int(rows.proved.sum()),
             "seconds": self.seconds,
         }
+        about |= dict(zip(("moved", "moved_eval"), self.moved, strict=False))
         if self.codes.inputs is not None:
             code = self.codes.inputs
             about |= {"input_scale": code.scale, "input_zero_point": code.zero_point}
@@ -102,7 +112,9 @@ class RoundedGraph:
 
     ``skipped`` are nodes that could not be rounded, ``excluded`` the names of layers that were not to be,
     ``folded`` those of the BatchNormalization nodes that are gone. ``bytes`` are those of the model before
-    and after. ``settings`` tells how it was made.
+    and after. ``settings`` tells how it was made. ``real`` is the model before its layers were rounded, in
+    the opset of the rounded one and with the folded nodes gone. ``allocation`` is that of the bits, if there
+    was one.
     """
 
     model: onnx.ModelProto
@@ -111,7 +123,9 @@ class RoundedGraph:
     excluded: tuple[str, ...]
     folded: tuple[str, ...]
     bytes: tuple[int, int]
+    real: onnx.ModelProto
     settings: dict[str, Any] = field(default_factory=dict)
+    allocation: Allocation | None = None
 
     @property
     def limit(self) -> Limit | None:
@@ -119,17 +133,31 @@ class RoundedGraph:
         met = {limit for layer in self.layers for limit in layer.rows.row_limits}
         return next((limit for limit in (Limit.INTERRUPT, Limit.TIME, Limit.MEMORY) if limit in met), None)
 
+    def with_moved(self, *data: Feeds, threads: int = 1) -> RoundedGraph:
+        """With how much the network's outputs move on each of the data when a layer alone is rounded."""
+        real, form = Graph(self.real), self.settings.get("form") or "exact"
+        outputs = [Outputs(real, feeds, threads) for feeds in data]
+        layers = []
+        for layer in self.layers:
+            graph = Graph.copy_of(self.real)
+            Placer(form).place(graph, layer.layer, layer.codes)
+            moved = tuple(of_data.moved(graph) for of_data in outputs)
+            layers.append(replace(layer, moved=moved))
+        return replace(self, layers=tuple(layers))
+
     def save(self, path: str | Path) -> None:
         """Write the model; raises :class:`InputError` if it cannot be written."""
         Graph(self.model).save(Path(path))
 
     def report(self) -> dict[str, Any]:
         """What JSON reports hold: the settings, every layer and row, and what was left as it is."""
+        names = {layer.layer.output: layer.layer.name for layer in self.layers}
         return {
             **self.settings,
             "limit": None if self.limit is None else self.limit.value,
             "bytes_before": self.bytes[0],
             "bytes_after": self.bytes[1],
+            "allocation": None if self.allocation is None else self.allocation.as_dict(names),
             "layers": [layer.as_dict() for layer in self.layers],
             "skipped": [skipped.as_dict() for skipped in self.skipped],
             "excluded": list(self.excluded),

@@ -45,18 +45,27 @@ class Planes:
             except np.linalg.LinAlgError:
                 damping *= 10
 
-    def rounded(self, target: Reals, lower: Ints, upper: Ints, block: int = BLOCK) -> Ints:
-        """(n, m) the integers of n rows with real values ``target``, between ``lower`` and ``upper``."""
+    def rounded(
+        self, target: Reals, lower: Ints, upper: Ints, block: int = BLOCK, steps: Reals | float = 1.0
+    ) -> Ints:
+        """(n, m) the integers of n rows with real values ``target``, between ``lower`` and ``upper``.
+
+        ``steps`` (n, m) are what integers are worth in units of the Gram matrix, where that is not the same
+        for a whole row.
+        """
         R, m = self.R, len(self.order)
-        aim, least, most = (values[:, self.order] for values in (target, lower, upper))
+        unit = np.broadcast_to(steps, target.shape)
+        aim, least, most, unit = (values[:, self.order] for values in (target, lower, upper, unit))
         codes, moved = np.empty(aim.shape, dtype=np.int64), np.zeros(aim.shape)
         for end in range(m, 0, -block):
             begin = max(end - block, 0)
             missed = moved[:, end:] @ R[begin:end, end:].T
             for k in range(end - 1, begin - 1, -1):
                 own = missed[:, k - begin] + moved[:, k + 1 : end] @ R[k, k + 1 : end]
-                codes[:, k] = np.clip(np.rint(aim[:, k] - own / R[k, k]), least[:, k], most[:, k])
-                moved[:, k] = codes[:, k] - aim[:, k]
+                codes[:, k] = np.clip(
+                    np.rint(aim[:, k] - own / (R[k, k] * unit[:, k])), least[:, k], most[:, k]
+                )
+                moved[:, k] = (codes[:, k] - aim[:, k]) * unit[:, k]
         chosen = np.empty_like(codes)
         chosen[:, self.order] = codes
         return chosen

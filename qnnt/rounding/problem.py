@@ -182,8 +182,11 @@ class GramProblem(RowProblem):
         factor: float = 1.0,
         candidates: int = 2,
         clip: Clip = "fix",
+        zero: Ints | None = None,
     ) -> GramProblem:
         """The problem of rows W (n, f) with scales (n,), and biases b (n,) as a last column, if any.
+
+        With zero points ``zero`` (n, f) a code of the scheme's range stands for its difference to that.
 
         ``moments`` (f, f), or (f+1, f+1) with biases, are those of inputs in units of ``input_scale``; a
         output is what the row gives, times ``factor``. With more than two ``candidates`` for a weight, a bias
@@ -194,7 +197,7 @@ class GramProblem(RowProblem):
         require_word("clip", clip, get_args(Clip))
         # A bias can make up for how the weights move the mean: with few bits, by far more than a unit.
         of_bias = None if candidates == 2 else MOST_CANDIDATES
-        box = coded(W, b, scale, input_scale, scheme, candidates, clip, of_bias, inwards=True)
+        box = coded(W, b, scale, input_scale, scheme, candidates, clip, of_bias, inwards=True, zero=zero)
         return cls(moments=moments, points=points, **{**box, "unit": box["unit"] * abs(factor)})
 
     @property
@@ -224,6 +227,7 @@ def coded(
     bias_candidates: int | None = None,
     *,
     inwards: bool = False,
+    zero: Ints | None = None,
 ) -> dict[str, Any]:
     """What a :class:`RowProblem` holds of weights (n, f) and biases (n,), in units of scales (n,).
 
@@ -235,6 +239,9 @@ def coded(
     unit = scale * input_scale
     whole, part = _parts("W", W, scale[:, None])
     least, greatest = _range(scheme, W.shape)
+    if zero is not None:
+        least[:, :-1] -= zero
+        greatest[:, :-1] -= zero
     if b is None:
         least, greatest = least[:, :-1], greatest[:, :-1]
     else:

@@ -25,6 +25,8 @@ def files(tmp_path):
     test = rng.random((50, 3, 8, 8)).astype(np.float32)
     np.save(tmp_path / "t.npy", test)
     outputs = next(Graph(convolutional()).run(["y"], [{"x": test}]))[0]
+    sigmoids = next(Graph(attention()).run(["p"], [dict(np.load(tmp_path / "s.npz"))]))[0]
+    np.save(tmp_path / "p.npy", sigmoids)
     np.save(tmp_path / "y.npy", outputs.argmax(axis=1))
     np.save(tmp_path / "v.npy", outputs)
     return tmp_path
@@ -74,9 +76,52 @@ def test_values_are_scored_by_their_distance(qnnt, files):
     assert about["after"] > 1e-9
 
 
+def test_bits_for_each_layer_under_a_budget(qnnt, files):
+    out = files / "o.onnx"
+    options = ("--calibration", files / "x.npy", "--bits", "auto", "--opset", 25, "--backend", "gptq")
+    run = qnnt("round", files / "c.onnx", *options, "--budget", "2kB", "-o", out)
+    assert (run.status, run.err) == (0, "")
+    assert out.stat().st_size <= 2000
+    assert "of 2,000 bytes (the smallest file: 1," in run.out
+    table = run.out.partition("\n  outputs move by")[2].splitlines()
+    assert table[0].split() == ["int2", "int4", "int8"]
+    assert [line.count("*") for line in table[1:6]] == [1] * 5
+    run = qnnt("round", files / "c.onnx", *options, "--budget", "1.5MB", "--json")
+    about = json.loads(run.out)
+    assert about["allocation"]["budget"] == 1_500_000
+    assert [layer["bits"] for layer in about["allocation"]["layers"]] == [8] * 5
+    assert all(layer["moved"] < 1e-4 for layer in about["layers"])
+
+
+def test_blocks_zero_points_and_what_onnxruntime_does_with_them(qnnt, files):
+    out = files / "o.onnx"
+    options = ("--calibration", files / "s.npz", "--eval", files / "s.npz", files / "p.npy")
+    options += ("--block-size", 3, "--asymmetric", "--backend", "gptq", "-o", out)
+    run = qnnt("round", files / "a.onnx", *options, "--allow-overlap")
+    assert (run.status, run.err) == (0, "")
+    assert "weights int4, asymmetric, one scale per block of 3" in run.out
+    assert "0 of 280 weights differ" in run.out
+    assert "outputs move  on test data" in run.out
+    held = {node.op_type for node in onnx.load(out).graph.node if "block_size" in str(node.attribute)}
+    assert held == {"DequantizeLinear"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["c.onnx", "x.npy", "--bits", "auto"], "budget: is missing: with auto bits"),
+        (["c.onnx", "x.npy", "--budget", "1MB"], "budget: is for bits that are allocated: take auto"),
+        (["c.onnx", "x.npy", "--bits", "auto", "--budget", "5e3"], "--budget: must be a size such as 1.5MB"),
+        (
+            ["c.onnx", "x.npy", "--bits", "auto", "--budget", "0kB"],
+            "--budget: must be at least one byte",
+        ),
+        (
+            ["c.onnx", "x.npy", "--bits", "auto", "--budget", "1kB"],
+            "1,000 bytes are too few: the smallest",
+        ),
+        (["c.onnx", "x.npy", "--bits", "many"], "--bits: must be a number, auto or auto:2,4,8, not 'many'"),
+        (["c.onnx", "x.npy", "--block-size", "16", "--bits", "8"], "block_size: is for weights of at most 4"),
         (["c.onnx", "x.npy", "-o", "o.npz"], "o.npz: must be named *.onnx: an ONNX model stays one"),
         (
             ["c.onnx", "flat.npy"],

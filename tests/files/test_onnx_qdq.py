@@ -113,8 +113,12 @@ def test_biases_beyond_single_precision(tmp_path):
 
 @pytest.mark.parametrize("kind", ["INT2", "INT4"])
 def test_an_older_onnxruntime_gets_a_larger_type(tmp_path, monkeypatch, kind):
-    before = onnx_qdq._dequantises
-    monkeypatch.setattr(onnx_qdq, "_dequantises", lambda name: int(name[3:]) > int(kind[3:]) and before(name))
+    before = onnx_qdq.dequantises
+
+    def older(name, **of):
+        return int(name[3:]) > int(kind[3:]) and before(name, **of)
+
+    monkeypatch.setattr(onnx_qdq, "dequantises", older)
     rounded, X = network(0, [6, 3], ["relu"], int(kind[3:]))
     about = write_onnx(rounded, tmp_path / "m.onnx")
     assert about["weights"] == [{"INT2": "INT4", "INT4": "INT8"}[kind]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from onnx_models import convolutional, images
 
-import qnnt.onnx_graphs.run as run_module
 from qnnt.exceptions import InputError
+from qnnt.onnx_graphs.layer_by_layer import LayerByLayer
 from qnnt.rounding import round_graph
 
 
@@ -19,7 +19,7 @@ def test_a_killed_run_goes_on_from_its_journal(tmp_path, monkeypatch, activation
     model, X, journal = convolutional(), images(), tmp_path / "run.jsonl"
     options = {"bits": 3, "backend": "beam", "activations": activations}
     plain = round_graph(model, X, **options)
-    real, searched = run_module._Run._searched, []
+    real, searched = LayerByLayer._searched, []
 
     def counted(run, layer, begun):
         searched.append(layer.name)
@@ -27,7 +27,7 @@ def test_a_killed_run_goes_on_from_its_journal(tmp_path, monkeypatch, activation
             raise StopError
         return real(run, layer, begun)
 
-    monkeypatch.setattr(run_module._Run, "_searched", counted)
+    monkeypatch.setattr(LayerByLayer, "_searched", counted)
     with pytest.raises(StopError):
         round_graph(model, X, **options, journal=journal)
     assert searched == ["n_c0", "n_c1", "n_c2", "n_y"]
