@@ -21,8 +21,6 @@ from qnnt.verify.replay import check
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, run_here
 
-FEWEST_WEIGHTS = "fewest-weights"
-
 _LOG = logging.getLogger(__name__)
 _DEFAULT = "maxsat"  # cores of clauses raise the bound, where a descent has to refute the last step alone
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from qnnt.exceptions import InputError, UnknownWord
 
+FEWEST_WEIGHTS = "fewest-weights"
+"""What may be asked after the goal: among the networks that meet it, one with the fewest weights."""
+
 _DOCUMENT = '{"at_most": n}, {"exactly": n} or "min"'
 
 

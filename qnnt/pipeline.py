@@ -23,9 +23,8 @@ from qnnt.auto import PORTFOLIO, choose, distinct, team
 from qnnt.backends.base import Backend, Capability
 from qnnt.encoders.base import Encoder
 from qnnt.exceptions import Unavailable, Unsupported, require_word
-from qnnt.fewest import FEWEST_WEIGHTS, with_fewest_weights
 from qnnt.files.proofs import ProofFolder
-from qnnt.goals import Goal
+from qnnt.goals import FEWEST_WEIGHTS, Goal
 from qnnt.instance import Instance
 from qnnt.job import Job, Outcome
 from qnnt.limits import Limit, Limits, Status
@@ -130,6 +129,8 @@ def solve(
     if progress is not None and result.errors is not None:
         seconds = result.statistics.seconds.get("total", 0.0)
         progress(Progress("weights", seconds, result.errors, result.lower_bound or 0))
+    from qnnt.fewest import with_fewest_weights  # what few runs need
+
     result = with_fewest_weights(instance, result, _one(backend), limits, symmetry=symmetry, isolate=isolate)
     if asked is None:
         return result

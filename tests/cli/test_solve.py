@@ -180,7 +180,7 @@ def test_fewest_weights_that_are_not_proved_are_unknown(qnnt, lone, monkeypatch)
     def cut_short(instance, result, *others, **switches):
         return replace(result, fewest=Fewest(2, 1, "maxsat", Limit.TIME, "the time limit was reached"))
 
-    monkeypatch.setattr("qnnt.pipeline.with_fewest_weights", cut_short)
+    monkeypatch.setattr("qnnt.fewest.with_fewest_weights", cut_short)
     run = qnnt("solve", lone, "--errors", "min", "--then", "fewest-weights")
     assert run.status == 3
     assert run.out.startswith("OPTIMAL: ")
