@@ -208,7 +208,7 @@ def test_a_bound_on_weights_leaves_the_networks_within(encoder, data):
 def test_a_number_that_is_wrong_is_found_by_whoever_is_asked(tmp_path, monkeypatch):
     instance = weights_of(qnnt.AtMost(1))
     right = qnnt.solve(instance, **ASK)
-    monkeypatch.setattr(qnnt.pipeline, "with_fewest_weights", lambda *_, **__: wrong)
+    monkeypatch.setattr("qnnt.fewest.with_fewest_weights", lambda *_, **__: wrong)
     fewest = qnnt.result.Fewest(right.fewest.weights + 1, right.fewest.weights + 1, "maxsat")
     wrong = replace(right, fewest=fewest)
     for asked in ({"confirm": True}, {"proof": tmp_path / "proof"}):
