@@ -24,6 +24,7 @@ from qnnt.box import Box
 from qnnt.cubes.journal import Journal, Plan, Refuted
 from qnnt.exceptions import InputError
 from qnnt.files.arrays import load_numpy
+from qnnt.files.documents import located
 from qnnt.files.pace import read_gr, read_td
 from qnnt.files.veripb import Constraint, read_constraints, read_proof, write_proof
 from qnnt.generate.table import table_instance
@@ -157,7 +158,8 @@ def _formula(path: Path) -> None:
 
 
 def _planes(path: Path) -> None:
-    proof, again = read_proof(path), path.with_name("again.pbp")
+    with located(path):
+        proof, again = read_proof(path), path.with_name("again.pbp")
     with again.open("w") as file:
         write_proof(file, proof)
     assert read_proof(again) == proof
@@ -165,7 +167,8 @@ def _planes(path: Path) -> None:
 
 
 def _constraints(path: Path) -> None:
-    constraints, again = read_constraints(path), path.with_name("again.opb")
+    with located(path):
+        constraints, again = read_constraints(path), path.with_name("again.opb")
     again.write_text("".join(f"{constraint}\n" for constraint in constraints))
     assert read_constraints(again) == constraints
 

@@ -37,6 +37,7 @@ from qnnt.onnx_graphs.feeds import Feeds
 from qnnt.onnx_graphs.feeds import read_data as read_feeds
 from qnnt.onnx_graphs.graph import Graph
 from qnnt.onnx_graphs.layers import GraphLayer, find_layers
+from qnnt.onnx_graphs.grid import Grid
 from qnnt.onnx_graphs.place import Codes, Placer
 from qnnt.onnx_graphs.run import CANDIDATES
 from qnnt.onnx_graphs.unfold import Moments
@@ -279,7 +280,8 @@ def placed(
     result, placer = Graph.copy_of(graph.model), Placer()
     for layer in layers:
         scale = np.concatenate([part.scale for part in rows[layer.output]])
-        placer.place(result, layer, Codes(np.concatenate(found[layer.output]), scale))
+        grid = Grid(scale[:, None], None, layer.shape[1])
+        placer.place(result, layer, Codes(np.concatenate(found[layer.output]), grid))
     return result
 
 
