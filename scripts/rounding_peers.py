@@ -36,8 +36,8 @@ from qnnt.limits import Limits
 from qnnt.onnx_graphs.feeds import Feeds
 from qnnt.onnx_graphs.feeds import read_data as read_feeds
 from qnnt.onnx_graphs.graph import Graph
-from qnnt.onnx_graphs.layers import GraphLayer, find_layers
 from qnnt.onnx_graphs.grid import Grid
+from qnnt.onnx_graphs.layers import GraphLayer, find_layers
 from qnnt.onnx_graphs.place import Codes, Placer
 from qnnt.onnx_graphs.run import CANDIDATES
 from qnnt.onnx_graphs.unfold import Moments
