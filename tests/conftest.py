@@ -20,7 +20,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Machines differ in speed: no test fails for being slow. The quick profile repeats itself, the thorough one
 # draws anew each time.
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "database": None}
-settings.register_profile("qnnt", max_examples=40, derandomize=True, **COMMON)
+settings.register_profile("qnnt", max_examples=25, derandomize=True, **COMMON)
 settings.register_profile("thorough", max_examples=2000, **COMMON)
 settings.load_profile("qnnt")
 

@@ -54,3 +54,18 @@ def descendants(pid: int) -> set[int]:
         for child in map(int, Path(task, "children").read_text().split()):
             found |= {child} | descendants(child)
     return found
+
+
+def dies(note: str, times: int) -> int:
+    """Die as many times, then tell how often that was."""
+    path = Path(note)
+    before = len(path.read_text()) if path.exists() else 0
+    if before < times:
+        path.write_text("x" * (before + 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return before
+
+
+def waits(note: str) -> None:
+    Path(note).write_text(str(os.getpid()))
+    time.sleep(600)

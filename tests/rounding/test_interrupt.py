@@ -173,7 +173,7 @@ def test_solvers_are_stopped(backend):
     X = np.maximum(rng.normal(size=(300, f // 3)) @ rng.normal(size=(f // 3, f)), 0)
     W = rng.uniform(-0.6, 0.6, size=(3, f))
     W[:, 0] = 1.0
-    pressed = threading.Timer(4.0, press)
+    pressed = threading.Timer(2.0, press)
     pressed.start()
     result = round_layer(W, rng.normal(size=3), X, row_time=300, backend=backend)
     assert not pressed.is_alive()

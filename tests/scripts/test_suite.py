@@ -46,7 +46,7 @@ def test_its_size_and_balance(suite):
 
 
 def test_a_case_is_fixed_by_its_name(suite):
-    for case, again in zip(suite.cases(2, NOWHERE), suite.cases(2, NOWHERE), strict=True):
+    for case, again in zip(suite.cases(1, NOWHERE), suite.cases(1, NOWHERE), strict=True):
         assert (case.name, digest(case.make())) == (again.name, digest(again.make()))
     assert {c.name for c in suite.cases(1, NOWHERE)} < {c.name for c in suite.cases(3, NOWHERE)}
 

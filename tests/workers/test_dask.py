@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
+import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -92,14 +94,14 @@ def test_an_executor_of_dask_serves_too(cluster):
 def test_ctrl_c_ends_the_parts_on_the_workers(cluster, tmp_path):
     note = tmp_path / "parts"
 
-    def hear(progress: qnnt.Progress) -> None:
-        if note.exists() and note.read_text().count("\n") > 1:
-            press()
+    def press_when_two_have_begun() -> None:
+        while not (note.exists() and note.read_text().count("\n") > 1):
+            time.sleep(0.01)
+        press()
 
     with ctrl_c() as press:
-        result = qnnt.solve(
-            LEAST_2, **parts(tmp_path, "hang"), cubes=Cubes(4, executor=cluster), progress=hear
-        )
+        threading.Thread(target=press_when_two_have_begun, daemon=True).start()
+        result = qnnt.solve(LEAST_2, **parts(tmp_path, "hang"), cubes=Cubes(4, executor=cluster))
     assert (result.status, result.limit) == ("UNKNOWN", "interrupt")
     assert end_soon({int(note.read_text().split()[1])})
 

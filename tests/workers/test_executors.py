@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import signal
 import threading
 import time
 from concurrent.futures import Future
-from pathlib import Path
 
 import pytest
-from processes import alive, end_soon
+from processes import alive, dies, end_soon, waits
 
 from qnnt.exceptions import InputError, LostTask, Unavailable
 from qnnt.limits import Limit
@@ -36,16 +33,6 @@ def test_without_dask_the_command_that_installs_it_is_told(monkeypatch, name):
     check_executor("processes:2")
 
 
-def dies(note: str, times: int) -> int:
-    """Die as many times, then tell how often that was."""
-    path = Path(note)
-    before = len(path.read_text()) if path.exists() else 0
-    if before < times:
-        path.write_text("x" * (before + 1))
-        os.kill(os.getpid(), signal.SIGKILL)
-    return before
-
-
 def test_a_lost_process_is_made_up_for(tmp_path):
     ended = apart("testing", dies, str(tmp_path / "twice"), 2)
     assert (ended.answer, ended.lost) == (2, False)
@@ -55,16 +42,12 @@ def test_a_lost_process_is_made_up_for(tmp_path):
     assert (tmp_path / "always").read_text() == "xxx"
 
 
-def waits(note: str) -> None:
-    Path(note).write_text(str(os.getpid()))
-    time.sleep(600)
-
-
 def test_the_end_of_an_executor_ends_what_runs_in_it(tmp_path):
     note = tmp_path / "pid"
     with LocalExecutor(1) as executor:
         running, waiting = (executor.submit(apart, "testing", waits, str(note)) for _ in range(2))
         while not (note.exists() and note.read_text()):
+            assert not running.done(), running.result()
             time.sleep(0.01)
         assert alive(int(note.read_text()))
     assert running.result().limit is Limit.INTERRUPT
