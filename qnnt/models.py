@@ -318,3 +318,32 @@ class QuadraticModel:
     def sizes(self) -> dict[str, int]:
         """Counts for the statistics."""
         return {"variables": len(self.target), "free": len(self.free)}
+
+
+@dataclass(frozen=True, eq=False)
+class Multipliers:
+    """What a lower ``bound`` on the cost of a quadratic model of m variables rests on: a matrix S, a point.
+
+    S (m, m) is symmetric, with S[rows[k], columns[k]] = values[k] on and below its diagonal, and 0
+    elsewhere. It has entries for variables that have a choice only, and on these gram − S is positive
+    semidefinite. If S is diagonal, it holds the multipliers λ of Shor's relaxation. ``point`` (m,) is a real
+    assignment, near the least of the convex part of the cost.
+    :func:`qnnt.verify.dual.confirmed_bound` says how a bound follows.
+    """
+
+    rows: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    point: npt.NDArray[np.float64]
+    bound: float
+
+    @classmethod
+    def diagonal(
+        cls,
+        columns: npt.NDArray[np.int64],
+        values: npt.NDArray[np.float64],
+        point: npt.NDArray[np.float64],
+        bound: float,
+    ) -> Self:
+        """λ: a value (k,) for each of the columns (k,)."""
+        return cls(columns, columns, values, point, bound)

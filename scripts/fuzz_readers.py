@@ -24,6 +24,7 @@ from qnnt.box import Box
 from qnnt.cubes.journal import Journal, Plan, Refuted
 from qnnt.exceptions import InputError
 from qnnt.files.arrays import load_numpy
+from qnnt.files.certificates import read_certificates, write_certificates
 from qnnt.files.documents import located
 from qnnt.files.pace import read_gr, read_td
 from qnnt.files.veripb import Constraint, read_constraints, read_proof, write_proof
@@ -217,6 +218,12 @@ def _rounded(path: Path) -> None:
     RoundedNetwork.load(path)
 
 
+def _certificates(path: Path) -> None:
+    layers, again = read_certificates(path), path.with_name("again.npz")
+    write_certificates(layers, again)
+    assert [len(rows) for rows in read_certificates(again)] == [len(rows) for rows in layers]
+
+
 def _journal(path: Path) -> None:
     with Journal(path, SMALL, symmetry=True, asked=2) as journal:
         assert journal.plan is None or journal.plan.boxes
@@ -297,6 +304,7 @@ def readers(folder: Path) -> dict[str, Reader]:
         [np.eye(2) / 3, np.ones((1, 2))], [np.zeros(2), np.zeros(1)], ["relu", "identity"]
     )
     rounded = round_network(model, np.eye(2), bits=2, backend="nearest")
+    told = round_network(model, np.eye(2), bits=2, certificates=True).certificates
     return {
         "instance": Reader(".json", _instance, [*instances, small]),
         "packed-instance": Reader(
@@ -352,6 +360,9 @@ def readers(folder: Path) -> dict[str, Reader]:
         ),
         "model": Reader(".npz", _model, [_of_file(model.save, folder, "seed.npz")]),
         "rounded": Reader(".npz", _rounded, [_of_file(rounded.save, folder, "seed.npz")]),
+        "certificates": Reader(
+            ".npz", _certificates, [_of_file(lambda path: write_certificates(told, path), folder, "seed.npz")]
+        ),
         "onnx": Reader(".onnx", _model, _onnx_seeds()),
         "journal": Reader(".jsonl", _journal, [_of_file(_journal_seed, folder, "seed.jsonl")]),
     }

@@ -35,6 +35,7 @@ _COMMANDS = {
     "compare": "compare",
     "backends": "backends",
     "round": "round_",
+    "check-bounds": "check_bounds",
     "generate": "app",
 }
 

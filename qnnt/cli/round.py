@@ -116,6 +116,10 @@ def round_(
         Path | None,
         typer.Option(metavar="FILE", help="Note finished layers; the same command goes on from there."),
     ] = None,
+    certificates: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what the bounds rest on, .npz, for qnnt check-bounds."),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a JSON report with every neuron.")
     ] = None,
@@ -167,6 +171,7 @@ def round_(
         asymmetric=asymmetric,
         opset=opset,
         journal=journal,
+        certificates=certificates,
         executor=executor,
         start=start,
     )

@@ -48,6 +48,7 @@ def round_dense(options: RoundOptions) -> tuple[dict[str, Any], int]:
             data,
             scheme=options.scheme(2, "tensor"),
             target=options.target,
+            certificates=options.certificates is not None,
             executor=executor,
             **options.search,
         )
@@ -59,6 +60,11 @@ def round_dense(options: RoundOptions) -> tuple[dict[str, Any], int]:
     }
     if test is not None:
         about["evaluation"] = {"inputs": len(test[0]), "measure": _measure(real, test[1]), **scores}
+    if options.certificates is not None:
+        from qnnt.files.certificates import write_certificates
+
+        write_certificates(rounded.certificates, options.certificates)
+        about["certificates"] = {"file": str(options.certificates)}
     replay = None
     if options.output is not None:
         X = data.inputs if test is None else test[0]
@@ -179,6 +185,8 @@ def show_dense(about: dict[str, Any]) -> None:
         rows.append((test["measure"], f"{scores}, on {test['inputs']:,} inputs"))
     if "output" in about:
         rows.append(("output", _written(about["output"])))
+    if "certificates" in about:
+        rows.append(("certificates", printable(about["certificates"]["file"])))
     print_columns(rows)
     print_columns(
         [

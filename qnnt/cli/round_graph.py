@@ -70,6 +70,8 @@ def _check(options: RoundOptions) -> None:
     require_word("activations", options.activations or "float", ("float", "int8"))
     if options.output is not None and options.output.suffix != ".onnx":
         raise InputError(str(options.output), "must be named *.onnx: an ONNX model stays one")
+    if options.certificates is not None:
+        raise InputError("--certificates", "is for dense networks; an ONNX model has none")
     if options.target != "layer":
         require_word("target", options.target, ("layer", "network"))
         raise InputError("--target", "network is for dense networks; an ONNX model has layer")

@@ -57,6 +57,7 @@ class RoundOptions:
     asymmetric: bool
     opset: int | None
     journal: Path | None
+    certificates: Path | None
     executor: str | None
     start: float
 
@@ -70,11 +71,15 @@ class RoundOptions:
         """Bad input that can be known before the work is done."""
         check_executor(self.executor, ("--threads", self.limits.threads))
         check_output(self.output, self.form)
-        for path in (report, self.journal):
+        for path in (report, self.journal, self.certificates):
             if path is not None:
                 writable(path)
+        if self.certificates is not None and self.certificates.suffix != ".npz":
+            raise InputError(str(self.certificates), "must be named *.npz")
+        if self.certificates is not None and self.clip != "fix":
+            raise InputError("--certificates", "needs --clip fix: bounds hold for codes in the range")
         read = [self.model, self.calibration, *(self.evaluate or ())]
-        check_apart([self.output, report, self.journal], read)
+        check_apart([self.output, report, self.journal, self.certificates], read)
 
     def scheme(self, bits: int, per: str) -> Scheme:
         """The scheme that the options name, with these where they say nothing."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from qnnt.availability import Availability
 from qnnt.domain import IntArray
 from qnnt.limits import Limit, Limits, Status
-from qnnt.models import QuadraticModel
+from qnnt.models import Multipliers, QuadraticModel
 
 Stopped = Callable[[], bool]
 """Turns true when nobody waits for the answer any longer."""
@@ -32,7 +32,8 @@ class RowAnswer:
     ``status`` is OPTIMAL for an assignment that costs least, SATISFIABLE for the outcome of a search that ran
     to its end and proves nothing, UNKNOWN for one that did not. ``assignment`` (m,) is the best there is, and
     ``bound`` holds for the cost of every assignment, whatever the status. ``limit`` is what cut the search
-    short; ``reason`` says in words why the answer is no proof.
+    short; ``reason`` says in words why the answer is no proof. ``multipliers`` are what a bound rests on that
+    others can confirm, if there is one; ``bound`` may be larger, by a search.
 
     A row without an assignment falls back. If a limit of time or memory or Ctrl-C cut it short, it is rounded
     by nearest plane, or to nearest where that costs less; to nearest only, if its rounder
@@ -45,6 +46,7 @@ class RowAnswer:
     bound: float = 0.0
     limit: Limit | None = None
     reason: str | None = None
+    multipliers: Multipliers | None = None
 
 
 _WORDS = {Limit.TIME: "the time limit was reached", Limit.INTERRUPT: "interrupted"}

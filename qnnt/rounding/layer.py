@@ -14,6 +14,7 @@ import numpy.typing as npt
 from qnnt.exceptions import InputError
 from qnnt.limits import Limit, Limits, Status
 from qnnt.rounders.base import Rounder
+from qnnt.rounding.certificates import RowCertificate
 from qnnt.rounding.problem import Clip, LayerProblem
 from qnnt.rounding.rows import CtrlC
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
@@ -217,6 +218,11 @@ class LayerRun:
     def result(self, progress: Callable[[RowProgress], None] | None = None) -> RoundedLayer:
         """Round it; a second KeyboardInterrupt is raised. Called again, it keeps the rows that are done."""
         return self._ctrl_c.survived(lambda: self._rounded(progress))
+
+    @property
+    def certificates(self) -> tuple[RowCertificate, ...]:
+        """What is claimed of each row, after the search."""
+        return self._search.certificates
 
     def _rounded(self, progress: Callable[[RowProgress], None] | None) -> RoundedLayer:
         rows = self._search.result(progress)

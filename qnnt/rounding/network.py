@@ -25,6 +25,7 @@ from qnnt.exceptions import InputError, UnknownWord, require_word
 from qnnt.limits import Limit, Limits
 from qnnt.rounders.base import Rounder
 from qnnt.rounding.calibration import Calibration
+from qnnt.rounding.certificates import RowCertificate
 from qnnt.rounding.layer import LayerData, LayerRun, RoundedLayer
 from qnnt.rounding.model import DenseModel, FloatArray, activate, classes, inputs
 from qnnt.rounding.problem import Clip
@@ -40,12 +41,14 @@ class RoundedNetwork:
     """Rounded layers with the activation of each; ``labels`` as in :class:`DenseModel`.
 
     ``settings`` tells how it was made: backend and version, limits with the seed, calibration data.
+    ``certificates`` are those of the rows of each layer, if they were asked for; files do not keep them.
     """
 
     layers: tuple[RoundedLayer, ...]
     activations: tuple[str, ...]
     labels: npt.NDArray[Any] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    certificates: tuple[tuple[RowCertificate, ...], ...] = ()
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -155,6 +158,7 @@ def round_network(
     clip: Clip = "fix",
     candidates: int | None = None,
     target: Target = "layer",
+    certificates: bool = False,
     executor: Executor | None = None,
     progress: Callable[[int, RowProgress], None] | None = None,
     start: float | None = None,
@@ -165,7 +169,8 @@ def round_network(
     may be one for each layer. ``target`` says what a layer is to come near: ``"layer"`` its own real weights
     on the quantised inputs, as in the paper, ``"network"`` the pre-activation of the real network.
     ``limits.time`` is for all layers, shared out by their number of neurons, and counts from ``start``, a
-    ``time.monotonic()``, or from now; ``progress`` is told the layer. The rest is as for :func:`round_layer`.
+    ``time.monotonic()``, or from now; ``progress`` is told the layer. ``certificates`` asks for what the
+    bounds rest on, with ``clip="fix"`` only. The rest is as for :func:`round_layer`.
 
     Ctrl-C ends the search, not the work: the network is complete. Rows that are done stay as they are, the
     other rows of the layer and all layers after it fall back as :class:`RowAnswer` says, with
@@ -176,6 +181,8 @@ def round_network(
     began = time.monotonic()
     start = began if start is None else start
     require_word("target", target, get_args(Target))
+    if certificates and clip != "fix":
+        raise InputError("certificates", 'need clip="fix": bounds hold for codes in the range')
     method = Method.of(
         backend, limits, row_time=row_time, clip=clip, candidates=candidates, executor=executor
     )
@@ -193,12 +200,13 @@ def round_network(
         "row_time": row_time,
         "calibration": X.as_dict() if isinstance(X, Calibration) else {"size": len(values)},
     }
-    run = _NetworkRun(model, schemes, method, target, start, progress, _Layers((), values, values))
+    run = _NetworkRun(model, schemes, method, target, start, progress, _Layers((), values, values, ()))
 
     def finished() -> RoundedNetwork:
         layers, activations = run.layers(), tuple(layer.activation for layer in model.layers)
         settings = {**about, "seconds": time.monotonic() - began}
-        return RoundedNetwork(layers, activations, model.labels, settings)
+        told = run.done.certificates if certificates else ()
+        return RoundedNetwork(layers, activations, model.labels, settings, told)
 
     return run.ctrl_c.survived(finished)
 
@@ -207,12 +215,13 @@ def round_network(
 class _Layers:
     """The first layers, ``rounded``; what they make of the calibration inputs, and the ``real`` ones.
 
-    ``begun`` is the run of the next layer.
+    ``certificates`` are those of their rows, ``begun`` is the run of the next layer.
     """
 
     rounded: tuple[RoundedLayer, ...]
     values: FloatArray
     real: FloatArray
+    certificates: tuple[tuple[RowCertificate, ...], ...]
     begun: LayerRun | None = None
 
 
@@ -248,7 +257,8 @@ class _NetworkRun:
         result = done.begun.result(None if self.progress is None else partial(self.progress, i))
         values = activate(layer.activation, scaled(result, quantised_sums(result, done.values)[1]))
         result = replace(result, limits=self.method.limits)
-        return _Layers((*done.rounded, result), values, activate(layer.activation, goal))
+        told = (*done.certificates, done.begun.certificates)
+        return _Layers((*done.rounded, result), values, activate(layer.activation, goal), told)
 
 
 @contextmanager

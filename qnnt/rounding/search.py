@@ -23,6 +23,7 @@ from qnnt.rounders.base import (
     usual_candidates,
 )
 from qnnt.rounders.planes import nearest_planes
+from qnnt.rounding.certificates import RowCertificate
 from qnnt.rounding.problem import Clip, RowProblem
 from qnnt.rounding.qubo import row_model
 from qnnt.rounding.rows import INTERRUPTED, CtrlC, Row, RowPlan, RowRuns
@@ -128,6 +129,11 @@ class RowSearch:
     def result(self, progress: Callable[[RowProgress], None] | None = None) -> SearchedRows:
         """Search; a second KeyboardInterrupt is raised. Called again, it keeps the rows that are done."""
         return self._ctrl_c.survived(lambda: self._searched(progress))
+
+    @property
+    def certificates(self) -> tuple[RowCertificate, ...]:
+        """What is claimed of each row and what it rests on: () before the search, or if codes are clipped."""
+        return () if self._rows is None else self._rows.certificates
 
     def _searched(self, progress: Callable[[RowProgress], None] | None) -> SearchedRows:
         if self._rows is None:
@@ -242,6 +248,25 @@ class _Rows:
         self.codes[i], self.cost[i], self.bound[i] = codes, cost, min(bound, cost)
         self.seconds[i], self.answers[i] = row.seconds, answer
         self.left.discard(i)
+
+    @property
+    def certificates(self) -> tuple[RowCertificate, ...]:
+        """See :attr:`RowSearch.certificates`: codes that were clipped after are none of the model's."""
+        if self._method.clip != "fix":
+            return ()
+        return tuple(
+            RowCertificate(
+                model,
+                self.codes[i] - self.problem.base[i],
+                float(self.cost[i]),
+                float(self.bound[i]),
+                # A bound that is no more than the constant says nothing.
+                rests_on if rests_on is not None and rests_on.bound > model.constant else None,
+            )
+            for i, (model, rests_on) in enumerate(
+                zip(self.models, (answer.multipliers for answer in self.answers), strict=True)
+            )
+        )
 
     def _bounded(self, i: int) -> bool:
         """Whether a bound on the choices of row i holds for its clipped codes too.

@@ -19,7 +19,8 @@ fuzz_readers = sys.modules["fuzz_readers"] = importlib.util.module_from_spec(spe
 spec.loader.exec_module(fuzz_readers)
 
 NAMES = (
-    "instance packed-instance network dimacs veripb opb sets csv gr td npz model rounded onnx journal".split()  # noqa: SIM905
+    "instance packed-instance network dimacs veripb opb sets csv gr td npz model rounded certificates onnx "  # noqa: SIM905
+    "journal".split()
 )
 
 

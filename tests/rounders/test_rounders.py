@@ -106,7 +106,7 @@ def test_bounds_hold_however_early_the_search_ends(layer: Layer, nodes: int):
     z = np.zeros(len(form.free), dtype=np.int64)
     dual = np.zeros(len(z))
     if model.binary:
-        dual, bound = relaxation.shor(form, z, sweeps=50, over=lambda: False)
+        dual, bound, *_ = relaxation.shor(form, z, sweeps=50, over=lambda: False)
         assert form.bound(bound) <= best + room
     relaxed = relaxation.convexified(form, dual, form.value(z))
     search = Search(form, relaxed, z, levels=3, beams=1)
@@ -154,7 +154,7 @@ def test_larger_rows_agree_with_another_search(seed: int, f: int, rank: int):
     form = Form.of(model)
     z = np.zeros(len(form.free), dtype=np.int64)
     costs = []
-    dual, _ = relaxation.shor(form, z, sweeps=200, over=lambda: False)
+    dual = relaxation.shor(form, z, sweeps=200, over=lambda: False).rate
     for share in (0.0, 0.5, 0.95):
         relaxed = relaxation.convexified(form, share * dual, costs[0] if costs else np.inf)
         search = Search(form, relaxed, z, levels=5, beams=2)

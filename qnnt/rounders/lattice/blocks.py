@@ -19,6 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 from qnnt.domain import IntArray
+from qnnt.models import Multipliers
 from qnnt.rounders.base import UNIT
 from qnnt.rounders.lattice.form import Form, Ints, Reals
 
@@ -55,7 +56,7 @@ class BlockBound:
         width, m = form.width[chosen], len(chosen)
         each = max(1, int(np.log2(points) / np.log2(1 + int(width.max(initial=1)))))
         order = chosen[_clustered(G[np.ix_(chosen, chosen)], each)]
-        self._blocks, self._each = -(-m // each), each
+        self._blocks, self._each, self._order, self._wide = -(-m // each), each, order, wide[:1]
         n = self._blocks * each  # columns that fill the last block have no choice, and meet no others
         pad = (0, n - m)
         self._G = np.diag(np.full(n, size / max(m, 1)))
@@ -67,6 +68,7 @@ class BlockBound:
         self._size = size + float(np.trace(self._G))
         self._S = np.zeros((self._blocks, each, each))
         self._S[:, range(each), range(each)] = np.pad(rate[order] / self._unit, pad).reshape(-1, each)
+        self._best: tuple[Reals, Reals] | None = None
         self._p, self._mu, self._least_mu = -2 * self._linear, _BEGIN / max(m, 1), _END / max(m, 1)
 
     def _points(self) -> Reals:
@@ -88,7 +90,9 @@ class BlockBound:
             if inverse is None:
                 break
             self._settle(inverse)
-            found = max(found, self._certain(inverse))
+            bound, x = self._certain(inverse)
+            if bound > found:
+                found, self._best = bound, (self._S, x)
             took, begin = time.monotonic() - begin, time.monotonic()
             if self._mu <= self._least_mu or over(took):
                 break
@@ -96,6 +100,25 @@ class BlockBound:
             if share > _LONG:
                 self._mu *= _COOLER
         return found * self._unit
+
+    def multipliers(self, bound: float) -> Multipliers | None:
+        """S and the point that the best value rests on, for a ``bound`` on the model's cost; None without."""
+        if self._best is None:
+            return None
+        model, free, order = self._form.model, self._form.free, self._order
+        S, x = self._best
+        places, m = np.arange(self._blocks * self._each).reshape(self._blocks, self._each), len(order)
+        i, j = (np.broadcast_to(each, S.shape) for each in (places[:, :, None], places[:, None, :]))
+        kept = (i < m) & (j < m)
+        ends = free[order[i[kept]]], free[order[j[kept]]]
+        below = ends[0] >= ends[1]
+        away = model.lower - model.target
+        away[free[order]] = x[:m]
+        for w in free[self._wide]:  # its best real value, with the others where they are
+            away[w] = 0.0
+            away[w] = -float(model.gram[w] @ away) / float(model.gram[w, w])
+        values = S[kept][below] * self._unit
+        return Multipliers(ends[0][below], ends[1][below], values, model.target + away, bound)
 
     def _whole(self, blocks: Reals) -> Reals:
         """(n, n) a matrix of its blocks (blocks, each, each)."""
@@ -187,8 +210,8 @@ class BlockBound:
             share *= 0.6
         return None, 0.0
 
-    def _certain(self, inverse: Reals) -> float:
-        """The bound for the present S and p, less what rounding errors can do.
+    def _certain(self, inverse: Reals) -> tuple[float, Reals]:
+        """The bound for the present S and p, less what rounding errors can do, and its x (n,).
 
         P ⪰ 0, as a Cholesky factorisation of P − shift·1 exists and its error is below the shift (Higham
         2002, theorem 10.3). A convex function lies above its tangent at any point, here near its minimum, and
@@ -207,7 +230,7 @@ class BlockBound:
         terms = float(norms @ size) ** 2 + float((np.abs(self._p) + np.abs(self._linear)) @ size)
         parts = reach.reshape(self._blocks, 1, self._each)
         terms += float((parts @ np.abs(self._S) @ parts.transpose(0, 2, 1)).sum()) + self._terms
-        return value - 16 * (n + 4) * UNIT * terms - 8 * self._form.slack / self._unit
+        return value - 16 * (n + 4) * UNIT * terms - 8 * self._form.slack / self._unit, x
 
 
 def _clustered(G: Reals, size: int) -> Ints:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from qnnt.limits import Limits, Status
-from qnnt.models import QuadraticModel
+from qnnt.models import Multipliers, QuadraticModel
 from qnnt.rounders.base import RowAnswer, Stopped, cut_short
 from qnnt.rounders.lattice.beam import BeamRounder, compile_starts
 from qnnt.rounders.lattice.blocks import MOST_BOUNDED, BlockBound
@@ -67,7 +67,9 @@ class ClosestVectorRounder(BeamRounder):
         clock = Clock.of(limits, stopped)
         if not len(model.free):
             form = Form.of(model)
-            return RowAnswer(Status.OPTIMAL, form.lift(form.free), form.bound(form.f0))
+            bound, none = form.bound(form.f0), np.zeros(0)
+            rests_on = _multipliers(form, none, none, bound)
+            return RowAnswer(Status.OPTIMAL, form.lift(form.free), bound, multipliers=rests_on)
         start = RowStart(model, prepared)
         if len(model.free) <= MOST_SEARCHED:
             return self._searched(Form.of(model), start, clock)
@@ -83,15 +85,18 @@ class ClosestVectorRounder(BeamRounder):
         best = form.position(start.assignment)
         if clock.over():
             return cut_short(form.lift(best), clock.stopped, form.bound(0.0))
-        dual, bound = np.zeros(len(best)), 0.0
+        dual, bound, multipliers = np.zeros(len(best)), 0.0, None
         if form.model.binary:
-            dual, bound = shor(form, best, sweeps=_SWEEPS, over=clock.over)
+            found = shor(form, best, sweeps=_SWEEPS, over=clock.over)
+            dual, bound = found.rate, found.bound
+            multipliers = _multipliers(form, found.multipliers, found.point, form.bound(bound))
         relaxed = convexified(form, dual, form.value(best))
         search = Search(form, relaxed, best, levels=_LEVELS, beams=self.beams, over=clock.over)
         while not (done := search.advance(_SLICE)) and not clock.over():
             pass
         answer, bound = form.lift(search.best), form.bound(max(bound, search.bound))
-        return RowAnswer(Status.OPTIMAL, answer, bound) if done else cut_short(answer, clock.stopped, bound)
+        ended = RowAnswer(Status.OPTIMAL, answer, bound) if done else cut_short(answer, clock.stopped, bound)
+        return replace(ended, multipliers=multipliers)
 
     def _bounded(
         self, model: QuadraticModel, start: RowStart, shared: Shared, clock: Clock, seed: int
@@ -108,11 +113,20 @@ class ClosestVectorRounder(BeamRounder):
             return cut_short(start.assignment, clock.stopped, bound)
         bounded = len(model.free) <= MOST_BOUNDED
         start.shake(clock.part(_SHAKING if bounded else 1.0), seed)
-        answer = start.assignment
+        answer, multipliers = start.assignment, None
         if bounded and not clock.over(2 * shortest):  # which a bound takes at least
             form, rate = Form.of(model), shared.rate[np.searchsorted(shared.live, model.free)]
-            bound = form.bound(BlockBound(form, form.position(answer), rate).value(clock.over))
+            blocks = BlockBound(form, form.position(answer), rate)
+            bound = form.bound(blocks.value(clock.over))
+            multipliers = blocks.multipliers(bound)
         if clock.stopped():
-            return cut_short(answer, clock.stopped, bound)
+            return replace(cut_short(answer, clock.stopped, bound), multipliers=multipliers)
         reason = f"{len(model.free)} free weights are too many to search"
-        return RowAnswer(Status.SATISFIABLE, answer, bound, reason=reason)
+        return RowAnswer(Status.SATISFIABLE, answer, bound, reason=reason, multipliers=multipliers)
+
+
+def _multipliers(form: Form, rate: Reals, z: Reals, bound: float) -> Multipliers:
+    """λ (k,) of the free variables and a real point z (k,), as multipliers of the whole model."""
+    point = form.model.lower.astype(np.float64)
+    point[form.free] += z
+    return Multipliers.diagonal(form.free, rate, point, bound)

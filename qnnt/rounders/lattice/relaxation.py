@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,18 @@ class Convexified:
     least: float
     slack: float
     loss: float
+
+
+class Dual(NamedTuple):
+    """λ (m,) for a better form, and a bound on the form's value.
+
+    The bound rests on ``multipliers`` (m,), which are λ, lowered a little, and a real ``point`` z (m,).
+    """
+
+    rate: Reals
+    bound: float
+    multipliers: Reals
+    point: Reals
 
 
 # Shares of the dual and ridges (of the mean diagonal) to try until rounding errors are small; the more
@@ -74,8 +87,8 @@ def convex_form(form: Form, dual: Reals, share: float, ridge: float) -> Convexif
     return Convexified(H, linear, r, form.f0 - float(r @ H @ r), slack, loss)
 
 
-def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -> tuple[Reals, float]:
-    """(λ (m,) with G − diag(λ) ⪰ 0, bound): the dual of Shor's relaxation in s = 2z − 1 ∈ {−1, 1}.
+def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -> Dual:
+    """λ (m,) with G − diag(λ) ⪰ 0, and its bound: the dual of Shor's relaxation in s = 2z − 1 ∈ {−1, 1}.
 
     ``near`` (m,) is a good z to start from. With M the matrix of the form in (s, 1), M − diag(λ) ⪰ 0
     gives the bound Σλ; a λ that is not feasible loses (m+1) times what its least eigenvalue lacks, less
@@ -103,7 +116,21 @@ def shor(form: Form, near: IntArray, *, sweeps: int, over: Callable[[], bool]) -
     error = 10 * (m + 2) * UNIT * (size + abs(form.f0) + float(np.abs(form.g).sum()))
     moved = 4 * dual[:m]
     moved += min(float(np.linalg.eigvalsh(form.G - np.diag(moved))[0]), 0.0)
-    return moved, constant + float(dual.sum()) + (m + 1) * (lacks - error)
+    bound = constant + float(dual.sum()) + (m + 1) * (lacks - error)
+    rate = 4 * (dual[:m] + lacks)
+    return Dual(moved, bound, rate, _flat(form, rate, (1 + V[:m] @ V[m]) / 2))
+
+
+def _flat(form: Form, rate: Reals, z: Reals) -> Reals:
+    """(m,) a point near z where the form with λ = ``rate`` (m,) moved into it has next to no slope.
+
+    The matrix is nearly singular: a step of Newton's method that keeps near z, once more for what is left.
+    """
+    H = form.G - np.diag(rate)
+    near = H + np.diag(np.full(len(H), 1e-13 * float(np.trace(form.G)) / len(H)))
+    for _ in range(2):
+        z = z - np.linalg.solve(near, H @ z + form.g + rate / 2)
+    return np.asarray(z)
 
 
 def separable(H: Reals, levels: int, over: Callable[[], bool]) -> Reals:
