@@ -8,14 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qnnt.rounding import DenseModel
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DIGITS = (EXAMPLES / "digits.npz", "--calibration", EXAMPLES / "digits-calibration.npy")
 
 
 def test_certificates_are_written_and_checked(qnnt, tmp_path):
-    file = tmp_path / "c.npz"
+    file, rng = tmp_path / "c.npz", np.random.default_rng(0)
+    weights, biases = [rng.normal(size=(6, 9)), rng.normal(size=(3, 6))], [np.zeros(6), np.zeros(3)]
+    DenseModel.from_arrays(weights, biases, ["relu", "identity"]).save(tmp_path / "m.npz")
+    np.save(tmp_path / "x.npy", rng.random((40, 9)))
     run = qnnt(
-        *("round", *DIGITS, "--row-time", 0.1, "--certificates", file, "--report", tmp_path / "r.json"),
+        *("round", tmp_path / "m.npz", "--calibration", tmp_path / "x.npy"),
+        *("--certificates", file, "--report", tmp_path / "r.json"),
     )
     assert (run.status, run.err) == (0, "")
     assert str(file) in run.out
@@ -23,7 +29,7 @@ def test_certificates_are_written_and_checked(qnnt, tmp_path):
     check = qnnt("check-bounds", file, "--json")
     assert (check.status, check.err) == (0, "")
     layers = json.loads(check.out)["layers"]
-    assert [len(layer["rows"]) for layer in layers] == [24, 10]
+    assert [len(layer["rows"]) for layer in layers] == [6, 3]
     for layer, told in zip(layers, about["layers"], strict=True):
         assert layer["failed"] == 0
         assert layer["cost"] == pytest.approx(told["cost"], rel=1e-9)
