@@ -200,13 +200,13 @@ def round_network(
         "row_time": row_time,
         "calibration": X.as_dict() if isinstance(X, Calibration) else {"size": len(values)},
     }
-    run = _NetworkRun(model, schemes, method, target, start, progress, _Layers((), values, values, ()))
+    begin = _Layers((), values, values, ())
+    run = _NetworkRun(model, schemes, method, target, start, certificates, progress, begin)
 
     def finished() -> RoundedNetwork:
         layers, activations = run.layers(), tuple(layer.activation for layer in model.layers)
         settings = {**about, "seconds": time.monotonic() - began}
-        told = run.done.certificates if certificates else ()
-        return RoundedNetwork(layers, activations, model.labels, settings, told)
+        return RoundedNetwork(layers, activations, model.labels, settings, run.done.certificates)
 
     return run.ctrl_c.survived(finished)
 
@@ -215,7 +215,7 @@ def round_network(
 class _Layers:
     """The first layers, ``rounded``; what they make of the calibration inputs, and the ``real`` ones.
 
-    ``certificates`` are those of their rows, ``begun`` is the run of the next layer.
+    ``certificates`` are those of their rows, if asked for, ``begun`` is the run of the next layer.
     """
 
     rounded: tuple[RoundedLayer, ...]
@@ -234,6 +234,7 @@ class _NetworkRun:
     method: Method
     target: Target
     start: float
+    certificates: bool
     progress: Callable[[int, RowProgress], None] | None
     done: _Layers
     ctrl_c: CtrlC = field(default_factory=CtrlC)
@@ -257,7 +258,7 @@ class _NetworkRun:
         result = done.begun.result(None if self.progress is None else partial(self.progress, i))
         values = activate(layer.activation, scaled(result, quantised_sums(result, done.values)[1]))
         result = replace(result, limits=self.method.limits)
-        told = (*done.certificates, done.begun.certificates)
+        told = (*done.certificates, done.begun.certificates) if self.certificates else ()
         return _Layers((*done.rounded, result), values, activate(layer.activation, goal), told)
 
 

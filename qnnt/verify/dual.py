@@ -41,9 +41,12 @@ from qnnt.models import Multipliers, QuadraticModel
 from qnnt.rounding.certificates import RowCertificate
 
 MOST_POINTS = 2**12  # integers of a block that are tried
-CLOSE = 1e-6  # relative distance at which two costs or bounds count as the same
+CLOSE = 1e-6  # relative distance at which two costs count as the same
+LOST = (
+    1e-5  # what a confirmed bound may be below the claimed one, relatively: S was lowered by rounding errors
+)
 _NOISE = 1e-12  # the same, relative to the largest terms of a row's cost
-_RIDGES = (0.0, *(10.0**-k for k in range(16, 5, -1)))  # of the mean diagonal, tried one after another
+_RIDGES = (0.0, *(2.0**-k for k in range(54, 19, -1)))  # of the mean diagonal, tried one after another
 _FINE = 2**60  # points are rounded to multiples of 1 / this: any point will do
 _UNIT, _TINY = 2.0**-53, float(np.finfo(np.float64).tiny)
 
@@ -56,7 +59,7 @@ class Verdict(Enum):
     """What the check of a row says of its bound."""
 
     CONFIRMED = "confirmed"
-    """The multipliers give the bound, up to a relative 1e-6."""
+    """The multipliers give the bound, up to a relative 1e-5."""
     SEARCH = "by search"
     """The bound is larger than what the multipliers give, or there are none: it rests on a search."""
     NONE = "no bound"
@@ -175,9 +178,9 @@ def _check(gram: _Gram, row: RowCertificate) -> RowCheck:
             return failed(f"not confirmed: {found.reason}", cost)
         confirmed = _below(found.bound)
         claimed = multipliers.bound
-        if not math.isfinite(claimed) or confirmed < claimed - CLOSE * abs(claimed) - noise:
+        if not math.isfinite(claimed) or confirmed < claimed - LOST * abs(claimed) - noise:
             return failed(f"the multipliers give {confirmed:.9g}, not {claimed:.9g}", cost, confirmed)
-    if confirmed is not None and confirmed >= row.bound - CLOSE * abs(row.bound) - noise:
+    if confirmed is not None and confirmed >= row.bound - LOST * abs(row.bound) - noise:
         verdict = Verdict.CONFIRMED
     else:
         verdict = Verdict.SEARCH if row.bound > model.constant + noise else Verdict.NONE

@@ -125,12 +125,17 @@ def _flat(form: Form, rate: Reals, z: Reals) -> Reals:
     """(m,) a point near z where the form with λ = ``rate`` (m,) moved into it has next to no slope.
 
     The matrix is nearly singular: a step of Newton's method that keeps near z, once more for what is left.
+    If there is none, it is z.
     """
+    begin = z
     H = form.G - np.diag(rate)
     near = H + np.diag(np.full(len(H), 1e-13 * float(np.trace(form.G)) / len(H)))
-    for _ in range(2):
-        z = z - np.linalg.solve(near, H @ z + form.g + rate / 2)
-    return np.asarray(z)
+    try:
+        for _ in range(2):
+            z = z - np.linalg.solve(near, H @ z + form.g + rate / 2)
+    except np.linalg.LinAlgError:
+        return begin
+    return np.asarray(z if np.isfinite(z).all() else begin)
 
 
 def separable(H: Reals, levels: int, over: Callable[[], bool]) -> Reals:
