@@ -13,7 +13,7 @@ from qnnt.cli.program import FAILED, OK
 from qnnt.wording import count
 
 if TYPE_CHECKING:
-    from qnnt.verify.dual import LayerCheck
+    from qnnt.verify.rounded_rows import LayerCheck
 
 _MOST_FAILED = 20
 
@@ -31,7 +31,7 @@ def check_bounds(
     certificate covers. Exit status: 1 if a certificate claims something that is not so.
     """
     from qnnt.files.certificates import read_certificates
-    from qnnt.verify.dual import check_bounds
+    from qnnt.verify.rounded_rows import check_bounds
 
     checks = check_bounds(read_certificates(file))
     if json:
@@ -42,7 +42,7 @@ def check_bounds(
 
 
 def _show(checks: list[LayerCheck]) -> None:
-    from qnnt.verify.dual import Verdict
+    from qnnt.verify.rounded_rows import Verdict
 
     layers: list[dict[str, Any]] = [check.as_dict() for check in checks]
     verdicts = [verdict.value for verdict in Verdict]

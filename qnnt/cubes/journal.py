@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -63,12 +62,10 @@ class Refuted:
     budget: int | None
 
 
-class Journal:
+class Journal(JournalFile):
     """A journal of an instance, open for one run. What it had is in ``plan``, ``refuted`` and ``vectors``.
 
-    Raises :class:`InputError` for a file of another instance or split, one that is no journal, one that
-    another run writes, and if it cannot be read or written. A last line that is not complete, as a killed run
-    may leave, is dropped.
+    Raises :class:`InputError` for a file of another instance or split, and as :class:`JournalFile` does.
     """
 
     def __init__(self, path: Path, instance: Instance, *, symmetry: bool, asked: int) -> None:
@@ -84,25 +81,11 @@ class Journal:
         self.plan: Plan | None = None
         self.refuted: list[Refuted] = []
         self.vectors: list[list[int]] = []
-        self._file = JournalFile(path, FORMAT, "journal of cubes")
-        try:
-            with self._file.located():
-                self._read()
-        except BaseException:
-            self._file.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
+        super().__init__(path, FORMAT, "journal of cubes")
 
     def begin(self, plan: Plan) -> None:
         """Write the first line."""
-        self._file.write(
+        self.write(
             {
                 **self._head,
                 "budget": plan.budget,
@@ -113,14 +96,15 @@ class Journal:
 
     def note_refuted(self, refuted: Refuted, **more: Any) -> None:
         """Write that a cube is done; ``more`` is for the reader."""
-        self._file.write({"cube": refuted.cube, "refuted": True, "budget": refuted.budget, **more})
+        self.write({"cube": refuted.cube, "refuted": True, "budget": refuted.budget, **more})
 
     def note_network(self, cube: int, vector: list[int], **more: Any) -> None:
         """Write a network by its parameters; ``more`` is for the reader."""
-        self._file.write({"cube": cube, "network": vector, **more})
+        self.write({"cube": cube, "network": vector, **more})
 
-    def _read(self) -> None:
-        for number, line in self._file.lines:
+    def take(self) -> None:
+        """The first line is the plan, each further one a cube."""
+        for number, line in self.lines:
             if number == 1:
                 self._read_head(line)
             else:

@@ -63,7 +63,7 @@ def read_certificates(path: str | Path) -> tuple[Rows, ...]:
     """The certificates of each layer's rows in a file; raises :class:`InputError` naming the place.
 
     Shapes and types are checked, and that all numbers are finite; whether the claims hold is for
-    :func:`qnnt.verify.dual.check_bounds`.
+    :func:`qnnt.verify.rounded_rows.check_bounds`.
     """
     path = Path(path)
     with located(path):

@@ -24,6 +24,9 @@ class JournalFile:
     Raises :class:`InputError` for a file that is no such journal, which is then said to be no ``kind``, one
     that another run writes, and if it cannot be read or written. A last line that is not complete, as a
     killed run may leave, is dropped when the next one is written.
+
+    A subclass takes in the lines in :meth:`take`, and sets up what that needs before it calls this
+    constructor.
     """
 
     def __init__(self, path: Path, format: str, kind: str) -> None:
@@ -36,10 +39,14 @@ class JournalFile:
             )
             try:
                 self._lock()
-                self._read(format, kind)
+                self._load(format, kind)
+                self.take()
             except BaseException:
                 self._file.close()
                 raise
+
+    def take(self) -> None:
+        """Take in the lines that the file had; what is raised here closes it."""
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +92,7 @@ class JournalFile:
         except BlockingIOError:
             raise InputError("", "is in use by another run") from None
 
-    def _read(self, name: str, kind: str) -> None:
+    def _load(self, name: str, kind: str) -> None:
         raw = self._file.read()
         complete = raw.rfind(b"\n") + 1
         # Without one complete line it may be another file, not the journal of a run that was killed at once.

@@ -7,8 +7,7 @@ import hashlib
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +45,7 @@ class Noted:
     seconds: float
 
 
-class Journal:
+class Journal(JournalFile):
     """The journal of one run: a model, data and ``settings``; ``layers`` by output are those that it had.
 
     ``choices`` by output are those that were measured already, where bits are allocated.
@@ -54,7 +53,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, model: onnx.ModelProto, feeds: Feeds, settings: dict[str, Any]) -> None:
-        head = {
+        self._head = {
             "format": FORMAT,
             "version": VERSION,
             "qnnt": qnnt.__version__,
@@ -64,26 +63,12 @@ class Journal:
         }
         self.layers: dict[str, Noted] = {}
         self.choices: dict[str, tuple[Choice, ...]] = {}
-        self._file = JournalFile(path, FORMAT, "journal of a rounding")
-        try:
-            with self._file.located():
-                self._read(head)
-        except BaseException:
-            self._file.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
+        super().__init__(path, FORMAT, "journal of a rounding")
 
     def note(self, layer: GraphLayer, noted: Noted) -> None:
         """Write that a layer is done."""
         rows = noted.rows
-        self._file.write(
+        self.write(
             {
                 "layer": layer.output,
                 "name": layer.name,
@@ -107,13 +92,15 @@ class Journal:
     def note_choices(self, layer: GraphLayer, choices: tuple[Choice, ...]) -> None:
         """Write what numbers of bits do to a layer."""
         parts = [asdict(choice) for choice in choices]
-        self._file.write({"measured": layer.output, "name": layer.name, "choices": parts})
+        self.write({"measured": layer.output, "name": layer.name, "choices": parts})
 
-    def _read(self, head: dict[str, Any]) -> None:
-        if not self._file.lines:
-            self._file.write(head)
+    def take(self) -> None:
+        """The first line says what is rounded, each further one what came of a layer."""
+        head = self._head
+        if not self.lines:
+            self.write(head)
             return
-        (_, first), *lines = self._file.lines
+        (_, first), *lines = self.lines
         other = next((key for key in head if first.get(key) != head[key]), None)
         if other is not None:
             raise InputError("", f"is the journal of a run that differs in its {other.replace('_', ' ')}")

@@ -16,7 +16,7 @@ class RowCertificate:
 
     ``integers`` (m,) are the assignment that was chosen, ``cost`` is what it costs, ``bound`` holds for every
     assignment. ``multipliers`` are what a bound rests on, if the rounder told them. Nothing is checked here;
-    see :func:`qnnt.verify.dual.check_bounds`.
+    see :func:`qnnt.verify.rounded_rows.check_bounds`.
     """
 
     model: QuadraticModel

@@ -26,10 +26,8 @@ This file shares no code with the rounders.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -38,14 +36,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.models import Multipliers, QuadraticModel
-from qnnt.rounding.certificates import RowCertificate
 
 MOST_POINTS = 2**12  # integers of a block that are tried
-CLOSE = 1e-6  # relative distance at which two costs count as the same
-LOST = (
-    1e-5  # what a confirmed bound may be below the claimed one, relatively: S was lowered by rounding errors
-)
-_NOISE = 1e-12  # the same, relative to the largest terms of a row's cost
 _RIDGES = (0.0, *(2.0**-k for k in range(54, 19, -1)))  # of the mean diagonal, tried one after another
 _FINE = 2**60  # points are rounded to multiples of 1 / this: any point will do
 _UNIT, _TINY = 2.0**-53, float(np.finfo(np.float64).tiny)
@@ -53,19 +45,6 @@ _UNIT, _TINY = 2.0**-53, float(np.finfo(np.float64).tiny)
 Reals = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Exact = npt.NDArray[Any]  # of Python integers, or of fractions
-
-
-class Verdict(Enum):
-    """What the check of a row says of its bound."""
-
-    CONFIRMED = "confirmed"
-    """The multipliers give the bound, up to a relative 1e-5."""
-    SEARCH = "by search"
-    """The bound is larger than what the multipliers give, or there are none: it rests on a search."""
-    NONE = "no bound"
-    """Nothing is claimed: the bound is the constant of the model, or less."""
-    FAILED = "failed"
-    """The certificate claims something that is not so."""
 
 
 @dataclass(frozen=True)
@@ -76,118 +55,12 @@ class Confirmation:
     reason: str | None = None
 
 
-@dataclass(frozen=True)
-class RowCheck:
-    """The exact ``cost`` of a row's integers, and the ``confirmed`` bound, rounded down to a double.
-
-    ``confirmed`` is None without multipliers. ``bound`` is claimed; ``reason`` says what failed.
-    """
-
-    verdict: Verdict
-    cost: float
-    bound: float
-    confirmed: float | None
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class LayerCheck:
-    """The checks of the rows of a layer."""
-
-    rows: tuple[RowCheck, ...]
-
-    @property
-    def failed(self) -> list[int]:
-        """Numbers of the rows whose certificate fails."""
-        return [i for i, row in enumerate(self.rows) if row.verdict is Verdict.FAILED]
-
-    def as_dict(self) -> dict[str, Any]:
-        """What ``qnnt check-bounds --json`` prints: counts, sums over the rows, and every row.
-
-        A row without a confirmed bound counts 0 in that sum, and so does one that failed.
-        """
-        counts = Counter(row.verdict for row in self.rows)
-        cost, bound = (
-            math.fsum(_finite(getattr(row, name)) or 0.0 for row in self.rows) for name in ("cost", "bound")
-        )
-        confirmed = math.fsum(
-            max(row.confirmed or 0.0, 0.0) for row in self.rows if row.verdict is not Verdict.FAILED
-        )
-        return {
-            "rows": [
-                {
-                    "verdict": row.verdict.value,
-                    "cost": _finite(row.cost),
-                    "lower_bound": _finite(row.bound),
-                    "confirmed_bound": _finite(row.confirmed),
-                    "reason": row.reason,
-                }
-                for row in self.rows
-            ],
-            **{verdict.value: counts[verdict] for verdict in Verdict},
-            "cost": cost,
-            "lower_bound": bound,
-            "confirmed_bound": confirmed,
-            "confirmed_share": confirmed / cost if cost else 1.0,
-        }
-
-
 def confirmed_bound(model: QuadraticModel, multipliers: Multipliers) -> Confirmation:
     """The bound that the multipliers give, whatever bound they claim; see the top of this file."""
-    return _Gram(model.gram).bound(model, multipliers)
+    return ExactGram(model.gram).bound(model, multipliers)
 
 
-def check_bounds(layers: Iterable[Sequence[RowCertificate]]) -> list[LayerCheck]:
-    """Check the certificates of each layer, such as :attr:`RoundedNetwork.certificates`."""
-    return [LayerCheck(tuple(_checked(rows))) for rows in layers]
-
-
-def _checked(rows: Sequence[RowCertificate]) -> Iterable[RowCheck]:
-    """The check of each row; rows that share a Gram matrix share its exact form."""
-    gram: _Gram | None = None
-    for row in rows:
-        if gram is None or gram.doubles is not row.model.gram:
-            gram = _Gram(row.model.gram)
-        yield _check(gram, row)
-
-
-def _check(gram: _Gram, row: RowCertificate) -> RowCheck:
-    model, multipliers = row.model, row.multipliers
-
-    def failed(reason: str, cost: float = math.nan, confirmed: float | None = None) -> RowCheck:
-        return RowCheck(Verdict.FAILED, cost, row.bound, confirmed, reason)
-
-    wrong = gram.unfit(model)
-    if wrong is not None:
-        return failed(wrong)
-    v = row.integers
-    if v.shape != model.lower.shape or (v < model.lower).any() or (v > model.upper).any():
-        return failed("the integers are not in the box")
-    noise = _NOISE * _size(model)
-    if not math.isfinite(noise):
-        return failed("its terms are beyond what a double holds")
-    cost = _float(gram.cost(model, v))
-    if not math.isfinite(row.cost) or abs(row.cost - cost) > CLOSE * cost + noise:
-        return failed(f"the integers cost {cost:.9g}, not {row.cost:.9g}", cost)
-    if not math.isfinite(row.bound) or row.bound > cost * (1 + CLOSE) + noise:
-        return failed(f"the bound {row.bound:.9g} is above the cost", cost)
-    confirmed = None
-    if multipliers is not None:
-        found = gram.bound(model, multipliers)
-        if found.bound is None:
-            return failed(f"not confirmed: {found.reason}", cost)
-        confirmed = _below(found.bound)
-        claimed = multipliers.bound
-        if not math.isfinite(claimed) or confirmed < claimed - LOST * abs(claimed) - noise:
-            return failed(f"the multipliers give {confirmed:.9g}, not {claimed:.9g}", cost, confirmed)
-    if confirmed is not None and confirmed >= row.bound - LOST * abs(row.bound) - noise:
-        verdict = Verdict.CONFIRMED
-    else:
-        verdict = Verdict.SEARCH if row.bound > model.constant + noise else Verdict.NONE
-    return RowCheck(verdict, cost, row.bound, confirmed, None)
-
-
-class _Gram:
+class ExactGram:
     """A Gram matrix (m, m) in ``doubles`` and, once it is needed, in integers over a power of two."""
 
     def __init__(self, doubles: Reals) -> None:
@@ -240,7 +113,7 @@ class _Gram:
         ]
         d = x - target
         y = self.times(d)  # of G; what S takes away follows
-        parts = _lowered(self.doubles, multipliers, free, (model.upper - model.lower)[free])
+        parts = _lowered(self.doubles, multipliers, free, _widths(model)[free])
         if isinstance(parts, str):
             return Confirmation(None, parts)
         for b, S in parts:
@@ -249,6 +122,12 @@ class _Gram:
         for b, S in parts:
             value += _least(S, 2 * y[b], target[b], x[b], model.lower[b].tolist(), model.upper[b].tolist())
         return Confirmation(Fraction(model.scale) * value + Fraction(model.constant))
+
+
+def _widths(model: QuadraticModel) -> Exact:
+    """(m,) how far each column goes, in Python's integers: the ends may be 2^64 apart."""
+    widths: Exact = model.upper.astype(object) - model.lower.astype(object)
+    return widths
 
 
 def _unfit(S: Multipliers, m: int) -> str | None:
@@ -264,7 +143,7 @@ def _unfit(S: Multipliers, m: int) -> str | None:
     return None
 
 
-def _lowered(G: Reals, S: Multipliers, free: Ints, width: Ints) -> list[tuple[Ints, Exact]] | str:
+def _lowered(G: Reals, S: Multipliers, free: Ints, width: Exact) -> list[tuple[Ints, Exact]] | str:
     """The blocks of S, lowered until G − S is positive semidefinite on the columns ``free``.
 
     Each block is its columns and its exact matrix; ``width`` tells how far each free column goes. If there
@@ -389,30 +268,3 @@ def _integers(doubles: Reals) -> tuple[Exact, int]:
     )
     least = min(int(power.min()), 0)
     return whole.astype(object) << (power - least).astype(object), 2**-least
-
-
-def _size(model: QuadraticModel) -> float:
-    """What the terms of a row's cost sum up to at most."""
-    reach = np.maximum(np.abs(model.lower - model.target), np.abs(model.upper - model.target))
-    with np.errstate(over="ignore"):
-        terms = np.square(reach @ np.sqrt(np.abs(np.diagonal(model.gram))))
-        return float(model.scale * terms + abs(model.constant))
-
-
-def _finite(value: float | None) -> float | None:
-    """The value, if it is one and finite."""
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _float(value: Fraction) -> float:
-    """The nearest double; infinite beyond all of them."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-def _below(value: Fraction) -> float:
-    """A double that is not above the value."""
-    near = _float(value)
-    return near if math.isinf(near) or Fraction(near) <= value else math.nextafter(near, -math.inf)

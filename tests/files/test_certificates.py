@@ -11,7 +11,7 @@ import pytest
 from qnnt.exceptions import InputError
 from qnnt.files.certificates import read_certificates, write_certificates
 from qnnt.rounding import DenseModel, RoundedNetwork, round_network
-from qnnt.verify.dual import check_bounds
+from qnnt.verify.rounded_rows import check_bounds
 
 MODEL = DenseModel.from_arrays(
     [np.array([[0.3, -0.2, 0.1], [0.5, 0.4, -0.6]]), np.ones((1, 2)) / 7],

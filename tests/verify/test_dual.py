@@ -18,7 +18,8 @@ from qnnt.rounders.lattice.blocks import BlockBound
 from qnnt.rounders.lattice.form import Form
 from qnnt.rounders.lattice.shared import Shared
 from qnnt.rounding.certificates import RowCertificate
-from qnnt.verify.dual import LOST, MOST_POINTS, Verdict, check_bounds, confirmed_bound
+from qnnt.verify.dual import MOST_POINTS, confirmed_bound
+from qnnt.verify.rounded_rows import LOST, Verdict, check_bounds
 
 
 def fractions(values) -> np.ndarray:
@@ -254,9 +255,11 @@ def test_multipliers_that_do_not_fit(row: RowCertificate):
         found = confirmed_bound(model, wrong)
         assert found.bound is None
         assert says in found.reason
-    wide = replace(row.model, upper=row.model.lower + MOST_POINTS)
     joined = Multipliers(np.array([1]), np.array([0]), np.array([1.0]), S.point, 0.0)
-    assert "points" in confirmed_bound(wide, joined).reason
+    ends = np.iinfo(np.int64)
+    for lower, upper in [(0, MOST_POINTS), (ends.min, ends.max)]:
+        wide = replace(row.model, lower=np.full(8, lower), upper=np.full(8, upper))
+        assert "points" in confirmed_bound(wide, joined).reason
 
 
 def test_terms_beyond_all_doubles_are_a_failure(row: RowCertificate):
