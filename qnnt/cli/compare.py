@@ -107,16 +107,24 @@ def compare(
 
 
 def _files(named: Sequence[Path]) -> Iterator[Path]:
-    """The instance files: those named, once each, and those in folders that are named."""
+    """The instance files: those named, once each, and those in folders that are named.
+
+    The maps of a family's encodings are left out, which ``FOLDER/*.json`` names too.
+    """
     for path in dict.fromkeys(named):
         if not path.is_dir():
-            yield path
+            if len(named) == 1 or not _is_map(path):
+                yield path
             continue
         inside = [p for p in sorted(path.iterdir()) if p.name.endswith((".json", ".json.gz"))]
-        inside = [p for p in inside if not p.name.endswith(".map.json")]
+        inside = [p for p in inside if not _is_map(p)]
         if not inside:
             raise InputError(str(path), "holds no instance, .json or .json.gz")
         yield from inside
+
+
+def _is_map(path: Path) -> bool:
+    return path.name.endswith(".map.json")
 
 
 def _case(path: Path, errors: str | None) -> Case:

@@ -78,6 +78,11 @@ def test_several_at_a_time_and_a_folder_of_instances(qnnt, tmp_path):
     assert sorted({str(r.known) for r in runs}) == ["{'bound': 1}", "{'errors': 0}"]
     assert {r.outcome for r in runs if r.contestant == "maxsat"} == {"solved"}
     assert {r.outcome for r in runs if r.contestant == "dimacs:/no/program"} == {"unavailable"}
+    files = sorted((tmp_path / "family").glob("*.json"))
+    assert any(path.name.endswith(".map.json") for path in files)
+    again = qnnt("compare", *files, "--backends", names, "-o", tmp_path / "out")
+    assert (again.status, again.out) == (0, run.out)
+    assert "6 of 8 runs were there already" in again.err  # what was unavailable may be there now
     assert {r.outcome for r in runs if r.contestant == "treewidth@clauses"} == {"refused"}
     assert "dimacs:/no/program: no executable program" in run.out
     assert "-4-planted-0.json" in run.out
