@@ -8,7 +8,7 @@ from typing import Any
 
 from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
-from qnnt.wording import count
+from qnnt.wording import count, sizes_line
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class Result:
             ("backend", f"{self.backend} ({self.version})" if self.version else self.backend),
             *([("portfolio", ", ".join(self.members))] if self.members else []),
             ("encoder", self.encoder),
-            ("model", ", ".join(f"{n:,} {what}" for what, n in sizes.items()) or "none"),
+            ("model", sizes_line(sizes) or "none"),
             ("seconds", ", ".join(f"{phase} {s:.2f}" for phase, s in seconds.items())),
             ("replayed", "yes" if self.verified else "no, there is no network"),
             *([] if self.status is Status.UNKNOWN else [("evidence", self.evidence.words(self.backend))]),

@@ -29,16 +29,27 @@ from qnnt.files.documents import located
 from qnnt.files.pace import read_gr, read_td
 from qnnt.files.veripb import Constraint, read_constraints, read_proof, write_proof
 from qnnt.generate.table import table_instance
+from qnnt.limits import Status
 from qnnt.network import Network
+from qnnt.onnx_graphs.allocation import Choice
+from qnnt.onnx_graphs.feeds import Feeds
+from qnnt.onnx_graphs.grid import Grid
+from qnnt.onnx_graphs.journal import Journal as RoundingJournal
+from qnnt.onnx_graphs.journal import Noted
+from qnnt.onnx_graphs.layers import GraphLayer
+from qnnt.onnx_graphs.unfold import Columns
 from qnnt.reductions.catalogue import generate, recall
 from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
 from qnnt.rounding import DenseModel, round_network
 from qnnt.rounding.network import RoundedNetwork
+from qnnt.rounding.scheme import Affine
+from qnnt.rounding.search import SearchedRows
 from qnnt.verify.cutting_planes import check_cutting_planes
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SMALL = Instance(Domain(3), Architecture.dense([2, 1]), Dataset([[0, 1], [1, 1]], [[1], [0]]))
+LAYER = GraphLayer("n", "Gemm", "y", "x", "W", 1, np.ones((2, 3), np.float32), 0, Columns())
 
 # What somebody would put in by hand: edges of numbers, marks of the formats, unusual characters.
 _NUMBERS = [0, 1, -1, 2, 3, 2**31, 2**63 - 1, 2**63, 10**9, 10**18, 10**30, 10**400]
@@ -229,6 +240,35 @@ def _journal(path: Path) -> None:
         assert journal.plan is None or journal.plan.boxes
 
 
+def _rounding_journal(path: Path) -> None:
+    with _open_rounding_journal(path) as journal:
+        noted = journal.noted(LAYER)
+        assert noted is None or len(noted.rows.codes) == LAYER.n
+
+
+def _rounding_journal_seed(path: Path) -> None:
+    per_row, none = np.array([0.5, 0.25]), (None, None)
+    rows = SearchedRows(
+        codes=np.array([[1, -1, 0], [0, 1, 1]]),
+        **dict.fromkeys(("cost", "nearest_cost", "lower_bound", "row_seconds"), per_row),
+        proved=np.array([True, True]),
+        row_status=(Status.OPTIMAL, Status.OPTIMAL),
+        row_limits=none,
+        reasons=none,
+    )
+    grid = Grid(per_row[:, None], np.array([[0], [1]]), 3)
+    with _open_rounding_journal(path) as journal:
+        journal.note(LAYER, Noted(rows, grid, per_row, 7, Affine(0.5, 3, -128, 127), 0.1))
+        journal.note_choices(LAYER, (Choice(4, -10, 0.5, False), Choice(2, -20, 0.25, True)))
+
+
+def _open_rounding_journal(path: Path) -> RoundingJournal:
+    import onnx
+
+    feeds = Feeds((), [{"x": np.ones((2, 3), np.float32)}], rows=True, about={})
+    return RoundingJournal(path, onnx.ModelProto(), feeds, {"backend": "beam"})
+
+
 def _of_file(write: Callable[[Path], Any], folder: Path, name: str) -> bytes:
     path = folder / name
     write(path)
@@ -365,6 +405,9 @@ def readers(folder: Path) -> dict[str, Reader]:
         ),
         "onnx": Reader(".onnx", _model, _onnx_seeds()),
         "journal": Reader(".jsonl", _journal, [_of_file(_journal_seed, folder, "seed.jsonl")]),
+        "rounding-journal": Reader(
+            ".jsonl", _rounding_journal, [_of_file(_rounding_journal_seed, folder, "rounding.jsonl")]
+        ),
     }
 
 

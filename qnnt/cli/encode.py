@@ -14,6 +14,7 @@ from qnnt.cli.output import print_json
 from qnnt.cli.program import OK
 from qnnt.exceptions import Unsupported
 from qnnt.printable import printable
+from qnnt.wording import sizes_line
 
 if TYPE_CHECKING:
     from qnnt.encoders.base import Encoder
@@ -52,7 +53,7 @@ def encode(
         about = {"file": str(output), "map": f"{output}.map.json", "format": format, "encoder": chosen.name}
         print_json({**about, "goal": str(problem.goal), "sizes": model.sizes()})
         return OK
-    sizes = ", ".join(f"{n:,} {what}" for what, n in model.sizes().items())
+    sizes = sizes_line(model.sizes())
     shown = printable(output)
     print(f"{shown}: {format} by encoder {chosen.name}: {sizes}; {shown}.map.json", file=sys.stderr)
     return OK

@@ -124,25 +124,36 @@ class Journal(JournalFile):
         if ours["asked"] != theirs["asked"]:
             raise InputError("", f"holds a split for {theirs['asked']} cubes, not for {ours['asked']}")
         try:
-            boxes = tuple(Box(tuple(map(tuple, sides))) for sides in head["boxes"])
-            refuted, budget = int(head["refuted"]), head["budget"]
+            boxes = tuple(Box(tuple(_side(*side) for side in sides)) for sides in head["boxes"])
+            refuted, budget = _integer(head["refuted"]), head["budget"]
             whole = partition(list(boxes), self._instance.architecture.n_parameters, self._instance.domain)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError("line 1", f"is damaged: {error}") from None
         if not whole or not 0 <= refuted <= len(boxes) or not _is_budget(budget, self._instance):
             raise InputError("line 1", "is damaged: the boxes are no partition of the parameter space")
-        self.plan = Plan(boxes, refuted, budget, int(head["asked"]))
+        self.plan = Plan(boxes, refuted, budget, head["asked"])
 
     def _read_line(self, line: dict[str, Any], number: int) -> None:
         assert self.plan is not None
         cube, vector, budget = line.get("cube"), line.get("network"), line.get("budget")
-        right = isinstance(cube, int) and 0 <= cube < len(self.plan.boxes)
+        right = type(cube) is int and 0 <= cube < len(self.plan.boxes)
         if right and line.get("refuted") is True and _is_budget(budget, self._instance):
             self.refuted.append(Refuted(int(str(cube)), budget))
         elif right and isinstance(vector, list) and all(type(value) is int for value in vector):
             self.vectors.append(vector)
         else:
             raise InputError(f"line {number}", "says nothing about a cube")
+
+
+def _side(parameter: Any, least: Any, greatest: Any) -> tuple[int, int, int]:
+    return _integer(parameter), _integer(least), _integer(greatest)
+
+
+def _integer(value: Any) -> int:
+    """Neither a float, whose fraction would be lost, nor true."""
+    if type(value) is not int:
+        raise ValueError(f"{value!r} is no integer")
+    return value
 
 
 def _is_budget(budget: Any, instance: Instance) -> bool:

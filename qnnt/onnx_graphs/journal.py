@@ -21,6 +21,7 @@ from qnnt.onnx_graphs.allocation import Choice
 from qnnt.onnx_graphs.grid import Grid
 from qnnt.rounding.scheme import Affine
 from qnnt.rounding.search import SearchedRows
+from qnnt.sizes import require_room
 
 if TYPE_CHECKING:
     import onnx
@@ -64,6 +65,17 @@ class Journal(JournalFile):
         self.layers: dict[str, Noted] = {}
         self.choices: dict[str, tuple[Choice, ...]] = {}
         super().__init__(path, FORMAT, "journal of a rounding")
+
+    def noted(self, layer: GraphLayer) -> Noted | None:
+        """What came of a layer, if it is done; :class:`InputError` if it cannot have come of this one."""
+        noted = self.layers.get(layer.output)
+        if noted is not None:
+            (n, f), shape = layer.shape, noted.rows.codes.shape
+            blocks = -(-f // noted.grid.block)
+            if shape not in ((n, f), (n, f + 1)) or noted.grid.scale.shape != (n, blocks):
+                with self.located():
+                    raise InputError(f"layer {layer.output}", f"is damaged: it has no codes {shape}")
+        return noted
 
     def note(self, layer: GraphLayer, noted: Noted) -> None:
         """Write that a layer is done."""
@@ -110,14 +122,13 @@ class Journal(JournalFile):
                     self.choices[line["measured"]] = tuple(Choice(**choice) for choice in line["choices"])
                 else:
                     self.layers[line["layer"]] = _noted(line)
-            except (KeyError, TypeError, ValueError, zlib.error) as error:
+            except (KeyError, TypeError, ValueError, OverflowError, zlib.error) as error:
                 raise InputError(f"line {number}", f"is damaged: {error}") from None
 
 
 def _noted(line: dict[str, Any]) -> Noted:
-    raw = zlib.decompress(base64.b64decode(line["codes"]))
     rows = SearchedRows(
-        codes=np.frombuffer(raw, dtype="<i4").reshape(line["shape"]).astype(np.int64),
+        codes=_unpacked(line["codes"], *line["shape"]),
         proved=np.array(line["proved"], dtype=bool),
         row_status=tuple(Status(word) for word in line["status"]),
         row_limits=tuple(None if word is None else Limit(word) for word in line["limits"]),
@@ -127,12 +138,22 @@ def _noted(line: dict[str, Any]) -> Noted:
     code = None if line["inputs"] is None else Affine(**line["inputs"])
     scale, gptq = (np.array(line[name], dtype=np.float64) for name in ("scale", "gptq_cost"))
     zero = None if line["zero"] is None else np.array(line["zero"], dtype=np.int64)
-    grid = Grid(scale, zero, line["block"])
+    grid = Grid(scale, zero, int(line["block"]))
+    told = [*vars(rows).values(), scale, gptq]
+    if len({len(each) for each in told}) > 1 or scale.ndim != 2 or grid.block < 1:
+        raise ValueError("its rows differ in number")
     return Noted(rows, grid, gptq, line["points"], code, line["seconds"])
 
 
 def _packed(codes: npt.NDArray[np.int64]) -> str:
     return base64.b64encode(zlib.compress(codes.astype("<i4").tobytes())).decode()
+
+
+def _unpacked(text: str, n: int, m: int) -> npt.NDArray[np.int64]:
+    size = 4 * n * m
+    require_room(size, "codes", "would take")
+    raw = zlib.decompressobj().decompress(base64.b64decode(text), size + 1)
+    return np.frombuffer(raw, dtype="<i4").reshape(n, m).astype(np.int64)
 
 
 def _digest(feeds: Feeds) -> str:

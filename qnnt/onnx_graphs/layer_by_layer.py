@@ -89,7 +89,7 @@ class LayerByLayer:
 
     def _round(self, layer: GraphLayer, shared: Sequence[GraphLayer]) -> None:
         begun = self._done.begun
-        noted = None if self._journal is None else self._journal.layers.get(layer.output)
+        noted = None if self._journal is None else self._journal.noted(layer)
         storage = self._storages[layer.output]
         if noted is None:
             began = time.monotonic()

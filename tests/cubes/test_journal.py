@@ -145,7 +145,17 @@ def test_a_journal_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "boxes", [[], [[[0, -1, 0]]], [[[0, -1, 1]], [[0, -1, 1]]], [[[0, 1]]], [[[99, 0, 0]]], None]
+    "boxes",
+    [
+        [],
+        [[[0, -1, 0]]],
+        [[[0, -1, 1]], [[0, -1, 1]]],
+        [[[0, 1]]],
+        [[[99, 0, 0]]],
+        [[[0, -1, 0]], [[0, 1, float("inf")]]],
+        [[[0, -1, 0.9]], [[0, 1, 1]]],
+        None,
+    ],
 )
 def test_boxes_that_are_no_partition_are_refused(tmp_path: Path, boxes: Any) -> None:
     """Else a cube that is missing would be taken for refuted."""

@@ -20,7 +20,7 @@ spec.loader.exec_module(fuzz_readers)
 
 NAMES = (
     "instance packed-instance network dimacs veripb opb sets csv gr td npz model rounded certificates onnx "  # noqa: SIM905
-    "journal".split()
+    "journal rounding-journal".split()
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from onnx_models import convolutional, images
 
@@ -65,3 +67,24 @@ def test_a_journal_of_another_run_is_refused(tmp_path):
     journal.write_text("something else\n")
     with pytest.raises(InputError, match="line 1: is not a JSON object"):
         round_graph(model, X, backend="nearest", journal=journal)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"shape": [10**6, 10**6]}, "would take"),
+        ({"shape": [1, 2]}, "line 2: is damaged"),
+        ({"cost": [1.0]}, "line 2: is damaged: its rows differ in number"),
+        ({"zero": [[10**30]]}, "line 2: is damaged"),
+        ({"block": float("inf")}, "line 2: is damaged"),
+        ({"block": 1}, "is damaged: it has no codes"),
+    ],
+)
+def test_a_damaged_line_is_refused(tmp_path, change, words):
+    model, X, journal = convolutional(), images(), tmp_path / "run.jsonl"
+    round_graph(model, X, backend="nearest", include=["n_c0"], journal=journal)
+    head, line = map(json.loads, journal.read_text().splitlines())
+    journal.write_text("".join(f"{json.dumps(each)}\n" for each in (head, line | change)))
+    with pytest.raises(InputError, match=words) as raised:
+        round_graph(model, X, backend="nearest", include=["n_c0"], journal=journal)
+    assert str(journal) in str(raised.value)
