@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,7 +100,12 @@ def team(name: str, instance: Instance, threads: int = 1, *, makes: type[Any] | 
         return [registry.backend(name)]
     if not colon:
         return members(instance, threads, makes=makes, race=True)
-    return distinct([registry.backend(word) for word in words.split("+")])
+    return distinct([registry.backend(word) for word in named(words)])
+
+
+def named(words: str) -> list[str]:
+    """The backends of ``A+B``; a name goes on to a plus before a letter, as in ``sat+opb:minisat+``."""
+    return re.split(r"\+(?=[a-z])", words)
 
 
 def distinct(backends: Sequence[Backend]) -> list[Backend]:

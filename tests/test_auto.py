@@ -15,7 +15,7 @@ from strategies import instances
 
 import qnnt
 from qnnt import registry
-from qnnt.auto import choose, members, rank
+from qnnt.auto import choose, members, named, rank
 from qnnt.backends.base import Capability
 from qnnt.backends.neuron.backend import separable
 from qnnt.backends.treewidth import layered
@@ -307,3 +307,10 @@ def test_branch_and_cut_runs_beside_clauses_on_a_linear_system_only() -> None:
     assert "milp:highs" not in proving([40, 2, 1], qnnt.AtMost(0))
     assert "milp:highs" not in proving([40, 1], qnnt.AtMost(1))
     assert "milp:highs" not in proving([40, 1], qnnt.Minimize())
+
+
+@pytest.mark.parametrize(
+    "names", [["sat", "maxsat"], ["opb:minisat+", "sat"], ["dimacs:/a/b++", "sat:glucose4", "wcnf:c+"]]
+)
+def test_names_of_programs_may_hold_a_plus(names):
+    assert named("+".join(names)) == names
