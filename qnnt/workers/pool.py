@@ -99,7 +99,7 @@ class Worker:
                 },
             )
         self._connection = Connection(ours.detach())
-        self._connection.send((sys.path, warm_up))
+        self._tell((sys.path, warm_up))
 
     @property
     def connection(self) -> Connection:
@@ -114,8 +114,11 @@ class Worker:
     def send(self, task: Task[E, A]) -> None:
         """Hand over a task; that the worker has gone shows when it is heard."""
         self.slot.clear()  # it was for the last task
+        self._tell(task)
+
+    def _tell(self, message: Any) -> None:
         with contextlib.suppress(_Lost), _losing():
-            self._connection.send(task)
+            self._connection.send(message)
 
     def receive(self) -> Any:
         """The next message, once there is one; raises :class:`_Lost` if the worker has gone."""

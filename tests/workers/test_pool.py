@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -184,6 +185,24 @@ def test_a_killed_solver_leaves_no_files(instance: qnnt.Instance, tmp_path: Path
     note = tmp_path / "folder"
     qnnt.solve(instance, backend=Faulty("litter", str(note)), limits=qnnt.Limits(time=1.0))
     assert not Path(note.read_text()).exists()
+
+
+def test_a_worker_that_is_killed_as_it_starts_is_lost(
+    instance: qnnt.Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **options: Any) -> None:
+            super().__init__(*words, **options)
+            self.kill()
+            self.wait()
+
+    pool.close_workers()
+    monkeypatch.setattr(pool.subprocess, "Popen", Killed)
+    result = qnnt.solve(instance, backend="enumeration")
+    assert (result.status, result.reason) == (
+        "UNKNOWN",
+        "the solver process ended with signal 9 (SIGKILL): no message",
+    )
 
 
 def test_a_worker_that_dies_as_it_has_answered_leaves_nothing() -> None:
