@@ -100,11 +100,11 @@ def team(name: str, instance: Instance, threads: int = 1, *, makes: type[Any] | 
         return [registry.backend(name)]
     if not colon:
         return members(instance, threads, makes=makes, race=True)
-    return distinct([registry.backend(word) for word in named(words)])
+    return distinct([registry.backend(word) for word in member_names(words)])
 
 
-def named(words: str) -> list[str]:
-    """The backends of ``A+B``; a name goes on to a plus before a letter, as in ``sat+opb:minisat+``."""
+def member_names(words: str) -> list[str]:
+    """The names in ``A+B``. A plus parts two of them if a letter follows: ``opb:minisat+`` is one name."""
     return re.split(r"\+(?=[a-z])", words)
 
 

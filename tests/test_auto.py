@@ -15,7 +15,7 @@ from strategies import instances
 
 import qnnt
 from qnnt import registry
-from qnnt.auto import choose, members, named, rank
+from qnnt.auto import choose, member_names, members, rank
 from qnnt.backends.base import Capability
 from qnnt.backends.neuron.backend import separable
 from qnnt.backends.treewidth import layered
@@ -313,4 +313,4 @@ def test_branch_and_cut_runs_beside_clauses_on_a_linear_system_only() -> None:
     "names", [["sat", "maxsat"], ["opb:minisat+", "sat"], ["dimacs:/a/b++", "sat:glucose4", "wcnf:c+"]]
 )
 def test_names_of_programs_may_hold_a_plus(names):
-    assert named("+".join(names)) == names
+    assert member_names("+".join(names)) == names

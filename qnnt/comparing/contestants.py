@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qnnt import registry
-from qnnt.auto import PORTFOLIO, named
+from qnnt.auto import PORTFOLIO, member_names
 from qnnt.backends.base import Backend, Capability
 from qnnt.limits import Limits
 
@@ -30,7 +30,7 @@ class Contestant:
             backend, encoder = encoder, ""
         family, _, members = backend.partition(":")
         several = family in (AUTO, PORTFOLIO)
-        for name in named(members) if several and members else [] if several else [backend]:
+        for name in member_names(members) if several and members else [] if several else [backend]:
             registry.backend(name)
         if encoder:
             registry.encoder(encoder)

@@ -107,7 +107,7 @@ class Journal(JournalFile):
         self.write({"measured": layer.output, "name": layer.name, "choices": parts})
 
     def take(self) -> None:
-        """The first line says what is rounded, each further one what came of a layer."""
+        """The first line says what is rounded (a new file gets it), each further one what came of a layer."""
         head = self._head
         if not self.lines:
             self.write(head)
@@ -140,6 +140,8 @@ def _noted(line: dict[str, Any]) -> Noted:
     zero = None if line["zero"] is None else np.array(line["zero"], dtype=np.int64)
     grid = Grid(scale, zero, int(line["block"]))
     told = [*vars(rows).values(), scale, gptq]
+    if zero is not None and zero.shape != scale.shape:
+        raise ValueError("its zero points are not those of its scales")
     if len({len(each) for each in told}) > 1 or scale.ndim != 2 or grid.block < 1:
         raise ValueError("its rows differ in number")
     return Noted(rows, grid, gptq, line["points"], code, line["seconds"])

@@ -1,4 +1,4 @@
-"""Check what is claimed of rounded rows: the cost of their integers, and the lower bound on every other's."""
+"""Check what is claimed of rounded rows: what their integers cost, and what any integers cost at least."""
 
 from __future__ import annotations
 

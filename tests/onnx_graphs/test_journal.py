@@ -76,6 +76,7 @@ def test_a_journal_of_another_run_is_refused(tmp_path):
         ({"shape": [1, 2]}, "line 2: is damaged"),
         ({"cost": [1.0]}, "line 2: is damaged: its rows differ in number"),
         ({"zero": [[10**30]]}, "line 2: is damaged"),
+        ({"zero": [[0]]}, "line 2: is damaged: its zero points"),
         ({"block": float("inf")}, "line 2: is damaged"),
         ({"block": 1}, "is damaged: it has no codes"),
     ],
