@@ -12,7 +12,7 @@ from typing import NoReturn
 def program() -> NoReturn:
     """Run the program on the command line's arguments and end the process.
 
-    It ends at once: the interpreter's tidying up after numpy and pydantic would take longer than the rest.
+    It ends at once: the interpreter's tidying up after numpy would take longer than the rest.
     """
     status = main()
     if "qnnt.workers.pool" in sys.modules:

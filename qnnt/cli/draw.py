@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qnnt.cli.options import STDOUT, incoming, writable
-from qnnt.cli.output import write_text
+from qnnt.cli.options import STDOUT, Json, incoming, require_place
+from qnnt.cli.output import print_json, write_text
 from qnnt.cli.program import OK
 from qnnt.exceptions import InputError
 
@@ -53,14 +53,15 @@ def draw(
         ),
     ] = False,
     title: Annotated[str, typer.Option(metavar="TEXT", help="What to write above the picture.")] = "",
+    json: Json = False,
 ) -> int:
     """Draw a network, the architecture of an instance, a tree decomposition, or the tables over one."""
     from qnnt.drawing.files import form_of, write_picture
     from qnnt.drawing.svg import svg_text
 
     path = None if output == STDOUT else output
-    if path is not None:
-        form_of(writable(path), "--output")
+    require_place(path, json=json)
+    form = ".svg" if path is None else form_of(path, "--output")
     if decomposition and tables:
         raise InputError("--tables", "is one picture, --decomposition another: leave out one of them")
     picture = _picture(file, "decomposition" if decomposition else "tables" if tables else "", title)
@@ -68,6 +69,8 @@ def draw(
         write_text(svg_text(picture), None)
     else:
         write_picture(picture, path)
+        if json:
+            print_json({"source": str(file), "file": str(path), "format": form[1:]})
     return OK
 
 

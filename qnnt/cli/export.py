@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from qnnt.cli import completion
-from qnnt.cli.options import STDOUT, NetworkFile, writable
-from qnnt.cli.output import write_text
+from qnnt.cli.options import STDOUT, Json, NetworkFile, require_place, writable
+from qnnt.cli.output import print_json, write_text
 from qnnt.cli.program import OK
 
 
@@ -27,6 +27,7 @@ def export(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="File to write; default: standard output."),
     ] = None,
+    json: Json = False,
 ) -> int:
     """Write a network as a NumPy function, a C99 function, LaTeX or an ONNX model of integers."""
     from qnnt.export.formats import TEXTS, format_of
@@ -34,10 +35,9 @@ def export(
 
     path = None if output == STDOUT else output
     chosen = format_of(to, path)
+    require_place(path, json=json)
     if path is None:
         writable(STDOUT, stdout=chosen in TEXTS)
-    else:
-        writable(path)
     from qnnt.network import Network
 
     trained = Network.load(network)
@@ -45,4 +45,6 @@ def export(
         write_text(TEXTS[chosen](trained), None)
     else:
         write(trained, path, chosen)
+        if json:
+            print_json({"source": str(network), "file": str(path), "format": chosen})
     return OK

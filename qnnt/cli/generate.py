@@ -14,18 +14,19 @@ from qnnt.cli.options import (
     STDOUT,
     ActivationName,
     Header,
+    Json,
     Output,
     Unseen,
     goal_of,
     incoming,
     load,
     missing_of,
+    require_place,
     sizes_of,
     unseen_of,
-    writable,
 )
 from qnnt.cli.output import deliver
-from qnnt.cli.program import OK, add_command, new_app
+from qnnt.cli.program import add_command, new_app
 from qnnt.exceptions import InputError
 from qnnt.printable import printable
 
@@ -84,6 +85,7 @@ def table(
     ] = None,
     unseen: Unseen = "error",
     output: Output = None,
+    json: Json = False,
 ) -> int:
     """Learn columns of a CSV table from the others.
 
@@ -91,9 +93,8 @@ def table(
     --test-share leaves out, other tables (--like) and 'qnnt predict' are encoded in the same way.
     """
     other = _second_output(output, test_output, test_share)
-    for path in (output, other):
-        if path is not None:
-            writable(path, stdout=True)
+    for path in (output, other) if other is not None else (output,):
+        require_place(path, json=json)
     if like is not None:
         stated: dict[str, object] = {
             "--d": d,
@@ -107,8 +108,8 @@ def table(
                 raise InputError(option, "cannot be chosen beside --like, which takes it from the instance")
         from qnnt.generate.table import table_like
 
-        deliver(table_like(data, load(like, errors), header=header, unseen=unseen_of(unseen)), output)
-        return OK
+        rows = table_like(data, load(like, errors), header=header, unseen=unseen_of(unseen))
+        return deliver((rows, output), json=json)
     goal, sizes = goal_of(errors), sizes_of("--hidden", hidden or "0")
     if sizes == [0]:
         sizes = []
@@ -132,13 +133,12 @@ def table(
         seed=seed,
         unseen=unseen_of(unseen),
     )
-    deliver(instance, output)
-    if rest is not None:
-        deliver(rest, other)
     dropped = [c["column"] for c in instance.meta["columns"] if c["treatment"] == "dropped"]
-    if dropped:
+    parts = [(instance, output)] if rest is None else [(instance, output), (rest, other)]
+    status = deliver(*parts, json=json, dropped=dropped)
+    if dropped and not json:
         print(f"left out, one value only: {printable(', '.join(dropped))}", file=sys.stderr)
-    return OK
+    return status
 
 
 def _second_output(output: Path | None, test_output: Path | None, share: float) -> Path | None:
@@ -176,18 +176,18 @@ def teacher(
         ),
     ] = None,
     output: Output = None,
+    json: Json = False,
 ) -> int:
     """Label random inputs by a random network, so that a solution is known."""
     goal, sizes = goal_of(errors), sizes_of("--layers", layers)
     student = None if student_layers is None else sizes_of("--student-layers", student_layers)
-    if output is not None:
-        writable(output, stdout=True)
+    require_place(output, json=json)
     from qnnt.activation import parse_activation
     from qnnt.generate.teacher import teacher_instance
 
     shown = parse_activation(activation)
-    deliver(teacher_instance(d, sizes, points, noise, seed, student, goal, shown), output)
-    return OK
+    instance = teacher_instance(d, sizes, points, noise, seed, student, goal, shown)
+    return deliver((instance, output), json=json)
 
 
 _COMMANDS: dict[str, Callable[..., int]] = {"table": table, "teacher": teacher, **hardness.COMMANDS}

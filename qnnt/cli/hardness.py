@@ -19,8 +19,8 @@ from qnnt.cli.options import (
     check_executor,
     executing,
     incoming,
+    require_place,
     sizes_of,
-    writable,
 )
 from qnnt.cli.output import deliver, print_json
 from qnnt.cli.program import OK
@@ -39,14 +39,14 @@ _CnfFile = Annotated[
 ]
 
 
-def three_sat(formula: _CnfFile, output: Output = None) -> int:
+def three_sat(formula: _CnfFile, output: Output = None, json: Json = False) -> int:
     """Satisfy a formula: two inputs, three points, one hidden layer (Theorem 4)."""
-    return _from_formula("three-sat", formula, output)
+    return _from_formula("three-sat", formula, output, json=json)
 
 
-def balanced_sat(formula: _CnfFile, output: Output = None) -> int:
+def balanced_sat(formula: _CnfFile, output: Output = None, json: Json = False) -> int:
     """Satisfy a formula: four points, one hidden layer, degrees at most 3 (Theorem 2)."""
-    return _from_formula("balanced-sat", formula, output)
+    return _from_formula("balanced-sat", formula, output, json=json)
 
 
 def exact_cover(
@@ -54,12 +54,13 @@ def exact_cover(
         Path, typer.Argument(metavar="M.csv", callback=incoming, help="0/1 matrix, a set a line, or lists.")
     ],
     output: Output = None,
+    json: Json = False,
 ) -> int:
     """Choose sets that contain each element once: no error, one neuron (Theorem 1)."""
-    _ready(output)
+    require_place(output, json=json)
     from qnnt.reductions.sources.sets import ExactCover
 
-    return _deliver("exact-cover", ExactCover.read(sets), sets, output)
+    return _deliver("exact-cover", ExactCover.read(sets), sets, output, json=json)
 
 
 def hitting_set(
@@ -72,13 +73,14 @@ def hitting_set(
         bool, typer.Option("--as-printed", help="The paper's construction, whose answer may be wrong.")
     ] = False,
     output: Output = None,
+    json: Json = False,
 ) -> int:
     """Choose K elements that meet every set: K + 1 inputs, no hidden neuron (Theorem 3)."""
-    _ready(output)
+    require_place(output, json=json)
     from qnnt.reductions.sources.sets import HittingSet
 
     kind = "hitting-set-as-printed" if as_printed else "hitting-set"
-    return _deliver(kind, HittingSet.read(sets, size), sets, output)
+    return _deliver(kind, HittingSet.read(sets, size), sets, output, json=json)
 
 
 def family(
@@ -226,23 +228,17 @@ def _sizes(text: str) -> list[int]:
     return found
 
 
-def _from_formula(kind: str, formula: Path, output: Path | None) -> int:
-    _ready(output)
+def _from_formula(kind: str, formula: Path, output: Path | None, *, json: bool) -> int:
+    require_place(output, json=json)
     from qnnt.reductions.sources.cnf import Cnf
 
-    return _deliver(kind, Cnf.read(formula), formula, output)
+    return _deliver(kind, Cnf.read(formula), formula, output, json=json)
 
 
-def _ready(output: Path | None) -> None:
-    if output is not None:
-        writable(output, stdout=True)
-
-
-def _deliver(kind: str, source: Source, path: Path, output: Path | None) -> int:
+def _deliver(kind: str, source: Source, path: Path, output: Path | None, *, json: bool) -> int:
     from qnnt.reductions.catalogue import generate
 
-    deliver(generate(kind, source, source=path.name), output)
-    return OK
+    return deliver((generate(kind, source, source=path.name), output), json=json)
 
 
 COMMANDS: dict[str, Callable[..., int]] = {

@@ -180,6 +180,15 @@ def load(path: Path, errors: str | None = None) -> Instance:
     return instance if goal is None else instance.with_goal(goal)
 
 
+def require_place(output: Path | None, *, json: bool) -> None:
+    """Raise what can be known of where a text goes: to a file, or to standard output if ``json`` does not."""
+    if output is None or output == STDOUT:
+        if json:
+            raise InputError("--json", "is for standard output, and the result is, too: name a file by -o")
+    else:
+        writable(output)
+
+
 def writable(path: Path, *, stdout: bool = False) -> Path:
     """The path, or bad input if no file could be written there: to be known before the work is done.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qnnt.cli.options import STDOUT
+from qnnt.cli.program import OK
 from qnnt.printable import printable
 from qnnt.wording import columns, count
 
@@ -55,18 +56,43 @@ def write_file(save: Callable[[Path], None], output: Path | None, name: str = "f
         sys.stdout.write((folder.path / name).read_text(encoding="utf-8"))
 
 
-def deliver(instance: Instance, output: Path | None) -> None:
-    """Write a generated instance to a file or standard output, and say on stderr what it is."""
+def deliver(*parts: tuple[Instance, Path | None], json: bool = False, **about: Any) -> int:
+    """Write generated instances to files or standard output, and say on stderr what they are.
+
+    With ``json`` that is one JSON object on standard output, with what is said ``about`` them, too. Returns
+    the exit status.
+    """
     from qnnt.files.instances import instance_pieces
 
-    if output is None or output == STDOUT:
-        to = "stdout"
-        sys.stdout.writelines(instance_pieces(instance))
-    else:
-        to = printable(output)
-        instance.save(output)
-    shape = instance.architecture.shape
-    data = instance.dataset
-    made = f"{instance.meta['kind']}: d = {instance.domain.d}, layers {shape}, {count(data.total, 'point')}"
-    unavoidable = count(instance.choices.unavoidable, "unavoidable error")
-    print(f"{to}: {made}, {unavoidable}, goal {instance.goal}", file=sys.stderr)
+    told = []
+    for instance, output in parts:
+        if output is None or output == STDOUT:
+            sys.stdout.writelines(instance_pieces(instance))
+        else:
+            instance.save(output)
+        told.append(_about(instance, output))
+        if not json:
+            print(_line(told[-1], instance), file=sys.stderr)
+    if json:
+        print_json({"instances": told, **about})
+    return OK
+
+
+def _about(instance: Instance, output: Path | None) -> dict[str, Any]:
+    return {
+        "file": None if output is None else str(output),
+        "kind": instance.meta["kind"],
+        "d": instance.domain.d,
+        "layers": [len(layer) for layer in instance.architecture.layers],
+        "points": instance.dataset.total,
+        "unavoidable_errors": instance.choices.unavoidable,
+        "goal": str(instance.goal),
+    }
+
+
+def _line(told: dict[str, Any], instance: Instance) -> str:
+    to = "stdout" if told["file"] in (None, "-") else printable(told["file"])
+    shape, points = instance.architecture.shape, count(told["points"], "point")
+    unavoidable = count(told["unavoidable_errors"], "unavoidable error")
+    what = f"{told['kind']}: d = {told['d']}, layers {shape}, {points}"
+    return f"{to}: {what}, {unavoidable}, goal {told['goal']}"

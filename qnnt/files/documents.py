@@ -13,23 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, TypeVar
-
-from pydantic import Field, TypeAdapter, ValidationError
+from typing import Any, BinaryIO
 
 from qnnt.exceptions import InputError
+from qnnt.files.schemas import Keys, S, checked, place, shown
 from qnnt.files.writing import opened
 from qnnt.sizes import most_bytes, require_room
 
-T = TypeVar("T")
-Keys = tuple[int | str, ...]
-
-INT64 = 2**63 - 1
 _MOST_DEPTH = 100
-
-Integer = Annotated[int, Field(strict=True, ge=-INT64, le=INT64)]
-Positive = Annotated[int, Field(strict=True, ge=1, le=INT64)]
-NonNegative = Annotated[int, Field(strict=True, ge=0, le=INT64)]
 
 
 @contextmanager
@@ -42,37 +33,38 @@ def located(path: Path) -> Iterator[None]:
         raise InputError(place, error.message) from None
 
 
-def read_document(path: Path, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
+def read_document(
+    path: Path, kind: str, schemas: Mapping[int, type[S]], hints: Mapping[str, str] | None = None
+) -> S:
     """The JSON object in a file (gzip if named ``*.gz``) of format ``kind``: see :func:`parse_document`."""
-    return parse_document(read_text(path), kind, schemas)
+    return parse_document(read_text(path), kind, schemas, hints)
 
 
-def parse_document(text: str, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
+def parse_document(
+    text: str, kind: str, schemas: Mapping[int, type[S]], hints: Mapping[str, str] | None = None
+) -> S:
     """The JSON object in a text of format ``kind``.
 
-    ``schemas`` has a schema for each version of the format.
-    Raises :class:`InputError` naming the place in the text.
+    ``schemas`` has a schema for each version of the format, and ``hints`` tells of some places what is
+    expected there. Raises :class:`InputError` naming the place in the text.
     """
     try:
-        return _checked(_parse(text), kind, schemas)
+        document = _parse(text)
+        return checked(document, schemas[_version(document, kind, schemas)], hints)
     except RecursionError:
         raise InputError("", "is nested too deeply") from None
 
 
-def _checked(document: Any, kind: str, schemas: Mapping[int, TypeAdapter[T]]) -> T:
+def _version(document: Any, kind: str, known: Iterable[int]) -> int:
     if not isinstance(document, dict):
-        raise InputError("", f"must be a JSON object, not {_shown(document)}")
+        raise InputError("", f"must be a JSON object, not {shown(document)}")
     if document.get("format") != kind:
         raise InputError("format", f'must be "{kind}"' + _but(document, "format"))
     version = document.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or version not in schemas:
-        known = " or ".join(map(str, schemas))
-        raise InputError("version", f"must be {known}, which are known here" + _but(document, "version"))
-    try:
-        return schemas[version].validate_python(document)
-    except ValidationError as invalid:
-        first = invalid.errors(include_url=False)[0]
-        raise InputError(place(first["loc"]), _explain(dict(first))) from None
+    if not isinstance(version, int) or isinstance(version, bool) or version not in known:
+        which = " or ".join(map(str, known))
+        raise InputError("version", f"must be {which}, which are known here" + _but(document, "version"))
+    return version
 
 
 def read_text(path: Path) -> str:
@@ -161,50 +153,8 @@ def require_depth(value: Any, where: str) -> None:
     raise InputError(where, f"is nested more than {_MOST_DEPTH} deep")
 
 
-def place(keys: Iterable[int | str]) -> str:
-    """Where in a document: ``("data", 3, "x", 1)`` is ``data[3].x[1]``."""
-    result = ""
-    for key in keys:
-        if isinstance(key, str) and key.isidentifier():
-            result += f".{key}" if result else key
-        else:
-            result += f"[{key!r}]"
-    return result
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    if not text.isprintable():
-        text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def _but(document: dict[str, Any], key: str) -> str:
-    return f", not {_shown(document[key])}" if key in document else "; it is missing"
-
-
-_EXPECTED = {
-    "int_type": "an integer",
-    "string_type": "a string",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "an object",
-}
-
-
-def _explain(error: dict[str, Any]) -> str:
-    kind, shown, context = error["type"], _shown(error["input"]), error.get("ctx", {})
-    if kind == "missing":
-        return "is missing"
-    if kind == "extra_forbidden":
-        return "is not a known key"
-    if kind == "greater_than_equal":
-        return f"must be at least {context['ge']}, not {shown}"
-    if kind == "less_than_equal":
-        return f"must be at most {context['le']}, not {shown}"
-    if kind == "too_long":
-        return f"has {context['actual_length']} items, not {context['max_length']}"
-    return f"must be {_EXPECTED[kind]}, not {shown}" if kind in _EXPECTED else str(error["msg"])
+    return f", not {shown(document[key])}" if key in document else "; it is missing"
 
 
 compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode

@@ -6,16 +6,14 @@ Version 2 names the activation; version 1, which has none, means the paper's ReL
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, NotRequired
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ConfigDict, FailFast, Strict, TypeAdapter, WrapValidator, with_config
-from pydantic_core import PydanticCustomError
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+from msgspec import UNSET, UnsetType, field, to_builtins
 
 from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
@@ -23,9 +21,6 @@ from qnnt.domain import Domain
 from qnnt.exceptions import InputError
 from qnnt.files.activations import activation_of
 from qnnt.files.documents import (
-    Integer,
-    NonNegative,
-    Positive,
     block,
     compact,
     document_pieces,
@@ -36,65 +31,47 @@ from qnnt.files.documents import (
     require_depth,
     write_document,
 )
+from qnnt.files.schemas import Integer, NonNegative, Positive, Schema
 from qnnt.garbage import collector_paused
 from qnnt.goals import goal_of
 from qnnt.instance import Instance
 
 KIND = "qnnt-instance"
 _BATCH = 1 << 16
-_ERRORS = '{"at_most": n}, {"exactly": n} or "min"'
+_HINTS = {
+    "arcs": '"dense" or a list of arcs',
+    "errors": '{"at_most": n}, {"exactly": n} or "min"',
+}
 
 
-def _or_word(word: str, kind: type, expected: str) -> WrapValidator:
-    """Let ``word`` pass in place of the type; a union would add its members' names to every place."""
-
-    def check(value: Any, inner: Callable[[Any], Any]) -> Any:
-        if value == word:
-            return value
-        if not isinstance(value, kind):
-            raise PydanticCustomError("either", f"must be {expected}")
-        return inner(value)
-
-    return WrapValidator(check)
+class _Point(Schema):
+    x: list[Integer]
+    y: list[Integer]
+    count: Positive = 1
 
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
-_Arc = Annotated[tuple[str, str], Strict(False)]
-_Vector = Annotated[list[Integer], FailFast()]
+class _Errors(Schema):
+    at_most: NonNegative | UnsetType = UNSET
+    exactly: NonNegative | UnsetType = UNSET
 
 
-@with_config(_STRICT)
-class _Point(TypedDict):
-    x: _Vector
-    y: _Vector
-    count: NotRequired[Positive]
-
-
-@with_config(_STRICT)
-class _Errors(TypedDict, total=False):
-    at_most: NonNegative
-    exactly: NonNegative
-
-
-@with_config(_STRICT)
-class _First(TypedDict):
+class _First(Schema, kw_only=True):
     format: str
     version: int
     d: Positive
     layers: list[list[str]]
-    arcs: Annotated[list[_Arc], FailFast(), _or_word("dense", list, '"dense" or a list of arcs')]
-    data: Annotated[list[_Point], FailFast()]
-    errors: NotRequired[Annotated[_Errors, _or_word("min", dict, _ERRORS)]]
-    meta: NotRequired[dict[str, Any]]
+    arcs: Literal["dense"] | list[tuple[str, str]]
+    data: list[_Point]
+    errors: _Errors | Literal["min"] = field(default_factory=lambda: _Errors(at_most=0))
+    meta: dict[str, Any] = field(default_factory=dict)
 
 
-@with_config(_STRICT)
-class _Document(_First):
+class _Document(_First, kw_only=True):
     activation: Any
 
 
 VERSION = 2
-_SCHEMAS: dict[int, TypeAdapter[Any]] = {1: TypeAdapter(_First), VERSION: TypeAdapter(_Document)}
+_SCHEMAS: dict[int, type[_First]] = {1: _First, VERSION: _Document}
 
 
 def read_instance(path: Path) -> Instance:
@@ -111,24 +88,24 @@ def read_instance(path: Path) -> Instance:
 
 def instance_of(text: str) -> Instance:
     """The instance in the text of a file; raises :class:`InputError` naming the place in it."""
-    document = parse_document(text, KIND, _SCHEMAS)
-    layers, arcs = document["layers"], document["arcs"]
-    require_depth(document.get("meta"), "meta")
-    architecture = Architecture(layers, arcs) if isinstance(arcs, list) else Architecture.full(layers)
+    document = parse_document(text, KIND, _SCHEMAS, _HINTS)
+    layers, arcs = document.layers, document.arcs
+    require_depth(document.meta, "meta")
+    architecture = Architecture.full(layers) if arcs == "dense" else Architecture(layers, arcs)
     return Instance(
-        Domain(document["d"]),
+        Domain(document.d),
         architecture,
-        _dataset(document["data"], architecture),
-        goal_of(document.get("errors", {"at_most": 0})),
-        document.get("meta", {}),
-        activation_of(document.get("activation", "relu")),
+        _dataset(document.data, architecture),
+        goal_of(to_builtins(document.errors)),
+        document.meta,
+        activation_of(document.activation if isinstance(document, _Document) else "relu"),
     )
 
 
 def _dataset(points: list[_Point], architecture: Architecture) -> Dataset:
-    inputs = _matrix("x", [p["x"] for p in points], architecture.alpha, "inputs")
-    labels = _matrix("y", [p["y"] for p in points], architecture.omega, "outputs")
-    return Dataset(inputs, labels, np.array([p.get("count", 1) for p in points], dtype=np.int64))
+    inputs = _matrix("x", [p.x for p in points], architecture.alpha, "inputs")
+    labels = _matrix("y", [p.y for p in points], architecture.omega, "outputs")
+    return Dataset(inputs, labels, np.array([p.count for p in points], dtype=np.int64))
 
 
 def _matrix(key: str, rows: list[list[int]], width: int, neurons: str) -> npt.NDArray[np.int64]:

@@ -8,58 +8,47 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, NotRequired
+from typing import Any
 
 import numpy as np
-from pydantic import ConfigDict, FailFast, Strict, TypeAdapter, with_config
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from qnnt.architecture import Architecture
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
 from qnnt.files.activations import activation_of
 from qnnt.files.documents import (
-    Integer,
-    Positive,
     block,
     compact,
     located,
     parse_document,
-    place,
     read_text,
     write_document,
 )
+from qnnt.files.schemas import Integer, Positive, Schema, place
 from qnnt.network import Network
 
 KIND = "qnnt-network"
 
 
-@with_config(ConfigDict(extra="forbid", strict=True))
-class _First(TypedDict):
+class _First(Schema):
     format: str
     version: int
     d: Positive
     layers: list[list[str]]
-    weights: Annotated[list[Annotated[tuple[str, str, Integer], Strict(False)]], FailFast()]
+    weights: list[tuple[str, str, Integer]]
     biases: dict[str, Integer]
 
 
-@with_config(ConfigDict(extra="forbid", strict=True))
 class _Second(_First):
     activation: Any
 
 
-@with_config(ConfigDict(extra="forbid", strict=True))
 class _Document(_Second):
-    encoding: NotRequired[dict[str, Any]]
+    encoding: dict[str, Any] | None = None
 
 
 VERSION = 3
-_SCHEMAS: dict[int, TypeAdapter[Any]] = {
-    1: TypeAdapter(_First),
-    2: TypeAdapter(_Second),
-    VERSION: TypeAdapter(_Document),
-}
+_SCHEMAS: dict[int, type[_First]] = {1: _First, 2: _Second, VERSION: _Document}
 
 
 def network_document(network: Network) -> dict[str, Any]:
@@ -99,10 +88,10 @@ def read_network(path: Path) -> Network:
 def network_of(text: str) -> Network:
     """The network in the text of a file; its weights define the arcs. Raises :class:`InputError`."""
     document = parse_document(text, KIND, _SCHEMAS)
-    domain, weights, biases = Domain(document["d"]), document["weights"], document["biases"]
+    domain, weights, biases = Domain(document.d), document.weights, document.biases
     arcs = [(source, target) for source, target, _ in weights]
     try:
-        architecture = Architecture(document["layers"], arcs)
+        architecture = Architecture(document.layers, arcs)
     except InputError as error:
         raise InputError(error.place.replace("arcs", "weights"), error.message) from None
     neurons = [name for layer in architecture.layers[1:] for name in layer]
@@ -122,8 +111,8 @@ def network_of(text: str) -> Network:
         domain,
         np.array([weight_of[arc] for arc in architecture.arcs], dtype=np.int64),
         np.array([biases[name] for name in neurons], dtype=np.int64),
-        activation_of(document.get("activation", "relu")),
-        document.get("encoding"),
+        activation_of(document.activation if isinstance(document, _Second) else "relu"),
+        document.encoding if isinstance(document, _Document) else None,
     )
 
 

@@ -16,34 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NotRequired
-
-from pydantic import ConfigDict, TypeAdapter, with_config
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+from typing import Any
 
 from qnnt.exceptions import InputError
 from qnnt.files.documents import compact, located, read_document, write_document
+from qnnt.files.schemas import NonNegative, Schema
 from qnnt.goals import Goal, goal_of
 from qnnt.wording import count
 
 KIND = "qnnt-proof"
-
-
-@with_config(ConfigDict(extra="forbid", strict=True))
-class _Document(TypedDict):
-    format: str
-    version: int
-    claim: Any
-    encoder: str
-    symmetry: bool
-    solver: str
-    solver_version: str | None
-    made_by: str
-    weights: NotRequired[int]
-    form: NotRequired[str]
-
-
-_SCHEMAS: dict[int, TypeAdapter[Any]] = {1: TypeAdapter(_Document)}
 
 
 class Form(StrEnum):
@@ -61,6 +42,19 @@ class Form(StrEnum):
     def proof(self) -> str:
         """The name of the proof's file."""
         return "proof.drat" if self is Form.DRAT else "proof.pbp"
+
+
+class _Document(Schema):
+    format: str
+    version: int
+    claim: Any
+    encoder: str
+    symmetry: bool
+    solver: str
+    solver_version: str | None
+    made_by: str
+    weights: NonNegative | None = None
+    form: Form = Form.DRAT
 
 
 @dataclass(frozen=True)
@@ -124,21 +118,22 @@ class ProofFolder:
     def read_note(self) -> Note:
         """The note; raises :class:`InputError` naming the place."""
         with located(self.note):
-            document = read_document(self.note, KIND, _SCHEMAS)
+            document = read_document(self.note, KIND, {1: _Document}, {"form": f"one of {', '.join(Form)}"})
             try:
-                claim = goal_of(document["claim"])
+                claim = goal_of(document.claim)
             except ValueError as error:
                 raise InputError("claim", str(error)) from None
             if claim.minimizes:
                 raise InputError("claim", "must name a number of errors")
-            if document.get("weights", 0) < 0:
-                raise InputError("weights", "must be 0 or more")
-            form = document.get("form", Form.DRAT)
-            if form not in set(Form):
-                raise InputError("form", f"must be one of {', '.join(Form)}")
-        keys = ("encoder", "symmetry", "solver", "solver_version", "made_by")
         return Note(
-            claim, **{key: document[key] for key in keys}, weights=document.get("weights"), form=Form(form)
+            claim,
+            document.encoder,
+            document.symmetry,
+            document.solver,
+            document.solver_version,
+            document.made_by,
+            document.weights,
+            document.form,
         )
 
     def check_place(self) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NotRequired
 
 import numpy as np
-from pydantic import ConfigDict, TypeAdapter, with_config
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from qnnt.exceptions import InputError, Unsupported, WrongAnswer
 from qnnt.files.answers import Answer, read_answer
-from qnnt.files.documents import Integer, located, read_document
+from qnnt.files.documents import located, read_document
+from qnnt.files.schemas import Integer, Schema
 from qnnt.goals import Goal, parse_goal
 from qnnt.instance import Instance
 from qnnt.limits import Status
@@ -23,14 +21,13 @@ from qnnt.wording import count
 KIND = "qnnt-variables"
 
 
-@with_config(ConfigDict(extra="forbid", strict=True))
-class _Document(TypedDict):
+class _Document(Schema, kw_only=True):
     format: str
     version: int
     model: str
-    origin: NotRequired[str]
+    origin: str | None = None
     domain: list[Integer]
-    goal: NotRequired[str]
+    goal: str | None = None
     meaning: str
     base: Integer
     objective: str
@@ -58,16 +55,15 @@ class VariableMap:
     def load(cls, path: Path) -> VariableMap:
         """Read a map; raises :class:`InputError` naming the place of a mistake."""
         with located(path):
-            document: Any = read_document(path, KIND, {1: TypeAdapter(_Document)})
-            goal = document.get("goal")
+            document = read_document(path, KIND, {1: _Document})
             return cls(
-                document["model"],
-                None if goal is None else parse_goal(goal, "goal"),
-                tuple(document["domain"]),
-                document["base"],
-                document["offset"],
-                document["unit"],
-                {name: list(map(str, variables)) for name, variables in document["parameters"].items()},
+                document.model,
+                None if document.goal is None else parse_goal(document.goal, "goal"),
+                tuple(document.domain),
+                document.base,
+                document.offset,
+                document.unit,
+                {name: list(map(str, variables)) for name, variables in document.parameters.items()},
             )
 
     @property

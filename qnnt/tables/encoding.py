@@ -6,7 +6,7 @@ network trained on that instance, under ``encoding``: docs/files.md has the form
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
 
 from qnnt.activation import Activation
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
-from qnnt.files.documents import place
+from qnnt.files.schemas import checked
 from qnnt.tables.columns import MISSING, Column, named
 from qnnt.tables.features import (
     Categories,
@@ -35,7 +34,14 @@ from qnnt.tables.features import (
     limit_categories,
     one_hot,
 )
-from qnnt.tables.stored import SCHEMA, TREATMENTS
+from qnnt.tables.stored import (
+    AnyColumn,
+    DroppedColumn,
+    KeptColumn,
+    OneHotColumn,
+    QuantilesColumn,
+    StoredEncoding,
+)
 
 
 @dataclass(frozen=True)
@@ -126,16 +132,11 @@ class TableEncoding:
     @classmethod
     def of(cls, document: Any, d: int) -> TableEncoding:
         """The encoding that a file stores; raises :class:`InputError` naming the place in it."""
-        try:
-            found = SCHEMA.validate_python(document)
-        except ValidationError as invalid:
-            first = invalid.errors(include_url=False)[0]
-            where = tuple(key for key in first["loc"] if key not in TREATMENTS)
-            raise InputError(place(where), str(first["msg"])) from None
+        found = checked(document, StoredEncoding)
         domain = Domain(d)
-        features = tuple(_feature(record, domain) for record in found["columns"])
-        targets = tuple(Target(t["column"], tuple(t["classes"])) for t in found["targets"])
-        names = [r["inputs"] for r in found["columns"]] + [r["outputs"] for r in found["targets"]]
+        features = tuple(_feature(column, domain) for column in found.columns)
+        targets = tuple(Target(target.column, tuple(target.classes)) for target in found.targets)
+        names = [column.inputs for column in found.columns] + [target.outputs for target in found.targets]
         encoding = cls(domain, features, targets, tuple(map(tuple, names)))
         for part, own in zip((*features, *targets), names, strict=True):
             if len(own) != len(part.names):
@@ -195,14 +196,14 @@ class TableEncoding:
         return found, plain
 
 
-def _feature(record: Mapping[str, Any], domain: Domain) -> Feature:
-    column, treatment = record["column"], record["treatment"]
-    if treatment == "dropped":
-        return Dropped(column, record["value"])
-    if treatment == "one-hot":
-        return Categories(column, tuple(record["categories"]))
-    table = tuple(record.get("values", record.get("edges", ())))
-    room = domain.d - (record.get("missing") == "level") - (treatment == "quantiles")
+def _feature(stored: AnyColumn, domain: Domain) -> Feature:
+    if isinstance(stored, DroppedColumn):
+        return Dropped(stored.column, stored.value)
+    if isinstance(stored, OneHotColumn):
+        return Categories(stored.column, tuple(stored.categories))
+    treatment = str(stored.__struct_config__.tag)
+    table = () if isinstance(stored, KeptColumn) else tuple(stored.table)
+    room = domain.d - (stored.missing == "level") - isinstance(stored, QuantilesColumn)
     if len(table) > room or any(a >= b for a, b in pairwise(table)):
-        raise InputError(column, f"its {treatment} must rise and be at most {room} in Z_{domain.d}")
-    return Numbers(column, treatment, table, record.get("missing"), domain)
+        raise InputError(stored.column, f"its {treatment} must rise and be at most {room} in Z_{domain.d}")
+    return Numbers(stored.column, treatment, table, stored.missing, domain)

@@ -2,69 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+from msgspec import Meta, field
 
-_Name = Annotated[str, Field(strict=True)]
-_Number = Annotated[float, Field(allow_inf_nan=False)]
-_Names = list[_Name]
-_STRICT = ConfigDict(extra="forbid")
-TREATMENTS = ("dropped", "kept", "ranks", "quantiles", "one-hot")
+from qnnt.files.schemas import Finite, Schema
+
+_Numbers = Annotated[list[Finite], Meta(min_length=1)]
 
 
-class _Column(TypedDict):
-    column: _Name
-    inputs: _Names
+class _Column(Schema, tag_field="treatment"):
+    column: str
+    inputs: list[str]
 
 
-class _Numeric(_Column, total=False):
-    missing: _Number | Literal["level"]
+class DroppedColumn(_Column, tag="dropped"):
+    """A column of one value, which is no input."""
 
-
-@with_config(_STRICT)
-class _Dropped(_Column):
-    treatment: Literal["dropped"]
     value: str | float
 
 
-@with_config(_STRICT)
-class _Kept(_Numeric):
-    treatment: Literal["kept"]
+class _Numeric(_Column, kw_only=True):
+    missing: Finite | Literal["level"] | None = None
 
 
-@with_config(_STRICT)
-class _Ranks(_Numeric):
-    treatment: Literal["ranks"]
-    values: Annotated[list[_Number], Field(min_length=1)]
+class KeptColumn(_Numeric, tag="kept"):
+    """Integers of Z_d as they are."""
 
 
-@with_config(_STRICT)
-class _Quantiles(_Numeric):
-    treatment: Literal["quantiles"]
-    edges: Annotated[list[_Number], Field(min_length=1)]
+class RanksColumn(_Numeric, tag="ranks", kw_only=True):
+    """Few numbers, by their rank in ``table``."""
+
+    table: _Numbers = field(name="values")
 
 
-@with_config(_STRICT)
-class _OneHot(_Column):
-    treatment: Literal["one-hot"]
-    categories: Annotated[_Names, Field(min_length=1)]
+class QuantilesColumn(_Numeric, tag="quantiles", kw_only=True):
+    """Many numbers, by the edges in ``table`` that they lie between."""
+
+    table: _Numbers = field(name="edges")
 
 
-@with_config(_STRICT)
-class _Target(TypedDict):
-    column: _Name
-    classes: Annotated[_Names, Field(min_length=2)]
-    outputs: _Names
+class OneHotColumn(_Column, tag="one-hot"):
+    """Categories: an input for each."""
+
+    categories: Annotated[list[str], Meta(min_length=1)]
 
 
-@with_config(_STRICT)
-class _Stored(TypedDict):
-    columns: list[
-        Annotated[_Dropped | _Kept | _Ranks | _Quantiles | _OneHot, Field(discriminator="treatment")]
-    ]
-    targets: list[_Target]
+AnyColumn = DroppedColumn | KeptColumn | RanksColumn | QuantilesColumn | OneHotColumn
 
 
-SCHEMA: TypeAdapter[Any] = TypeAdapter(_Stored)
+class StoredTarget(Schema):
+    """A column to be learned."""
+
+    column: str
+    classes: Annotated[list[str], Meta(min_length=2)]
+    outputs: list[str]
+
+
+class StoredEncoding(Schema):
+    """The columns of a table and its targets."""
+
+    columns: list[AnyColumn]
+    targets: list[StoredTarget]

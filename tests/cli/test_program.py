@@ -14,7 +14,7 @@ import qnnt.pipeline as pipeline
 from qnnt import __version__
 from qnnt.exceptions import WrongAnswer
 
-HEAVY = {"numpy", "pydantic", "pysat", "ortools", "pulp", "highspy", "exact", "networkx", "rich", "packaging"}
+HEAVY = {"numpy", "msgspec", "pysat", "ortools", "pulp", "highspy", "exact", "networkx", "rich", "packaging"}
 
 
 def test_help_and_version_load_nothing_heavy():

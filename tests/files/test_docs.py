@@ -3,11 +3,12 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 from qnnt import Instance, Network
 from qnnt.tables.columns import read_columns
 from qnnt.tables.encoding import TableEncoding
-from qnnt.tables.stored import TREATMENTS
+from qnnt.tables.stored import AnyColumn
 
 PAGE = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
 INSTANCE, META, NETWORK = re.findall(r"^```json\n(.*?)^```", PAGE, re.M | re.S)
@@ -36,4 +37,4 @@ def test_the_encoding_does_what_the_table_says():
     assert encoding.inputs(read_columns(rows)).tolist() == [[-1, 0, 1], [0, 1, 0], [1, 0, 1], [0, 0, 1]]
     treatments = re.search(r"^\| `treatment`.*?\n\n", PAGE, re.M | re.S)[0]
     described = re.findall(r"^\| `([\w-]+)` \|", treatments, re.M)[1:]
-    assert sorted(described) == sorted(TREATMENTS)
+    assert sorted(described) == sorted(str(column.__struct_config__.tag) for column in get_args(AnyColumn))

@@ -161,7 +161,7 @@ ERRORS = 'errors: must be {"at_most": n}, {"exactly": n} or "min"'
         ({"arcs": "all"}, 'arcs: must be "dense" or a list of arcs'),
         ({"arcs": None}, 'arcs: must be "dense" or a list of arcs'),
         ({"arcs": []}, "layers[1][0]: neuron 'h0' has no in-arc"),
-        ({"arcs": [["x0", "h0"], ["x1"]]}, "arcs[1][1]: is missing"),
+        ({"arcs": [["x0", "h0"], ["x1"]]}, "arcs[1]: has 1 item, not 2"),
         ({"arcs": [["x0", "h0"], ["x0", "h0", 1]]}, "arcs[1]: has 3 items, not 2"),
         ({"arcs": ["x0h0"]}, 'arcs[0]: must be a list, not "x0h0"'),
         ({"arcs": [["x0", 0]]}, "arcs[0][1]: must be a string, not 0"),

@@ -88,7 +88,7 @@ def test_document_and_its_text(tmp_path: Path) -> None:
         ({"format": "qnnt-instance"}, 'format: must be "qnnt-network", not "qnnt-instance"'),
         ({"d": 0}, "d: must be at least 1, not 0"),
         ({"weights": {}}, "weights: must be a list, not {}"),
-        ({"weights": [["x0", "h 0"]]}, "weights[0][2]: is missing"),
+        ({"weights": [["x0", "h 0"]]}, "weights[0]: has 2 items, not 3"),
         ({"weights": [["x0", "h 0", 1, 1]]}, "weights[0]: has 4 items, not 3"),
         ({"weights": [["x0", "h 0", 0.5]]}, "weights[0][2]: must be an integer, not 0.5"),
         ({"weights": [["x0", "h 0", True]]}, "weights[0][2]: must be an integer, not true"),

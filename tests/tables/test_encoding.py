@@ -126,8 +126,11 @@ def test_an_encoding_is_read_as_it_was_stored():
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda doc: doc.pop("targets"), "targets: Field required"),
-        (lambda doc: doc["columns"][0].update(treatment="frobbed"), r"columns\[0\]: Input tag 'frobbed'"),
+        (lambda doc: doc.pop("targets"), "targets: is missing"),
+        (
+            lambda doc: doc["columns"][0].update(treatment="frobbed"),
+            r"columns\[0\].treatment: cannot be .frobbed.",
+        ),
         (lambda doc: doc["columns"][0].update(values=["x"]), r"columns\[0\].values\[0\]: "),
         (
             lambda doc: doc["columns"][0].update(values=[2.0, 1.0]),

@@ -85,7 +85,7 @@ class Family:
         for networks, moves in descend(self.graph, self.lesson, parameters, steps, rate, state.random):
             state.parameters[:] = networks
             for r in range(len(networks)):
-                evaluate(self.graph, self.points, state, r, self.cap, self.scratch)
+                evaluate(self.graph, self.points, state, r, np.float32(self.cap), self.scratch)
                 errors = int(excess(state.before[r, -self.graph.n_outputs :], self.points))
                 if errors < lowest[r]:
                     lowest[r], best[r] = errors, networks[r]
@@ -111,7 +111,7 @@ class Family:
         for r, (_, parameters) in enumerate(parents[: replicas // 2]):
             state.parameters[r] = parameters
         for r in range(replicas):
-            evaluate(self.graph, self.points, state, r, cap, self.scratch)
+            evaluate(self.graph, self.points, state, r, np.float32(cap), self.scratch)
         state.order[:] = np.argsort(state.energy)
         hottest = _HOTTEST if cap > 1 else _HOTTEST_ERRORS
         ladder = np.tile(np.geomspace(_COLDEST, hottest, replicas) / cap, (rounds, 1))

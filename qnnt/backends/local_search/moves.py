@@ -112,6 +112,27 @@ def _add(z: Floats, x: Floats, w: Any, out: Floats) -> None:
         out[p] = z[p] + w * x[p]
 
 
+@compiled()
+def _copy(values: Any, out: Any) -> None:
+    """Copy (n,); numba compiles an assignment of slices for seconds, as it can fail with a message."""
+    for p in range(values.shape[0]):
+        out[p] = values[p]
+
+
+@compiled(fastmath=True)
+def _minus(values: Floats, others: Floats, out: Floats) -> None:
+    for p in range(values.shape[0]):
+        out[p] = values[p] - others[p]
+
+
+@compiled(fastmath=True)
+def _total(values: Floats) -> Any:
+    total = _ZERO
+    for p in range(values.shape[0]):
+        total += values[p]
+    return np.float64(total)
+
+
 @compiled(fastmath=True)
 def _show(z: Floats, thresholds: Floats, values: Floats, even: bool, out: Floats) -> None:
     if even:
@@ -235,7 +256,7 @@ def _propagate(
     """
     last = graph.tops.shape[0]
     room.touched[0], room.mark[v] = v, v
-    room.change[v] = value - shown[v]
+    _minus(value, shown[v], room.change[v])
     begin, end = 0, 1
     reached = 1
     for layer in range(graph.layer[v], last):
@@ -257,7 +278,7 @@ def _propagate(
                 t = room.touched[i]
                 thresholds, values = graph.thresholds[layer, :top], graph.values[layer, : top + 1]
                 _show(room.before[t], thresholds, values, graph.even[layer], room.shown[t])
-                room.change[t] = room.shown[t] - shown[t]
+                _minus(room.shown[t], shown[t], room.change[t])
         begin, end = end, reached
     for i in range(reached):
         room.mark[room.touched[i]] = -1
@@ -269,10 +290,11 @@ def evaluate(graph: Graph, points: Points, state: State, r: int, cap: Any, room:
     """Work out the pre-activations, the values and the energy of network r from its parameters."""
     before, shown, parameters = state.before[r], state.shown[r], state.parameters[r]
     arcs, last = graph.source.shape[0], graph.tops.shape[0]
-    shown[: graph.n_inputs] = points.inputs
+    for i in range(graph.n_inputs):
+        _copy(points.inputs[i], shown[i])
     for v in range(graph.n_inputs, graph.layer.shape[0]):
         h = v - graph.n_inputs
-        before[v] = _F(-parameters[arcs + h])
+        before[v, :] = _F(-parameters[arcs + h])
         for a in range(graph.first[h], graph.first[h + 1]):
             _add(before[v], shown[graph.source[a]], _F(parameters[a]), before[v])
         layer = graph.layer[v] - 1
@@ -281,7 +303,7 @@ def evaluate(graph: Graph, points: Points, state: State, r: int, cap: Any, room:
             thresholds, values = graph.thresholds[layer, :top], graph.values[layer, : top + 1]
             _show(before[v], thresholds, values, graph.even[layer], shown[v])
     _costs(before[-graph.n_outputs :], points, cap, room.costs[0])
-    state.energy[r] = room.costs[0].sum() / cap
+    state.energy[r] = _total(room.costs[0]) / cap
 
 
 @compiled()
@@ -306,16 +328,17 @@ def _block(
         for level in range(top + 1):
             room.value[:] = values[level]
             reached = _propagate(graph, parameters, before, shown, v, room.value, room)
-            room.outputs[:] = before[neurons - graph.n_outputs :]
+            for i in range(graph.n_outputs):
+                _copy(before[neurons - graph.n_outputs + i], room.outputs[i])
             for i in range(1, reached):
                 t = room.touched[i]
                 if t >= neurons - graph.n_outputs:
-                    room.outputs[t - (neurons - graph.n_outputs)] = room.before[t]
+                    _copy(room.before[t], room.outputs[t - (neurons - graph.n_outputs)])
             _costs(room.outputs, points, cap, room.costs[level % 2])
             if level == 0:
-                base = np.float64(room.costs[0].sum())
+                base = _total(room.costs[0])
             else:
-                gain[level - 1] = room.costs[level % 2] - room.costs[1 - level % 2]
+                _minus(room.costs[level % 2], room.costs[1 - level % 2], gain[level - 1])
         now = base + _hidden_energy(z, room.ones, _ZERO, thresholds, gain)
     else:
         rest[:] = _ZERO
@@ -355,12 +378,12 @@ def _block(
     if accepted and hidden:
         _show(z, thresholds, values, graph.even[layer], room.value)
         reached = _propagate(graph, parameters, before, shown, v, room.value, room)
-        shown[v] = room.value
+        _copy(room.value, shown[v])
         for i in range(1, reached):
             t = room.touched[i]
-            before[t] = room.before[t]
+            _copy(room.before[t], before[t])
             if t < neurons - graph.n_outputs:
-                shown[t] = room.shown[t]
+                _copy(room.shown[t], shown[t])
     state.energy[r] = now / cap
     return accepted
 
@@ -400,7 +423,7 @@ def search(
             errors = excess(state.before[r, neurons - graph.n_outputs :], points)
             if errors < lowest[0]:
                 lowest[0] = errors
-                best[:] = state.parameters[r]
+                _copy(state.parameters[r], best)
                 if errors <= enough:
                     return accepted / hottest if hottest else 0.0, moved
         for t in range(replicas - 1):

@@ -160,7 +160,7 @@ class Searcher:
                 state.parameters[r] = best
             else:
                 scatter(self.graph, state, r)
-            evaluate(self.graph, self.points, state, r, epoch.cap, room)
+            evaluate(self.graph, self.points, state, r, np.float32(epoch.cap), room)
         for heats in slices(self._ladder(state, epoch, room)):
             yield self._slice(state, epoch.cap, heats, room)[1]
 
@@ -181,7 +181,7 @@ class Searcher:
         heat = 1.0 / cap
         scattered = states(self.graph, self.points, 1, self.seed)
         scattered.parameters[0] = state.parameters[0]
-        evaluate(self.graph, self.points, scattered, 0, cap, room)
+        evaluate(self.graph, self.points, scattered, 0, np.float32(cap), room)
         for _ in range(8):
             if self.stop() or self._slice(scattered, cap, np.full((2, 1), heat), room)[0] > _LIVELY:
                 break
