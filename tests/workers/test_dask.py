@@ -95,7 +95,8 @@ def test_ctrl_c_ends_the_parts_on_the_workers(cluster, tmp_path):
     note = tmp_path / "parts"
 
     def press_when_two_have_begun() -> None:
-        while not (note.exists() and note.read_text().count("\n") > 1):
+        late = time.monotonic() + 120
+        while not (note.exists() and note.read_text().count("\n") > 1) and time.monotonic() < late:
             time.sleep(0.01)
         press()
 
