@@ -11,12 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt import registry
-from qnnt.arrows import Arrow, Lift, counted, planted
+from qnnt.architecture import Architecture
+from qnnt.arrows import Arrow, Chain, Lift, counted, planted
 from qnnt.backends.base import Answer, Backend, Capability, Start
-from qnnt.domain import IntArray
+from qnnt.dataset import Dataset
+from qnnt.domain import Domain, IntArray
+from qnnt.goals import AtMost
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
 from qnnt.network import Network
+from qnnt.presolve.steps import DEFAULT
 from qnnt.workers.task import Hear, Tell, no_message
 
 Vector = npt.NDArray[np.int64]
@@ -179,7 +183,14 @@ def _outcome(
 
 
 def warm_up() -> None:
-    """Load the encoders before a job comes; one that fails to load is left to the job that wants it."""
+    """Solve a tiny instance before a job comes: what most jobs need is loaded then.
+
+    What fails to load is left to the job that wants it.
+    """
     with suppress(Exception):
-        for _ in registry.encoders():
-            pass
+        sat = registry.backend("sat")
+        arrow: Arrow[Instance, Network, Any, Any] = registry.encoder_for(sat, None, symmetry=True)
+        for step in reversed(DEFAULT):
+            arrow = Chain(step, arrow)
+        tiny = Instance(Domain(3), Architecture.dense([1, 1]), Dataset([[1]], [[1]]), AtMost(0))
+        Job(tiny, arrow, sat, Limits()).execute(lambda _: None)
