@@ -182,8 +182,8 @@ def test_an_interrupted_run_tells_what_it_has_and_leaves_nothing_behind(hard, nu
     assert run.returncode == 3
     assert (result["status"], result["limit"], result["verified"]) == ("UNKNOWN", "interrupt", True)
     assert b"Traceback" not in shown
-    assert len(workers) == 1
-    assert workers[0] not in processes()
+    assert 1 <= len(workers) <= (2 if "+" in backend else 1)  # the second one begins when its turn comes
+    assert not set(workers) & processes().keys()
 
 
 def test_files_of_the_current_folder_are_not_run(xor, tmp_path):
