@@ -6,7 +6,7 @@ of each kind of finding is written to ``--out``, and the exit status is 1 in the
 reader in turn.
 
 Files that make the reader take a new way through qnnt are damaged further. atheris does that if it is
-installed; otherwise (or with ``--plain``) the mutator of ``fuzz_readers.py`` does, and a trace function
+installed; otherwise (or with ``--plain``) the mutator of ``fuzz_mutations.py`` does, and a trace function
 watches the lines.
 """
 
@@ -122,14 +122,15 @@ class Lines:
 
 def with_own_mutator(fuzzing: Fuzzing, minutes: float, seed: int) -> None:
     """Until the time is over."""
-    from fuzz_readers import damaged
+    from fuzz_mutations import damaged
 
     chance, lines, end = random.Random(seed), Lines(), time.monotonic() + 60 * minutes
     corpus = list(fuzzing.corpus)
     for data in corpus:
         lines.watch(lambda data=data: fuzzing.run(data))
     while time.monotonic() < end:
-        data = damaged(fuzzing.reader, chance.choice(corpus), chance.choice(corpus), chance)[: 1 << 16]
+        data = damaged(chance.choice(corpus), chance.choice(corpus), chance, packed=fuzzing.reader.packed)
+        data = data[: 1 << 16]
         if lines.watch(lambda data=data: fuzzing.run(data)):
             corpus.append(data)
     print(

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import sys
 from pathlib import Path
 
+import fuzz_readers
 import pytest
+from fuzz_mutations import damaged
 from hypothesis import given
 from hypothesis import strategies as st
 
-ROOT = Path(__file__).parents[2]
 SEEDS = Path(__file__).parent / "seeds"
-
-spec = importlib.util.spec_from_file_location("fuzz_readers", ROOT / "scripts" / "fuzz_readers.py")
-fuzz_readers = sys.modules["fuzz_readers"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(fuzz_readers)
 
 NAMES = (
     "instance packed-instance network dimacs veripb opb sets csv gr td npz model rounded certificates onnx "  # noqa: SIM905
@@ -46,9 +41,8 @@ def test_a_damaged_file_is_read_or_refused(readers, name, seed):
     folder, table = readers
     reader, chance = table[name], random.Random(seed)
     path = folder / f"file{reader.suffix}"
-    path.write_bytes(
-        fuzz_readers.damaged(reader, chance.choice(reader.seeds), chance.choice(reader.seeds), chance)
-    )
+    first, second = chance.choice(reader.seeds), chance.choice(reader.seeds)
+    path.write_bytes(damaged(first, second, chance, packed=reader.packed))
     fuzz_readers.expect_read(reader, path)
 
 
