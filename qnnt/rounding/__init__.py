@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from qnnt.rounding.qubo import QuboEncoder as QuboEncoder
     from qnnt.rounding.scheme import Affine as Affine
     from qnnt.rounding.scheme import Scheme as Scheme
+    from qnnt.rounding.search import RowOutcomes as RowOutcomes
     from qnnt.rounding.search import RowProgress as RowProgress
 
 _PUBLIC = {
@@ -51,6 +52,7 @@ _PUBLIC = {
     "RoundedNetwork": "rounding.network",
     "Rounder": "rounders.base",
     "RowAnswer": "rounders.base",
+    "RowOutcomes": "rounding.search",
     "RowProgress": "rounding.search",
     "Scheme": "rounding.scheme",
     "Stopped": "rounders.base",

@@ -12,32 +12,25 @@ import numpy as np
 import numpy.typing as npt
 
 from qnnt.exceptions import InputError
-from qnnt.limits import Limit, Limits, Status
+from qnnt.limits import Limits
 from qnnt.rounders.base import Rounder
 from qnnt.rounding.certificates import RowCertificate
 from qnnt.rounding.problem import Clip, LayerProblem
 from qnnt.rounding.rows import CtrlC
 from qnnt.rounding.scheme import Affine, Ints, Reals, Scheme
-from qnnt.rounding.search import Method, RowProgress, RowSearch
+from qnnt.rounding.search import Method, RowOutcomes, RowProgress, RowSearch
 
 if TYPE_CHECKING:
     from qnnt.drawing.picture import Picture
 
 
-@dataclass(frozen=True, repr=False)
-class RoundedLayer:
+@dataclass(frozen=True, repr=False, kw_only=True)
+class RoundedLayer(RowOutcomes):
     """Integer codes of a layer and, per neuron, what they cost and what is proved.
 
     The layer's pre-activation is ``unit``·((x^q − ``input_zero_point``) · ``codes`` + ``bias_codes``), x^q
-    the codes of the inputs, in ``input_range``. ``cost`` (n,) is the mean squared distance of
-    pre-activations over the calibration points (see :class:`LayerProblem` for which), ``nearest_cost`` (n,)
-    that of rounding to nearest in the range, ``lower_bound`` (n,) holds for every choice among the
-    candidates in the range. ``proved`` (n,) says that cost is the least, up to a relative 1e-6.
-
-    ``row_status`` (n) is OPTIMAL for these, SATISFIABLE for a search that ran to its end without a proof,
-    UNKNOWN for one that did not; ``row_limits`` (n) says which limit cut a row short, if one did, and
-    ``reasons`` (n) says in words why a row is not proved, None for a proof. ``backend``, ``version`` and
-    ``limits`` are what the layer was rounded with.
+    the codes of the inputs, in ``input_range``. A neuron is a row: see :class:`RowOutcomes`. ``backend``,
+    ``version`` and ``limits`` are what the layer was rounded with.
     """
 
     codes: Ints
@@ -47,14 +40,6 @@ class RoundedLayer:
     input_zero_point: int
     input_range: tuple[int, int]
     bias_scale: Reals
-    cost: Reals
-    nearest_cost: Reals
-    lower_bound: Reals
-    proved: npt.NDArray[np.bool_]
-    row_status: tuple[Status, ...]
-    row_limits: tuple[Limit | None, ...]
-    reasons: tuple[str | None, ...]
-    row_seconds: Reals
     seconds: float
     backend: str
     version: str | None
@@ -236,14 +221,7 @@ class LayerRun:
             input_zero_point=code.zero_point,
             input_range=(code.lo, code.hi),
             bias_scale=problem.unit,
-            cost=rows.cost,
-            nearest_cost=rows.nearest_cost,
-            lower_bound=rows.lower_bound,
-            proved=rows.proved,
-            row_status=rows.row_status,
-            row_limits=rows.row_limits,
-            reasons=rows.reasons,
-            row_seconds=rows.row_seconds,
+            **rows.outcomes,
             seconds=time.monotonic() - self._start,
             backend=method.rounder.name,
             version=method.version,

@@ -89,11 +89,20 @@ class Method:
         return replace(self.limits, time=self.row_time or self.limits.time or ROW_TIME, threads=1)
 
 
-@dataclass(frozen=True)
-class SearchedRows:
-    """What came of the rows of a problem: codes (n, m), and for each row what :class:`RoundedLayer` says."""
+@dataclass(frozen=True, kw_only=True)
+class RowOutcomes:
+    """What the codes of n rows cost, and what is proved of them.
 
-    codes: Ints
+    ``cost`` (n,) is the mean squared distance of pre-activations over the calibration points (see
+    :class:`LayerProblem` for which), ``nearest_cost`` (n,) that of rounding to nearest in the range,
+    ``lower_bound`` (n,) holds for every choice among the candidates in the range. ``proved`` (n,) says that
+    cost is the least, up to a relative 1e-6.
+
+    ``row_status`` (n) is OPTIMAL for these, SATISFIABLE for a search that ran to its end without a proof,
+    UNKNOWN for one that did not; ``row_limits`` (n) says which limit cut a row short, if one did, and
+    ``reasons`` (n) says in words why a row is not proved, None for a proof.
+    """
+
     cost: Reals
     nearest_cost: Reals
     lower_bound: Reals
@@ -102,6 +111,18 @@ class SearchedRows:
     row_limits: tuple[Limit | None, ...]
     reasons: tuple[str | None, ...]
     row_seconds: Reals
+
+    @property
+    def outcomes(self) -> dict[str, Any]:
+        """These fields by name."""
+        return {own.name: getattr(self, own.name) for own in fields(RowOutcomes)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchedRows(RowOutcomes):
+    """The codes (n, m) of the rows of a problem, and what came of each."""
+
+    codes: Ints
 
     @classmethod
     def joined(cls, parts: Sequence[SearchedRows]) -> SearchedRows:
