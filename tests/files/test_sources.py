@@ -203,6 +203,7 @@ def test_solutions_in_their_own_formats():
         lambda: ExactCover.of([[-1]], 2),
         lambda: HittingSet.of([], 2, -1),
         lambda: HittingSet.of([], -2, 1),
+        lambda: Cnf.of([[1, -(2**63)]], 2),
     ],
 )
 def test_wrong_sources(make):

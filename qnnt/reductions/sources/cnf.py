@@ -30,18 +30,19 @@ class Cnf:
     def __post_init__(self) -> None:
         if self.n_variables < 0:
             raise InputError("variables", f"must be at least 0, not {self.n_variables}")
-        wrong = (self.clauses.values == 0) | (np.abs(self.clauses.values) > self.n_variables)
+        literals, n = self.clauses.values, self.n_variables
+        wrong = (literals == 0) | (literals < -n) | (literals > n)  # abs(-2^63) is negative
         if wrong.any():
             i = int(np.argmax(wrong))
-            literal, clause = self.clauses.values[i], self.clauses.owners[i] + 1
-            raise InputError(f"clause {clause}", f"{literal} is no literal of {self.n_variables} variables")
+            clause = self.clauses.owners[i] + 1
+            raise InputError(f"clause {clause}", f"{literals[i]} is no literal of {n} variables")
 
     @classmethod
     def of(cls, clauses: Iterable[Iterable[int]], n_variables: int | None = None) -> Cnf:
         """The formula of these clauses; without ``n_variables`` the largest variable is the last."""
         rows = Ragged.of(clauses)
         if n_variables is None:
-            n_variables = int(np.abs(rows.values).max(initial=0))
+            n_variables = max(int(rows.values.max(initial=0)), -int(rows.values.min(initial=0)))
         return cls(n_variables, rows)
 
     @property
