@@ -72,13 +72,19 @@ class Job:
         start = time.perf_counter()
         model, lift = self.encoder.apply(self.instance)
         seconds = {"encode": time.perf_counter() - start}
+        prepare = getattr(self.backend, "prepare", None)
+        if prepare is not None:
+            tell(Event(phase="compile"))
+            start = time.perf_counter()
+            prepare()
+            seconds["compile"] = time.perf_counter() - start
         sizes = {**(model.sizes() if hasattr(model, "sizes") else {}), **counted(lift)}
         tell(Event(phase="solve", sizes=sizes))
         limits = self.limits
         if limits.time is not None:
-            left = limits.time - seconds["encode"]
+            left = limits.time - sum(seconds.values())
             if left <= 0:
-                reason = "the time limit ended while encoding"
+                reason = "the time limit ended before the search began"
                 return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason=reason, seconds=seconds)
             limits = replace(limits, time=left - min(0.1, 0.05 * left))  # to end in time by its own clock
         start = time.perf_counter()

@@ -259,7 +259,10 @@ def _raced(members: Sequence[Member], threads: int, run: Run) -> tuple[Outcome, 
 
 
 def _shared(limits: Limits, backends: Sequence[Backend], *, refuse: bool) -> list[Limits]:
-    """The limits of each backend. Of several each has one thread; what is left over goes to one of them."""
+    """The limits of each backend. Of several each has one thread; what is left over goes to one of them.
+
+    If they take turns, one that proves nothing has all threads in its own.
+    """
     if len(backends) == 1:
         return [_usable(limits, backends[0], refuse=refuse)]
     spare = max(0, limits.threads - len(backends))
@@ -268,6 +271,8 @@ def _shared(limits: Limits, backends: Sequence[Backend], *, refuse: bool) -> lis
         threads = 1
         if Capability.THREADS in backend.capabilities:
             threads, spare = 1 + spare, 0
+            if len(backends) > limits.threads and Capability.PROVE not in backend.capabilities:
+                threads = limits.threads
         own.append(_usable(replace(limits, threads=threads), backend, refuse=False))
     return own
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate, takewhile
 from typing import Protocol
 
 from qnnt.backends.base import Capability
@@ -22,7 +23,9 @@ _LOG = logging.getLogger(__name__)
 
 _FIRST = 0.5  # seconds of the first turns, where jobs take turns
 _SHARE = 0.25  # later turns take this share of the time so far, so that there are not too many
-_SEARCHES = 0.4  # times as long are the turns of a job that proves nothing
+_SEARCHES = 0.4  # times as long are the turns of a job that proves nothing,
+_LONG = 10.0  # seconds after which, if a proof is far,
+_FAR_SEARCHES, _FAR_PROOFS = 1.0, 0.25  # these factors count for it and for the others
 
 End = Ended[Outcome]
 
@@ -40,6 +43,10 @@ class Board(Protocol):
     @property
     def settled(self) -> bool:
         """Whether what is known decides the matter, so that no job need go on."""
+
+    @property
+    def far(self) -> bool:
+        """Whether what is proved is far from what was found, so that a better network is worth more."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +89,10 @@ def race(jobs: Sequence[Job], at_once: int, board: Board) -> Finish:
     """Run the jobs, ``at_once`` at a time, until one has a verdict, the board is settled, or all have ended.
 
     What one finds is told to the others while they run, and is the start of those that begin later. If there
-    are more jobs they take turns: one whose turn is over is paused where it is. All jobs have the
-    same time limit, which counts for the race. A job that declines, crashes or runs out of memory leaves the
-    others to go on. Nothing of a job is left when this returns or raises. Raises what ``board`` raises, and
+    are more jobs they take turns: one whose turn is over is paused where it is. A job that proves nothing
+    may have several threads; it has one while it compiles, and then pauses others for its first turn. All
+    jobs have the same time limit, which counts for the race. A job that declines, crashes or runs out of
+    memory leaves the others to go on. Nothing of a job is left when this returns or raises. Raises what ``board`` raises, and
     the error of a job that does not decline but is a fault of the input or the backend.
     """
     running = _Race(jobs, at_once, board)
@@ -102,6 +110,7 @@ class _Race:
         self._waiting = deque(range(len(jobs)))
         self._begun: dict[int, Running[Event, Outcome]] = {}
         self._turns: dict[int, float] = {}  # the jobs that run, and when their turns are over
+        self._ready: set[int] = set()  # the jobs that have begun to solve
         self._ends: list[End | None] = [None] * len(jobs)
         self._winner: int | None = None
         self._best = board.start  # what all that have begun know
@@ -113,7 +122,7 @@ class _Race:
             if now >= self._deadline:
                 self._give_up()
                 break
-            while self._waiting and len(self._turns) < self._at_once:
+            while self._waiting and self._threads(self._waiting[0]) <= self._free:
                 self._give_turn(self._waiting.popleft(), now)
             if not self._turns:
                 break
@@ -142,20 +151,54 @@ class _Race:
             left = min(job.limits.time, self._deadline - now)
             job = replace(job, limits=replace(job.limits, time=left))
         _LOG.info("%s begins", job.backend.name)
-        self._begun[number] = running = Running(job, partial(self._board.hear, who=number))
+        self._begun[number] = running = Running(job, partial(self._hear, number))
         self._turns[number] = now + self._turn(number, now) + START_UP
         self._deadline = min(self._deadline, running.deadline)
 
+    def _proves(self, number: int) -> bool:
+        return Capability.PROVE in self._jobs[number].backend.capabilities
+
     def _turn(self, number: int, now: float) -> float:
-        """How long a turn is that begins now."""
-        proves = Capability.PROVE in self._jobs[number].backend.capabilities
-        return (1.0 if proves else _SEARCHES) * max(_FIRST, _SHARE * (now - self._began))
+        """How long a turn is that begins now; a job that compiles beside others does so to the end."""
+        proves, ran = self._proves(number), now - self._began
+        if not proves and number not in self._ready and self._at_once > 1:
+            return math.inf
+        far = ran >= _LONG and self._board.far
+        factor = (_FAR_PROOFS if far else 1.0) if proves else (_FAR_SEARCHES if far else _SEARCHES)
+        return factor * max(_FIRST, _SHARE * ran)
+
+    def _threads(self, number: int) -> int:
+        """How many threads a job takes."""
+        return self._jobs[number].limits.threads if self._proves(number) or number in self._ready else 1
+
+    @property
+    def _free(self) -> int:
+        """The threads that no job takes."""
+        return self._at_once - sum(map(self._threads, self._turns))
+
+    def _hear(self, number: int, event: Event) -> None:
+        if event.phase == "solve" and number not in self._ready:
+            self._ready.add(number)
+            if number in self._turns and not self._proves(number):
+                self._make_room(number)
+        self._board.hear(event, number)
+
+    def _make_room(self, number: int) -> None:
+        """Let a job that has compiled have its first turn: others come next."""
+        now = time.monotonic()
+        self._turns[number] = now + self._turn(number, now)
+        for other in reversed(list(self._turns)):
+            if self._free < 0 and other != number:
+                self._pause(other)
+                self._waiting.appendleft(other)
 
     def _listen(self, seconds: float) -> None:
         """Take in what comes within so many seconds."""
         numbers = {self._begun[number]: number for number in self._turns}
         for running in heard(list(numbers), seconds):
             before, number = running.started, numbers[running]
+            if number not in self._turns:  # it was paused for another one just now
+                continue
             ended = running.take_in()
             if ended is not None:
                 self._end(number, ended)
@@ -192,14 +235,23 @@ class _Race:
             self._board.hear(Event(vector=answer.vector, cost=answer.cost, bound=answer.bound), number)
 
     def _end_turns(self) -> None:
-        """Pause as many jobs whose turn is over as there are others that wait."""
+        """Pause jobs whose turn is over, as many as make room for those that come next."""
         now = time.monotonic()
-        over = sorted((turn, number) for number, turn in self._turns.items() if turn <= now)
-        paused = [number for _, number in over[: len(self._waiting)]]
-        for number in paused:
-            self._begun[number].pause()
-            del self._turns[number]
+        over = [number for turn, number in sorted((t, n) for n, t in self._turns.items()) if turn <= now]
+        sums = accumulate(map(self._threads, self._waiting))
+        wanted = max(takewhile(lambda threads: threads <= self._at_once, sums), default=0)
+        if self._waiting and self._free + sum(map(self._threads, over)) < self._threads(self._waiting[0]):
+            return
+        paused = []
+        for number in over:
+            if self._free < wanted:
+                self._pause(number)
+                paused.append(number)
         self._waiting.extend(paused)
+
+    def _pause(self, number: int) -> None:
+        self._begun[number].pause()
+        del self._turns[number]
 
     def _give_up(self) -> None:
         """At the deadline: what a job had sent still counts."""

@@ -121,6 +121,11 @@ class Run:
         goal, errors = self.instance.goal, self.best.errors
         return errors == self._bound if goal.minimizes else goal.accepts(errors)
 
+    @property
+    def far(self) -> bool:
+        """Whether a minimum is far from proved: the bound is below half of the errors."""
+        return self.instance.goal.minimizes and 2 * self._bound < self.best.errors
+
     def hear(self, event: Event, who: int = 0) -> None:
         """Take in news of a member and pass it on; raises :class:`WrongAnswer` for what cannot be."""
         member = self._members[who]

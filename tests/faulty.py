@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -101,11 +101,18 @@ class Faulty:
             case "bound-then-hang":
                 report.bound(errors)
                 time.sleep(600)
-            case "tick" | "tock":  # notes when it runs
+            case "bound-and-tock":
+                report.bound(errors)
+                return replace(self, fault="tock").run(model, limits, report)
+            case "tick" | "tock" | "tuck":  # notes when it runs
                 with Path(self.note).open("a") as file:
                     while True:
                         print(time.monotonic(), self.fault, file=file, flush=True)
                         time.sleep(0.002)
+            case "threads-and-tick":
+                with Path(self.note).open("a") as file:
+                    print("threads", limits.threads, limits.threads, file=file, flush=True)
+                return replace(self, fault="tick").run(model, limits, report)
             case "waits-for-news":  # and believes that there is nothing better
                 while (known := report.known()) is None:
                     time.sleep(0.002)
@@ -168,6 +175,23 @@ class Hurried:
         return RowAnswer(
             Status.UNKNOWN, bound=max(answer.bound for answer in answers), reason=f"of {len(answers)}"
         )
+
+
+class Proving(Faulty):
+    """Says that it comes to a verdict."""
+
+    capabilities = (*Faulty.capabilities, Capability.PROVE)
+
+
+@dataclass(frozen=True)
+class Searching(Faulty):
+    """Uses several threads, and takes a while to compile."""
+
+    capabilities = (*Faulty.capabilities, Capability.THREADS)
+    compiling: float = 0.0
+
+    def prepare(self) -> None:
+        time.sleep(self.compiling)
 
 
 class Lying(Faulty):

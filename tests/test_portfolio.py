@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from brute_force import errors as all_errors
-from faulty import Faulty, Starting
+from faulty import Faulty, Proving, Searching, Starting
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import children, ctrl_c, descendants, end_soon
@@ -268,6 +268,36 @@ def test_with_one_thread_one_runs_at_a_time(tmp_path: Path) -> None:
     changes = sum(a != b for a, b in pairwise(ran))
     assert 2 <= changes <= 24
     assert min(ran.count("tick"), ran.count("tock")) > 20
+
+
+def test_one_that_only_searches_has_all_threads_in_its_turns(tmp_path: Path) -> None:
+    """The others run while it compiles, and not while it searches."""
+    note = tmp_path / "ticks"
+    search = Searching("threads-and-tick", str(note), compiling=1.0)
+    provers = [Proving("tock", str(note)), Proving("tuck", str(note))]
+    result = raced(search, *provers, threads=2, time=6.0)
+    assert (result.limit, result.limits.threads) == (Limit.TIME, 2)
+    assert "threads 2 2\n" in note.read_text()
+    ran = ticks(note)
+    first = ran.index("tick")
+    assert {"tock", "tuck"} == set(ran[:first])
+    assert {"tick", "tock", "tuck"} == set(ran[first:])
+    changes = sum((a == "tick") != (b == "tick") for a, b in pairwise(ran))
+    assert 2 <= changes <= 24
+    assert sum(a != b for a, b in pairwise(ran)) > 2 * changes  # the others run side by side
+
+
+def test_one_that_only_searches_has_the_most_of_a_long_race_if_a_proof_is_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qnnt.portfolio._LONG", 0.0)
+    shares = []
+    for bound in ("tock", "bound-and-tock"):  # 0 of 2 errors, 1 of 2
+        note = tmp_path / bound
+        raced(Searching("tick", str(note)), Proving(bound, str(note), BEST), threads=1, time=5.0)
+        ran = ticks(note)
+        shares.append(ran.count("tick") / len(ran))
+    assert shares[0] > 0.5 > shares[1]
 
 
 PARENT = """

@@ -123,6 +123,9 @@ class Backend(Protocol):
     Optional: a backend with :attr:`Capability.STARTS` has a ``run`` that also takes ``start``, a
     :class:`Start` or None.
 
+    A backend with a method ``prepare()`` has it called before ``run``, as a phase of its own: to compile what
+    ``run`` needs.
+
     Optional, too: a backend that ``auto`` may choose has a method ``estimate(instance) -> float | None``: the
     seconds until a verdict that its author expects of it with one thread, loading and encoding included. The
     order of magnitude is what counts; :func:`qnnt.backends.estimates.clause_solver` gives that of the usual

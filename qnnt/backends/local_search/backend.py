@@ -59,6 +59,12 @@ class LocalSearchBackend:
         """As long as a solver: it runs beside one, so this ranks it only among those that prove nothing."""
         return moderate(instance)
 
+    def prepare(self) -> None:
+        """Have numba compile the search, or read it from disk."""
+        from qnnt.backends.local_search.search import prepare
+
+        prepare()
+
     def run(self, model: Instance, limits: Limits, report: Report, start: Start | None = None) -> Answer:
         """Search until the goal is met, the time is over, or nothing better turns up for long."""
         from qnnt.backends.local_search.search import Found, Team

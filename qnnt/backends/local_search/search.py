@@ -15,19 +15,24 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
+from qnnt.architecture import Architecture
 from qnnt.backends.local_search.arrays import Graph, Integers, Points, graph, points
-from qnnt.backends.local_search.descent import Lesson, lesson
+from qnnt.backends.local_search.descent import Lesson, descend, draw, lesson
 from qnnt.backends.local_search.family import Family
 from qnnt.backends.local_search.ladder import Temperatures, slices
 from qnnt.backends.local_search.moves import (
     Scratch,
     State,
     evaluate,
+    excess,
     scatter,
     scratch,
     search,
     states,
 )
+from qnnt.dataset import Dataset
+from qnnt.domain import Domain
+from qnnt.goals import AtMost
 from qnnt.instance import Instance
 from qnnt.limits import Limits
 
@@ -268,6 +273,20 @@ class Team:
                 self._stopped.set()
         for future in futures:
             future.result()
+
+
+def prepare() -> None:
+    """Run all that is compiled on a tiny instance; what numba compiles is the same for every other."""
+    tiny = Instance(Domain(3), Architecture.dense([1, 1, 1]), Dataset([[1]], [[1]]), AtMost(0))
+    network, data = graph(tiny), points(tiny)
+    state, room, cap = states(network, data, 2, 1), scratch(network, data), np.float32(1)
+    scatter(network, state, 0)
+    evaluate(network, data, state, 0, cap, room)
+    best, lowest = np.empty_like(state.parameters[0]), np.array([2])
+    search(network, data, state, cap, np.ones((1, 2)), 0, best, lowest, room)
+    excess(state.before[0, -1:], data)
+    for _ in descend(network, lesson(data), draw(network, state), 1, 1.0, state.random):
+        pass
 
 
 def _failed(future: Future[None]) -> bool:
