@@ -57,7 +57,7 @@ def live_line(news: Callable[[], Sequence[str]]) -> Iterator[bool]:
 
     def line() -> Text:
         phase, *rest = news()
-        parts = [f"{phase:<6} {time.perf_counter() - start:6.1f} s", *rest]
+        parts = [f"{phase:<7} {time.perf_counter() - start:6.1f} s", *rest]
         return Text("  ".join(parts), no_wrap=True, overflow="ellipsis", style=style)
 
     with Live(

@@ -114,7 +114,7 @@ def _add(z: Floats, x: Floats, w: Any, out: Floats) -> None:
 
 @compiled()
 def _copy(values: Any, out: Any) -> None:
-    """Copy (n,); numba compiles an assignment of slices for seconds, as it can fail with a message."""
+    """Copy (n,). To assign a slice to a slice would take numba seconds to compile: that can fail."""
     for p in range(values.shape[0]):
         out[p] = values[p]
 
