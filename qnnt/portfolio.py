@@ -92,8 +92,8 @@ def race(jobs: Sequence[Job], at_once: int, board: Board) -> Finish:
     are more jobs they take turns: one whose turn is over is paused where it is. A job that proves nothing
     may have several threads; it has one while it compiles, and then pauses others for its first turn. All
     jobs have the same time limit, which counts for the race. A job that declines, crashes or runs out of
-    memory leaves the others to go on. Nothing of a job is left when this returns or raises. Raises what ``board`` raises, and
-    the error of a job that does not decline but is a fault of the input or the backend.
+    memory leaves the others to go on. Nothing of a job is left when this returns or raises. Raises what
+    ``board`` raises, and the error of a job that does not decline but is a fault of the input or the backend.
     """
     running = _Race(jobs, at_once, board)
     try:
