@@ -39,7 +39,9 @@ def started() -> float:
         path = Path(folder) / "trivial.json"
         teacher_instance(3, [2, 1], 3).save(path)
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "qnnt", "solve", str(path)], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-P", "-m", "qnnt", "solve", str(path)], check=True, capture_output=True
+        )
         return time.perf_counter() - start
 
 
