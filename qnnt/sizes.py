@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 from qnnt.exceptions import InputError
@@ -32,4 +33,6 @@ def require_room(size: int, place: str, what: str) -> None:
 def _shown(size: int) -> str:
     """MiB, rounded up."""
     mebibytes = -(-size // MIB)
-    return f"{mebibytes:,}" if mebibytes < 10**15 else f"10^{len(str(mebibytes)) - 1}"
+    if mebibytes < 10**15:
+        return f"{mebibytes:,}"
+    return f"10^{int(math.log10(mebibytes))}"  # str raises at 4,300 digits

@@ -14,7 +14,7 @@ import pytest
 from qnnt.exceptions import InputError
 from qnnt.files.arrays import load_numpy
 from qnnt.instance import Instance
-from qnnt.sizes import VARIABLE, most_bytes
+from qnnt.sizes import VARIABLE, most_bytes, require_room
 
 HUGE = 10**9
 
@@ -32,6 +32,14 @@ def test_the_cap_is_a_number_of_mebibytes(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv(VARIABLE, wrong)
         with pytest.raises(InputError, match=f"{VARIABLE}: must be a positive number of MiB"):
             most_bytes()
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(2**21, "2 MiB"), (2**20 * 10**20, r"10\^20 MiB"), (10**5000, r"10\^4993")]
+)
+def test_a_size_of_any_length_is_shown(size: int, words: str) -> None:
+    with pytest.raises(InputError, match=f"size: the points need {words}"):
+        require_room(size, "size", "the points need")
 
 
 def test_what_unpacks_is_read_up_to_the_cap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
