@@ -23,9 +23,9 @@ _LOG = logging.getLogger(__name__)
 
 _FIRST = 0.5  # seconds of the first turns, where jobs take turns
 _SHARE = 0.25  # later turns take this share of the time so far, so that there are not too many
-_SEARCHES = 0.4  # times as long are the turns of a job that proves nothing,
-_LONG = 10.0  # seconds after which, if a proof is far,
-_FAR_SEARCHES, _FAR_PROOFS = 1.0, 0.25  # these factors count for it and for the others
+_SEARCHES = 0.4  # length of a turn of a job that proves nothing, beside 1 for a job that proves
+_LONG = 10.0  # a race is long after so many seconds
+_FAR_SEARCHES, _FAR_PROOFS = 1.0, 0.25  # the two lengths in a long race in which a proof is far
 
 End = Ended[Outcome]
 
