@@ -72,11 +72,12 @@ class Job:
         start = time.perf_counter()
         model, lift = self.encoder.apply(self.instance)
         seconds = {"encode": time.perf_counter() - start}
+        report = _Reporter(self.instance, lift, tell, hear, self.start)
         prepare = getattr(self.backend, "prepare", None)
         if prepare is not None:
             tell(Event(phase="compile"))
             start = time.perf_counter()
-            prepare()
+            prepare(model, report)
             seconds["compile"] = time.perf_counter() - start
         sizes = {**(model.sizes() if hasattr(model, "sizes") else {}), **counted(lift)}
         tell(Event(phase="solve", sizes=sizes))
@@ -88,7 +89,7 @@ class Job:
                 return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason=reason, seconds=seconds)
             limits = replace(limits, time=left - min(0.1, 0.05 * left))  # to end in time by its own clock
         start = time.perf_counter()
-        answer = self._run(model, limits, _Reporter(self.instance, lift, tell, hear, self.start))
+        answer = self._run(model, limits, report)
         seconds["solve"] = time.perf_counter() - start
         return _outcome(answer, lift, seconds, sizes)
 

@@ -123,8 +123,8 @@ class Backend(Protocol):
     Optional: a backend with :attr:`Capability.STARTS` has a ``run`` that also takes ``start``, a
     :class:`Start` or None.
 
-    A backend with a method ``prepare()`` has it called before ``run``, as a phase of its own: to compile what
-    ``run`` needs.
+    A backend with a method ``prepare(model, report)`` has it called before ``run``, as a phase of its own: to
+    compile what ``run`` needs. It may report networks that it finds in the meantime.
 
     Optional, too: a backend that ``auto`` may choose has a method ``estimate(instance) -> float | None``: the
     seconds until a verdict that its author expects of it with one thread, loading and encoding included. The

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from qnnt.limits import Limit, Limits, Status
 
 MOST_STEPS = 256  # thresholds of an activation
 MOST_VALUES = 1 << 28  # neurons times distinct inputs
+READ = 0.7  # seconds in which compiled code has been read from disk
+DESCEND = 1.0  # seconds in which descents begin while it is compiled
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,20 @@ class LocalSearchBackend:
         """As long as a solver: it runs beside one, so this ranks it only among those that prove nothing."""
         return moderate(instance)
 
-    def prepare(self) -> None:
-        """Have numba compile the search, or read it from disk."""
+    def prepare(self, model: Instance, report: Report) -> None:
+        """Have numba compile the search, or read what it compiled before.
+
+        To compile takes ten seconds and more. Coordinate descent finds networks in the meantime.
+        """
+        from qnnt.backends.local_search.coordinates import coordinate_descent
         from qnnt.backends.local_search.search import prepare
 
-        prepare()
+        with ThreadPoolExecutor(1) as pool:
+            compiling = pool.submit(prepare)
+            if not wait([compiling], READ).done:
+                for parameters, errors in coordinate_descent(model, DESCEND, compiling.done):
+                    report.incumbent(parameters, errors)
+            compiling.result()
 
     def run(self, model: Instance, limits: Limits, report: Report, start: Start | None = None) -> Answer:
         """Search until the goal is met, the time is over, or nothing better turns up for long."""
