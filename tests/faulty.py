@@ -190,7 +190,7 @@ class Searching(Faulty):
     capabilities = (*Faulty.capabilities, Capability.THREADS)
     compiling: float = 0.0
 
-    def prepare(self) -> None:
+    def prepare(self, model: Instance, report: Report) -> None:
         time.sleep(self.compiling)
 
 
