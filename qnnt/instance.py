@@ -48,6 +48,8 @@ class Instance:
         meta: dict[str, Any] | None = None,
         activation: ActivationLike = "relu",
     ) -> None:
+        if not len(dataset):  # empty lists have no width
+            dataset = Dataset(np.empty((0, architecture.alpha), int), np.empty((0, architecture.omega), int))
         parts = {
             "domain": domain,
             "architecture": architecture,

@@ -137,7 +137,8 @@ class QuantizedReLUClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         if self.result_.limit is Limit.INTERRUPT:  # so that one Ctrl-C ends a search over many fits, too
             raise KeyboardInterrupt
         if self.result_.network is None:
-            raise ValueError(f"no network meets {goal}: each has {self.result_.lower_bound} errors or more")
+            known = "" if goal.exact else f": each has {self.result_.lower_bound} errors or more"
+            raise ValueError(f"no network meets {goal}{known}")
         self.network_ = self.result_.network
         self.errors_, self.lower_bound_ = self.result_.errors, self.result_.lower_bound
         self.optimal_ = self.errors_ == self.lower_bound_

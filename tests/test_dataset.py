@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 from strategies import datasets
 
 from qnnt.activation import relu
+from qnnt.architecture import Architecture
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
 from qnnt.exceptions import InputError
+from qnnt.instance import Instance
+from qnnt.pipeline import solve
 
 
 @given(st.integers(1, 5).map(Domain), st.data())
@@ -49,6 +52,13 @@ def test_equality_counts_shape_and_values() -> None:
     assert Dataset([[0, 1]], [[1]]) != Dataset([[0, 1]], [[1]], [2])
     assert Dataset(np.empty((0, 2)), np.empty((0, 1))) != Dataset(np.empty((0, 1)), np.empty((0, 1)))
     assert (Dataset([[0]], [[0]]) == 1) is False
+
+
+def test_a_data_set_of_no_points_fits_every_network() -> None:
+    for empty in (Dataset(np.empty((0, 0)), np.empty((0, 0))), Dataset(np.empty((0, 2)), np.empty((0, 1)))):
+        instance = Instance(Domain(3), Architecture.dense([2, 2, 1]), empty, "min")
+        assert (instance.dataset.alpha, instance.dataset.omega) == (2, 1)
+        assert solve(instance, isolate=False).errors == 0
 
 
 @pytest.mark.parametrize(

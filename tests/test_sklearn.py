@@ -89,6 +89,8 @@ def test_the_classifier_is_proved_best():
     assert pickle.loads(pickle.dumps(two)).predict(X).tolist() == y.tolist()
     with pytest.raises(ValueError, match="no network meets at-most:0: each has 1 errors or more"):
         QuantizedReLUClassifier(hidden=(), errors="at-most:0").fit(X, y)
+    with pytest.raises(ValueError, match=r"no network meets exactly:0$"):
+        QuantizedReLUClassifier(hidden=(), errors="exactly:0").fit(X, y)
     with pytest.raises(ValueError, match="no goal 'frob'"):
         QuantizedReLUClassifier(errors="frob").fit(X, y)
 

@@ -36,7 +36,7 @@ from qnnt.workers.folder import Folder
 _VARIANTS = {"highs": "HiGHS", "cbc": "COIN-OR CBC"}
 MOST_SUM = 100_000  # what a row or the objective may add up to
 _TOLERANCE = 1e-6  # how far off a solver takes a value for an integer
-_GAP = 0.9  # errors are integers: a gap below 1 closes
+_GAP = 0.8  # errors are integers: a gap below 1 closes, less what rounding errors may do
 _SLOWER = 1.5  # times as long as a solver of clauses, on what both can do
 _PASSES = 100  # over the rows, to find a contradiction between bounds
 _GRACE = 0.5  # seconds, beside half as many as the run took, to find a refutation in integers
@@ -248,7 +248,9 @@ def _certified(model: LinearModel, answer: Answer, limits: Limits, took: float) 
         rows = below(model, int(model.objective @ answer.assignment))
     else:
         return answer
-    left = None if limits.time is None else max(0.0, (limits.time - took) / 2)
+    left = None if limits.time is None else (limits.time - took) / 2
+    if left is not None and left <= 0:
+        return answer
     found = refuted(model, rows, replace(limits, time=left), _GRACE + took / 2)
     if isinstance(found, Refutation):
         return replace(answer, certified=found.holds(model, rows))

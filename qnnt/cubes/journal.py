@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import qnnt
+from qnnt import symmetry as symmetry_code
 from qnnt.box import Box, partition
 from qnnt.exceptions import InputError
 from qnnt.files.documents import compact
@@ -38,6 +40,12 @@ def digest(instance: Instance) -> str:
     for array in (architecture.arc_index, data.inputs, data.labels, data.counts):
         sha.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
     return sha.hexdigest()
+
+
+@cache
+def _order() -> str:
+    """The order of neurons under which cubes are refuted, as a digest of its code: two must not be mixed."""
+    return hashlib.sha256(Path(str(symmetry_code.__file__)).read_bytes()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,7 @@ class Journal(JournalFile):
             "version": VERSION,
             "qnnt": qnnt.__version__,
             "instance": digest(instance),
+            "order": _order(),
             "symmetry": symmetry,
             "asked": asked,
         }
@@ -112,7 +121,7 @@ class Journal(JournalFile):
 
     def _read_head(self, head: dict[str, Any]) -> None:
         ours, theirs = self._head, {key: head.get(key) for key in self._head}
-        for key in ("version", "qnnt"):
+        for key in ("version", "qnnt", "order"):
             if ours[key] != theirs[key]:
                 raise InputError("", "was written by another version of qnnt")
         if ours["instance"] != theirs["instance"]:

@@ -7,8 +7,10 @@ CPLEX, and CP-SAT's responses as text. What else a log holds is skipped.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +56,7 @@ class Answer:
     """
 
     status: Status | None = None
-    objective: float | None = None
+    objective: int | float | None = None
     values: dict[str, int] | None = None
 
     def note(self, pairs: Iterable[tuple[str, int]]) -> None:
@@ -182,11 +184,13 @@ def _response(lines: Sequence[str]) -> Answer:
     return answer
 
 
-def _number(word: str) -> float | None:
-    try:
-        return float(word)
-    except ValueError:
-        return None
+def _number(word: str) -> int | float | None:
+    """The number that a word is: an integer of any size, or a finite decimal fraction; None for no number."""
+    with suppress(ValueError):
+        return int(word)
+    with suppress(ValueError):
+        return value if math.isfinite(value := float(word)) else None
+    return None
 
 
 def _integer(word: str, number: int) -> int:

@@ -115,7 +115,7 @@ def confirmed(asked: Asked, result: Result) -> Result:
     claim = claim_of(asked.instance, result)
     if claim is None or result.status is Status.UNKNOWN:
         return result
-    for backend, encoder in _seconds(result):
+    for backend, encoder in _seconds(result, symmetry=asked.symmetry):
         how = {"backend": backend, "encoder": encoder, "presolve": (), "cubes": None}
         second = _refuted(asked, claim, how, "confirm", result)
         if second is None:
@@ -143,7 +143,7 @@ def _refuted(asked: Asked, claim: Goal, how: dict[str, Any], phase: str, result:
     return asked.ask(asked.instance.with_goal(claim), limits=left, symmetry=asked.symmetry, **how)
 
 
-def _seconds(result: Result) -> Iterator[tuple[Backend, Encoder]]:
+def _seconds(result: Result, *, symmetry: bool) -> Iterator[tuple[Backend, Encoder]]:
     """Backends and encoders that share none with what proved the bound: of "A + B" the network is A's."""
     family = result.backend.split(" + ")[-1].partition(":")[0]
     used = result.encoder.split(" + ")[-1]
@@ -153,7 +153,7 @@ def _seconds(result: Result) -> Iterator[tuple[Backend, Encoder]]:
             continue
         backend = registry.backend(name)
         if backend.availability().available:
-            yield backend, registry.encoder(encoder)
+            yield backend, registry.encoder(encoder, symmetry=symmetry)
 
 
 def _said(result: Result) -> str:

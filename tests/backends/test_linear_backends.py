@@ -17,7 +17,7 @@ from strategies import activations
 from qnnt import registry
 from qnnt.architecture import Architecture
 from qnnt.backends import milp as milp_module
-from qnnt.backends.base import Capability
+from qnnt.backends.base import Answer, Capability
 from qnnt.backends.cpsat import CpSatBackend
 from qnnt.backends.milp import MilpBackend
 from qnnt.backends.pseudo_boolean import PseudoBooleanBackend
@@ -307,6 +307,20 @@ def test_an_optimum_that_the_bound_does_not_reach_is_no_answer():
     answered = milp_module._answer(model, values, proved=True, bound=cost - 1, limit=Limit.TIME)
     assert (answered.status, answered.cost, answered.bound) == (Status.UNKNOWN, cost, cost - 1)
     assert "proves no more than" in answered.reason
+
+
+def test_an_answer_at_the_end_of_the_time_stays_as_it_is():
+    """No time is left to have anything better refuted in integers."""
+    model = linear(LinearModel, [[1, 1]], [3], minimize=False)
+    answer = Answer(Status.UNSATISFIABLE)
+    assert milp_module._certified(model, answer, Limits(time=1.0), 1.0) is answer
+    assert milp_module._certified(model, answer, Limits(time=1.0), 1.1) is answer
+
+
+def test_the_gap_at_which_highs_stops_leaves_room_for_rounding_errors():
+    model = linear(LinearModel, [[1, 1]], [1], objective=(milp_module.MOST_SUM - 1, 1))
+    cost = model.cost(np.array([0, 1]))
+    assert milp_module._proved(model, 1 - milp_module._GAP) == cost
 
 
 @pytest.mark.parametrize("backend", ["cpsat", "pseudo-boolean"])

@@ -139,9 +139,11 @@ def test_a_journal_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(qnnt.InputError, match="was begun with the order of neurons"):
         run(IMPOSSIBLE, journal, symmetry=False)
     assert journal.read_bytes() == before
-    changed(journal, qnnt="0.0.1")
-    with pytest.raises(qnnt.InputError, match="another version"):
-        run(IMPOSSIBLE, journal)
+    for key in ("order", "qnnt"):
+        changed(journal, **{key: "another"})
+        with pytest.raises(qnnt.InputError, match="another version"):
+            run(IMPOSSIBLE, journal)
+        journal.write_bytes(before)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ SAT = {"1": 1, "2": 0, "13": 1}
         ("s OPTIMUM FOUND\no 3\nv 101\n", (Status.OPTIMAL, 3.0, {"1": 1, "2": 0, "3": 1})),
         ("v 010\no 3\nv 101\r\n", (None, 3.0, {"1": 1, "2": 0, "3": 1})),
         ("v 10 11\n", (None, None, {"10": 1, "11": 1})),  # two literals
+        ("o 9007199254740993\n", (None, 2**53 + 1, None)),
+        ("o inf\no nan\no 1e999\n", (None, None, None)),
         # Pseudo-Boolean.
         ("s SATISFIABLE\nv x1 -x2 x13\n", (Status.SATISFIABLE, None, {"x1": 1, "x2": 0, "x13": 1})),
         ("v ~x1\nv x1 x2\n", (None, None, {"x1": 1, "x2": 1})),

@@ -15,6 +15,7 @@ from qnnt.backends.proving import ProvingBackend
 from qnnt.backends.sat import SatBackend
 from qnnt.files.drat import parse_drat, write_drat
 from qnnt.files.proofs import ProofFolder
+from qnnt.proofs.backing import _seconds
 from qnnt.proofs.checking import check_proof
 from qnnt.result import Basis
 
@@ -165,3 +166,11 @@ def test_a_solver_that_leaves_no_proof_is_not_asked_for_one() -> None:
     assert leaves_proofs(SatBackend())
     for name in ("kissat404", "minisat22", "minicard", "mergesat3", "maplesat"):
         assert not leaves_proofs(SatBackend(name))
+
+
+@pytest.mark.parametrize("symmetry", [False, True])
+def test_a_second_backend_orders_neurons_only_if_the_first_did(symmetry: bool) -> None:
+    result = qnnt.solve(xor(qnnt.AtMost(0)), backend="sat", symmetry=symmetry, isolate=False)
+    encoders = [encoder for _, encoder in _seconds(result, symmetry=symmetry)]
+    assert encoders
+    assert all(encoder.symmetry is symmetry for encoder in encoders)

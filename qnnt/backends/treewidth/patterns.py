@@ -12,7 +12,7 @@ some of them by accident leads to a choice: one of its outputs must differ from 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import combinations
+from itertools import combinations, groupby
 from time import monotonic
 
 import numpy as np
@@ -39,8 +39,9 @@ class Patterns:
         self._choices = choices
         self._counts = [int(c) for c in choices.counts]
         self._all = frozenset(range(len(self._counts)))
-        of = choices.of.tolist()
-        self._rivals = [(r, s) for r, s in combinations(range(len(of)), 2) if of[r] == of[s]]
+        of = choices.of.tolist()  # in rising order
+        alike = (group for _, group in groupby(range(len(of)), key=of.__getitem__))
+        self._rivals = [pair for group in alike for pair in combinations(group, 2)]
         self._cores: list[Pattern] = []
         self._learned: list[Pattern] = []  # by some network
         self.best: Index | None = None
