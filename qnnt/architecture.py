@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from qnnt.domain import Domain
 from qnnt.exceptions import InputError
 from qnnt.sizes import require_room
 
@@ -96,6 +97,12 @@ class Architecture:
 
     def __repr__(self) -> str:
         return f"Architecture({self.shape}, {'dense' if self.is_dense else f'{self.n_arcs:,} arcs'})"
+
+    def expect_exact(self, domain: Domain) -> None:
+        """Raise :class:`InputError` if a sum of products over the domain could be 2^53 or more."""
+        largest = max(int(np.diff(c.starts).max()) for c in self.connections)
+        if (largest + 1) * domain.hi**2 >= 2**53:
+            raise InputError("d", f"sums of {largest} products over {domain} exceed exact arithmetic")
 
     @property
     def shape(self) -> str:

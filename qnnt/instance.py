@@ -13,7 +13,6 @@ from qnnt.activation import Activation, ActivationLike, Activations
 from qnnt.architecture import Architecture
 from qnnt.dataset import Choices, Dataset
 from qnnt.domain import Domain, IntArray
-from qnnt.exceptions import InputError
 from qnnt.goals import AtMost, Goal, as_goal
 from qnnt.network import Network
 from qnnt.wording import count
@@ -60,9 +59,7 @@ class Instance:
         }
         for name, value in parts.items():
             object.__setattr__(self, name, value)
-        largest = max(int(np.diff(c.starts).max()) for c in architecture.connections)
-        if (largest + 1) * domain.hi**2 >= 2**53:
-            raise InputError("d", f"sums of {largest} products over {domain} exceed exact arithmetic")
+        architecture.expect_exact(domain)
         dataset.check(domain, architecture.alpha, architecture.omega)
 
     def __repr__(self) -> str:

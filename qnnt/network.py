@@ -29,7 +29,8 @@ class Network:
 
     ``activation`` is given as for an :class:`~qnnt.Instance`. ``encoding`` tells how rows of a table become
     inputs, if it was trained on a table; it does not count when networks are compared. Raises
-    :class:`InputError` if a length does not fit or a value is no integer of the domain.
+    :class:`InputError` if a length does not fit, a value is no integer of the domain, or sums could be too
+    large to be exact.
     """
 
     architecture: Architecture
@@ -48,6 +49,7 @@ class Network:
         activation: ActivationLike = "relu",
         encoding: dict[str, Any] | None = None,
     ) -> None:
+        architecture.expect_exact(domain)
         object.__setattr__(self, "architecture", architecture)
         object.__setattr__(self, "domain", domain)
         object.__setattr__(self, "activation", Activations.of(activation, domain))

@@ -114,3 +114,8 @@ def test_what_is_no_integer_of_the_domain_is_no_input(inputs, expected):
     for evaluate in (network.predict, network.activations, network.outputs):
         with pytest.raises(InputError, match=expected):
             evaluate(inputs)
+
+
+def test_sums_that_are_too_large_to_be_exact() -> None:
+    with pytest.raises(InputError, match=r"d: sums of 1 products over .* exceed exact arithmetic"):
+        Network(Architecture.dense([1, 1]), Domain(2**40), [2**39], [0])

@@ -20,16 +20,22 @@ def notes(network: Network) -> Iterator[str]:
     yield f"Values and weights are integers of {network.domain}; {network.architecture.shape} neurons."
     for what, names in (("Inputs", layers[0]), ("Outputs", layers[-1])):
         yield f"{what}: {', '.join(map(comment, names))}."
-    encoding = network.encoding or {}
-    for record in encoding.get("columns", []):
+    for record in _records(network, "columns"):
         yield comment(f"Input of {_described(record, 'inputs')}")
-    for record in encoding.get("targets", []):
+    for record in _records(network, "targets"):
         yield comment(f"Output of {_described(record, 'outputs')}")
 
 
 def comment(text: str) -> str:
     """A text that can stand in a comment of any language here."""
-    return printable(text).replace("*/", "* /").replace("\\", "/").replace('"', "'").replace("??", "? ?")
+    text = printable(text).replace("\\", "/").replace('"', "'")
+    return text.replace("*/", "* /").replace("??", "? ?")  # last: what comes before may make them
+
+
+def _records(network: Network, key: str) -> list[dict[str, Any]]:
+    """What the encoding says under a key; nothing if it has another form."""
+    found = (network.encoding or {}).get(key)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _described(record: dict[str, Any], neurons: str) -> str:
@@ -47,6 +53,6 @@ def matrix(network: Network, connection: Connection) -> IntArray:
 def clips(activation: Activation) -> tuple[int, int] | None:
     """The ends that an activation clips pre-activations to, as ReLU_d does; None for another activation."""
     thresholds, values = activation.thresholds, activation.values
-    if list(thresholds) != list(values[1:]) or values[-1] - values[0] != activation.top:
+    if thresholds != values[1:] or values[-1] - values[0] != activation.top:  # evenly spaced: ranges
         return None
     return values[0], values[-1]

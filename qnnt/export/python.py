@@ -40,7 +40,8 @@ def predict(X):
     values = np.asarray(X)
     if values.ndim != 2 or values.shape[1] != {architecture.alpha}:
         raise ValueError(f"shape {{values.shape}} is not (n, {architecture.alpha})")
-    if values.dtype.kind not in "biuf" or not np.isin(values, np.arange({domain.lo}, {domain.hi} + 1)).all():
+    within = values.dtype.kind in "biuf" and ((values >= {domain.lo}) & (values <= {domain.hi})).all()
+    if not within or np.mod(values, 1).any():
         raise ValueError("inputs must be integers from {domain.lo} to {domain.hi}")
     values = values.astype(np.int64)
     for weights, biases, thresholds, shown in LAYERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy.typing as npt
 from qnnt.exceptions import InputError
 from qnnt.files.tables import csv_rows
 
-MISSING = frozenset(["", "?", "NA", "nan", "NaN"])
+_NANS = (sign + "".join(letters) for sign in ("", "+", "-") for letters in product("nN", "aA", "nN"))
+MISSING = frozenset(["", "?", "NA", *_NANS])  # all that float() takes for nan, too
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

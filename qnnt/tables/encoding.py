@@ -6,6 +6,7 @@ network trained on that instance, under ``encoding``: docs/files.md has the form
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,7 @@ from qnnt.exceptions import InputError
 from qnnt.files.schemas import checked
 from qnnt.tables.columns import MISSING, Column, named
 from qnnt.tables.features import (
+    LEVEL,
     Categories,
     Dropped,
     Feature,
@@ -38,6 +40,7 @@ from qnnt.tables.stored import (
     AnyColumn,
     DroppedColumn,
     KeptColumn,
+    NumericColumn,
     OneHotColumn,
     QuantilesColumn,
     StoredEncoding,
@@ -125,7 +128,11 @@ class TableEncoding:
         targets: Sequence[Target] = (),
         missing: Missing = "error",
     ) -> TableEncoding:
-        """The encoding of columns that are no targets, from all of their rows."""
+        """The encoding of columns that are no targets, from all of their rows.
+
+        Raises :class:`InputError` naming a row that cannot be used, or two columns of one name.
+        """
+        _once("columns", "column", [column.name for column in columns])
         features = tuple(fit(column, domain, missing) for column in columns)
         return cls(domain, features, tuple(targets))
 
@@ -134,6 +141,14 @@ class TableEncoding:
         """The encoding that a file stores; raises :class:`InputError` naming the place in it."""
         found = checked(document, StoredEncoding)
         domain = Domain(d)
+        _once("", "column", [part.column for part in (*found.columns, *found.targets)])
+        for column in found.columns:
+            if isinstance(column, OneHotColumn):
+                _once(column.column, "category", column.categories)
+            elif isinstance(column, NumericColumn) and column.missing == LEVEL and d < 3:
+                raise InputError(column.column, f"a level of their own takes d of 3 or more, not {d}")
+        for target in found.targets:
+            _once(target.column, "class", target.classes)
         features = tuple(_feature(column, domain) for column in found.columns)
         targets = tuple(Target(target.column, tuple(target.classes)) for target in found.targets)
         names = [column.inputs for column in found.columns] + [target.outputs for target in found.targets]
@@ -194,6 +209,13 @@ class TableEncoding:
             plain &= clear
             first = own.stop
         return found, plain
+
+
+def _once(place: str, what: str, names: Sequence[str]) -> None:
+    """Raise :class:`InputError` if a name stands twice."""
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise InputError(place, f"has the {what} {twice!r} twice")
 
 
 def _feature(stored: AnyColumn, domain: Domain) -> Feature:

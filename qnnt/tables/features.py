@@ -32,6 +32,7 @@ from qnnt.exceptions import InputError, require_word
 from qnnt.tables.columns import MISSING, Codes, Column, Floats, as_number
 
 MAX_CATEGORIES = 256
+_LARGEST = 2.0**53  # floats hold every integer below it
 
 Missing = Literal["error", "impute", "level"]
 Unseen = Literal["error", "ignore"]
@@ -200,9 +201,12 @@ def one_hot(codes: Codes, k: int) -> Matrix:
 
 
 def class_names(column: Column) -> list[str]:
-    """The distinct values as text, in ascending order; numbers, if all are, in numeric order."""
+    """The distinct values as text, in ascending order; numbers, if all are, in numeric order.
+
+    Numbers that are too large to be told apart as floats are text.
+    """
     numbers = column.numbers()
-    if numbers is None:
+    if numbers is None or (np.abs(numbers) >= _LARGEST).any():
         return sorted({_text(cell) for cell in column.cells})
     return list(map(_number_text, np.unique(numbers).tolist()))
 
@@ -210,13 +214,16 @@ def class_names(column: Column) -> list[str]:
 def codes_of(column: Column, classes: Sequence[str]) -> Codes:
     """Which class each cell of a column is; −1 for none. A number may be written in another way."""
     position = {name: i for i, name in enumerate(classes)}
-    found = []
-    for cell in map(_text, column.cells):
-        code = position.get(cell, -1)
-        if code < 0 and (number := as_number(cell)) is not None:
-            code = position.get(_number_text(number), -1)
-        found.append(code)
+    by_number = {_number(name): i for i, name in reversed(list(enumerate(classes)))}  # the first one counts
+    by_number.pop(None, None)
+    found = [position.get(cell, by_number.get(_number(cell), -1)) for cell in map(_text, column.cells)]
     return np.array(found, dtype=np.int64)
+
+
+def _number(cell: str) -> float | None:
+    """The number that a cell holds, if floats can tell it from its neighbours."""
+    number = as_number(cell)
+    return None if number is None or abs(number) >= _LARGEST else number
 
 
 def limit_categories(name: str, categories: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from qnnt.exceptions import InputError
 from qnnt.network import Network
-from qnnt.tables.columns import Column, as_number, named
+from qnnt.tables.columns import MISSING, Column, as_number, named
 from qnnt.tables.encoding import TableEncoding
 from qnnt.tables.features import Unseen
 
@@ -21,7 +21,8 @@ class Prediction:
     """``values[i]`` are the n predictions for ``columns[i]``.
 
     ``plain`` (n,) tells where the outputs show just one class of each target. Elsewhere the largest
-    pre-activation has decided. ``right`` counts rows in which all is as the table itself says, if it does.
+    pre-activation has decided. ``right`` counts rows in which all is as the table itself says, if
+    it says so of every row.
     """
 
     columns: list[str]
@@ -39,9 +40,9 @@ def predict_rows(
     """
     values, sums = network.outputs(encoding.inputs(columns, unseen))
     classes, plain = encoding.classes(network.activation.output.levels_of(values), sums)
-    present = {column.name for column in columns}
+    labelled = {column.name for column in columns if MISSING.isdisjoint(column.cells)}
     right = None
-    if all(target.column in present for target in encoding.targets):
+    if all(target.column in labelled for target in encoding.targets):
         same = np.ones(len(plain), dtype=bool)
         for target, said in zip(encoding.targets, classes, strict=True):
             codes = target.codes(named(columns, target.column))

@@ -22,21 +22,23 @@ class DroppedColumn(_Column, tag="dropped"):
     value: str | float
 
 
-class _Numeric(_Column, kw_only=True):
+class NumericColumn(_Column, kw_only=True):
+    """A column of numbers."""
+
     missing: Finite | Literal["level"] | None = None
 
 
-class KeptColumn(_Numeric, tag="kept"):
+class KeptColumn(NumericColumn, tag="kept"):
     """Integers of Z_d as they are."""
 
 
-class RanksColumn(_Numeric, tag="ranks", kw_only=True):
+class RanksColumn(NumericColumn, tag="ranks", kw_only=True):
     """Few numbers, by their rank in ``table``."""
 
     table: _Numbers = field(name="values")
 
 
-class QuantilesColumn(_Numeric, tag="quantiles", kw_only=True):
+class QuantilesColumn(NumericColumn, tag="quantiles", kw_only=True):
     """Many numbers, by the edges in ``table`` that they lie between."""
 
     table: _Numbers = field(name="edges")

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from qnnt import Instance, Network
+from qnnt.files.tables import csv_rows
 
 LEARN = ("--target", "kind", "--d", 5)
 
@@ -57,6 +58,9 @@ def test_predictions_of_rows_without_their_classes(qnnt, table, tmp_path):
     assert json.loads(run.out) == {"predictions": {"kind": ["low", "high"]}, "right": None}
     assert qnnt("predict", network, rows, "-o", tmp_path / "out.csv").out == ""
     assert (tmp_path / "out.csv").read_text() == "kind\nlow\nhigh\n"
+    rows.write_text("colour,kind,size\nr,low,-4\ng,,1e9\n")
+    run = qnnt("predict", network, rows, "--json")
+    assert (run.status, json.loads(run.out)["right"]) == (0, None)
     rows.write_text("colour,size\nblue,3\n")
     refused = qnnt("predict", network, rows)
     assert refused.status == 2
@@ -138,3 +142,10 @@ def test_a_domain_of_a_million_is_declined_at_once(qnnt, table, tmp_path, backen
     run = qnnt("solve", path, "--backend", backend)
     assert run.status == 2
     assert "take a smaller d, or try encoder cpsat-textbook" in run.err
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_the_first_row_tells_the_separator_even_if_it_goes_over_several_lines(tmp_path, mark):
+    path = tmp_path / "t.csv"
+    path.write_text(f'"a\nb"{mark} "c,;d"{mark}e\n1{mark}2{mark}3\n')
+    assert list(csv_rows(path)) == [(1, ["a\nb", "c,;d", "e"]), (3, ["1", "2", "3"])]

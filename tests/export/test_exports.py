@@ -20,6 +20,7 @@ from qnnt.exceptions import InputError, UnknownWord
 from qnnt.export.c import c_function
 from qnnt.export.formats import export
 from qnnt.export.latex import latex, text
+from qnnt.export.notes import comment
 from qnnt.export.onnx import onnx_model, read_onnx_network
 from qnnt.export.python import python_module
 from qnnt.network import Network
@@ -193,3 +194,26 @@ def test_a_format_that_there_is_not(tmp_path):
         export(sample("relu"), tmp_path / "n.rs")
     with pytest.raises(InputError, match="cannot be written"):
         export(sample("relu"), tmp_path / "no" / "n.onnx")
+
+
+@given(st.text(alphabet='*/\\\n"?a '))
+def test_a_name_does_not_end_a_comment(name):
+    said = comment(name)
+    assert not any(mark in said for mark in ("*/", "??", '"', "\\", "\n"))
+
+
+def test_a_large_domain_takes_no_room():
+    network = Network(Architecture.dense([1, 1]), Domain(3_000_001), [2], [1])
+    text = python_module(network)
+    assert len(text) < 5000
+    inputs = [[-1_500_000], [0], [700_000], [1_500_000]]
+    assert of_python(network)(inputs).tolist() == network.predict(inputs).tolist()
+    for outside in ([[1_500_001]], [[0.5]], [[float("nan")]], [[float("inf")]]):
+        with pytest.raises(ValueError, match="inputs must be integers"):
+            of_python(network)(outside)
+
+
+@pytest.mark.parametrize("encoding", [{"columns": 5}, {"columns": ["a"], "targets": None}, {}])
+def test_an_encoding_of_another_form_is_left_out(encoding):
+    network = Network(Architecture.dense([1, 1]), Domain(3), [1], [0], encoding=encoding)
+    assert "column" not in c_function(network)

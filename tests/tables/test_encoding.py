@@ -137,6 +137,9 @@ def test_an_encoding_is_read_as_it_was_stored():
             "n: its ranks must rise and be at most 2 in Z_3",
         ),
         (lambda doc: doc["columns"][1].update(inputs=["c"]), "c: has 1 neurons, its treatment 3"),
+        (lambda doc: doc["columns"][1].update(categories=["b", "b", "g"]), "c: has the category 'b' twice"),
+        (lambda doc: doc["targets"][0].update(classes=["1", "2", "1"]), "t: has the class '1' twice"),
+        (lambda doc: doc["targets"][0].update(column="c"), "has the column 'c' twice"),
     ],
 )
 def test_a_stored_encoding_that_is_none(change, expected):
@@ -144,6 +147,11 @@ def test_a_stored_encoding_that_is_none(change, expected):
     change(document)
     with pytest.raises(InputError, match=expected):
         TableEncoding.of(document, 3)
+
+
+def test_a_stored_level_of_its_own_takes_three_values():
+    with pytest.raises(InputError, match="n: a level of their own takes d of 3 or more, not 2"):
+        TableEncoding.of(stored()[0].document, 2)
 
 
 def test_classes_are_read_off_the_outputs():
@@ -158,3 +166,33 @@ def test_classes_are_read_off_the_outputs():
     with pytest.raises(InputError, match="line 1: column 'a' has the class 'maybe' here; there are: no, yes"):
         two.codes(column(["maybe"]))
     assert Target("v", ("1", "2.5")).codes(column(["1.0", "2.50", "1e0"])).tolist() == [0, 1, 0]
+
+
+def test_a_number_may_be_written_in_another_way_among_words():
+    feature = fit(column(["1.0", "red", "2.50"]), Domain(3))
+    assert feature.categories == ("1.0", "2.50", "red")
+    assert feature.encode(column(["1", "2.5", "2.50"]), "error").tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
+    both = Target("t", ("1.0", "1", "x"))
+    assert both.codes(column(["1", "1.0", "1e0"])).tolist() == [1, 0, 0]
+
+
+def test_integers_that_floats_do_not_tell_apart_are_classes_of_their_own():
+    cells = ["9007199254740992", "9007199254740993"]
+    target = Target.fit(column(cells))
+    assert target.classes == tuple(cells)
+    assert target.codes(column(cells)).tolist() == [0, 1]
+    with pytest.raises(InputError, match="has the class '9007199254740994' here"):
+        target.codes(column(["9007199254740994"]))
+
+
+@pytest.mark.parametrize("cell", ["NAN", "Nan", "-nan", "+NaN"])
+def test_what_float_takes_for_nan_is_missing(cell):
+    assert fit(column([cell, cell]), Domain(3), "impute").value == "?"
+    assert fit(column(["1", cell, "3"]), Domain(3), "impute").missing == 1.0
+    with pytest.raises(InputError, match="is a target and has no value here"):
+        Target.fit(column(["a", cell]))
+
+
+def test_two_columns_of_one_name():
+    with pytest.raises(InputError, match="columns: has the column 'a' twice"):
+        TableEncoding.fit([column([1, 2]), column([3, 4])], Domain(3))
