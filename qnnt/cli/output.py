@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
 
 def print_json(document: Any) -> None:
     """One JSON value on one line."""
-    print(json.dumps(document, allow_nan=False))
+    print(json.dumps(finite(document), allow_nan=False))
+
+
+def finite(document: Any) -> Any:
+    """The document with None for numbers that JSON has not: infinite ones, and those that are none."""
+    if isinstance(document, dict):
+        return {key: finite(value) for key, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [finite(value) for value in document]
+    return None if isinstance(document, float) and not math.isfinite(document) else document
 
 
 def print_columns(rows: Iterable[Sequence[str]], indent: int = 2) -> None:

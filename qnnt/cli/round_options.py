@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qnnt.cli.options import check_executor, writable
+from qnnt.cli.output import finite
 from qnnt.cli.program import OK, UNKNOWN
 from qnnt.exceptions import InputError, require_word
 from qnnt.files.writing import write_text
@@ -161,8 +162,8 @@ def array(path: Path) -> npt.NDArray[Any]:
 
 
 def write_report(path: Path, about: dict[str, Any]) -> None:
-    """A JSON report, for people and programs."""
-    write_text(path, json.dumps(about, indent=1, allow_nan=False) + "\n")
+    """A JSON report, for people and programs; a score that is infinite or NaN is null."""
+    write_text(path, json.dumps(finite(about), indent=1, allow_nan=False) + "\n")
 
 
 def ended(limit: Limit | None, rows: list[Limit | None], what: str) -> int:

@@ -17,6 +17,7 @@ from qnnt.exceptions import InputError, Unavailable
 from qnnt.files.documents import located
 from qnnt.files.onnx_folding import Folding
 from qnnt.rounding.model import DenseModel
+from qnnt.wording import count
 from qnnt.workers.task import describe
 
 if TYPE_CHECKING:
@@ -37,11 +38,12 @@ def require_onnx() -> None:
 
 
 def read_onnx(path: str | Path) -> DenseModel:
-    """The dense network in an ONNX file of one input (N, f) and one output.
+    """The dense network in an ONNX file of one input and one output.
 
-    Nodes: ``Gemm``, ``MatMul`` and ``Add`` with constants, ``Relu``, ``Tanh``, ``Sigmoid``, a last
-    ``Softmax``, and ``Flatten``, ``Reshape``, ``Identity`` or ``Dropout`` that change nothing; what depends
-    on constants only is computed, within a budget (:mod:`qnnt.files.onnx_folding`).
+    The input is (N, f), or of more dimensions that a first ``Flatten`` or ``Reshape`` makes one. Nodes:
+    ``Gemm``, ``MatMul`` and ``Add`` with constants, ``Relu``, ``Tanh``, ``Sigmoid``, a last ``Softmax``, and
+    ``Flatten``, ``Reshape``, ``Identity`` or ``Dropout`` that change nothing; what depends on constants only
+    is computed, within a budget (:mod:`qnnt.files.onnx_folding`).
     Raises :class:`InputError` naming the node otherwise, :class:`Unavailable` without onnx.
     """
     path = Path(path)
@@ -88,6 +90,8 @@ class _Chain:
         self._weights: list[Array] = []
         self._biases: list[Array] = []
         self._activations: list[str] = []
+        self._rank = 2  # of what is at the present place of the chain
+        self._width: int | None = None  # values in one row of the input
 
     def model(self) -> DenseModel:
         graph = self._graph
@@ -97,6 +101,7 @@ class _Chain:
                 "graph", f"has {len(names)} inputs and {len(graph.output)} outputs, not one of each"
             )
         at = names[0]
+        self._rank, self._width = _shape(next(i for i in graph.input if i.name == at))
         for node in graph.node:  # in topological order, as ONNX demands
             if all(name in self._constants for name in node.input if name):
                 self._fold(node)
@@ -111,9 +116,8 @@ class _Chain:
             raise InputError("graph", "has no layer of weights")
         activations = [name or "identity" for name in self._activations]
         model = DenseModel.from_arrays(self._weights, self._biases, activations)
-        width = _width(next(i for i in graph.input if i.name == names[0]))
-        if width not in (None, model.sizes[0]):
-            what = f"has inputs of {width} values, but its first layer takes {model.sizes[0]}"
+        if self._width not in (None, model.sizes[0]):
+            what = f"has inputs of {self._width} values, but its first layer takes {model.sizes[0]}"
             raise InputError("graph", what)
         return model
 
@@ -125,6 +129,9 @@ class _Chain:
 
     def _take(self, node: onnx.NodeProto, at: str) -> None:
         kind = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+        if self._rank != 2 and kind not in _PASSING:
+            what = f"takes {at!r} of {count(self._rank, 'dimension')}, not one vector for each input"
+            raise InputError(_place(node), what)
         if kind == "Gemm":
             self._gemm(node, at)
         elif kind == "MatMul":
@@ -183,10 +190,12 @@ class _Chain:
             raise InputError(_place(node), "Dropout is in training mode")
         if kind == "Reshape":
             shape = np.atleast_1d(self._constant(node, 1)).astype(int).tolist()
-            width = len(self._weights[-1]) if self._weights else None
-            keeps = len(shape) == 2 and shape[0] in (0, -1) and (shape[1] in (-1, width) or width is None)
-            if not keeps or shape == [-1, -1]:
+            width = len(self._weights[-1]) if self._weights else self._width
+            same = len(shape) == 2 and shape[0] == 0 and (width is None or shape[1] in (-1, width))
+            if not same and shape != [-1, width]:
                 raise InputError(_place(node), f"Reshape to {shape} does not keep one vector for each input")
+        if kind in ("Flatten", "Reshape"):
+            self._rank = 2
 
     def _constant(self, node: onnx.NodeProto, index: int) -> Array:
         name = node.input[index]
@@ -205,11 +214,11 @@ class _Chain:
         return np.broadcast_to(bias.reshape(-1), (n,))
 
 
-def _width(value: onnx.ValueInfoProto) -> int | None:
-    """The number of values in one row of an input, if the file states it."""
+def _shape(value: onnx.ValueInfoProto) -> tuple[int, int | None]:
+    """The number of dimensions of an input, and of values in one row of it, if the file states that."""
     shape = value.type.tensor_type.shape.dim
     known = [d.dim_value for d in shape[1:] if d.HasField("dim_value")]
-    return math.prod(known) if shape and len(known) == len(shape) - 1 else None
+    return len(shape), math.prod(known) if shape and len(known) == len(shape) - 1 else None
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from qnnt.onnx_graphs.graph import Graph
 from qnnt.onnx_graphs.grid import Storage
 from qnnt.onnx_graphs.knapsack import cheapest
 from qnnt.onnx_graphs.layers import GraphLayer, by_source
-from qnnt.onnx_graphs.moved import Outputs
+from qnnt.onnx_graphs.moved import BEYOND, Outputs
 from qnnt.onnx_graphs.place import Codes, Placer, stored_bytes
 from qnnt.onnx_graphs.progress import GraphProgress
 from qnnt.onnx_graphs.statement import Statement
@@ -34,6 +35,7 @@ from qnnt.rounding.search import Method
 AUTO = "auto"
 BITS = 2, 4, 8  # the widest weights of each type; 3 bits are stored as 4
 _SPARE = 16  # bytes of a layer that lengths of lengths may need
+_MENTIONS = 16  # at most, of the names that are made of that of a tensor
 _SPARE_SUMS = 512  # and nodes that make sums exact, which a layer may need or not
 
 
@@ -99,7 +101,7 @@ def bits_of(text: str) -> tuple[int, ...]:
 def allocated(
     size: int, choices: Mapping[str, tuple[Choice, ...]], budget: int, hint: str = ""
 ) -> Allocation:
-    """The choice of each layer; ``size`` is that of the real file.
+    """The choice of each layer; ``size`` is that of the real file, less what only all layers together free.
 
     Raises :class:`InputError` for a budget that no allocation keeps; a ``hint`` is added to it.
     """
@@ -171,6 +173,31 @@ class Measuring:
             done += len(of_source) - len(left)
         return {layer.output: found[layer.output] for layer in layers}
 
+    def freed_together(self, layers: Sequence[GraphLayer]) -> int:
+        """How many bytes of weights go with all the layers that take them, and with none of these alone.
+
+        Less the numbers in the names of what takes their place.
+        """
+        tensors = [layer.weight for layer in layers]
+        tensors += [layer.bias for layer in layers if self.int8 and layer.bias]
+        takers = Counter(tensors).values()
+        numbers = sum(_MENTIONS * k * len(f"_{k}") for k in takers if k > 1)
+        return self._freed(layers) - sum(self._freed([layer]) for layer in layers) - numbers
+
+    def _freed(self, layers: Sequence[GraphLayer]) -> int:
+        """How many bytes of the real graph nothing takes any more once layers have integers."""
+        graph, names = Graph.copy_of(self.real.model), list[str]()
+        producers = graph.producers()
+        for layer in layers:
+            node = graph.graph.node[producers[layer.output]]
+            names += [node.input[layer.slot], *(node.input[2:] if self.int8 else [])]
+            node.input[layer.slot] = layer.source
+            if self.int8:
+                del node.input[2:]
+        before = graph.graph.ByteSize()
+        graph.sweep(name for name in names if name)
+        return int(before - graph.graph.ByteSize())
+
     def _choice(
         self,
         layer: GraphLayer,
@@ -215,4 +242,5 @@ def _relative_cost(layer: GraphLayer, statement: Statement, planes: list[Planes]
     )
     unit = 1.0 if statement.inputs is None else statement.inputs.scale
     square = squares * (unit * layer.factor) ** 2 / statement.points
-    return float(statement.gptq_costs(planes).sum()) / square if square > 0 else 0.0
+    share = float(statement.gptq_costs(planes).sum()) / square if square > 0 else 0.0
+    return share if share < BEYOND else BEYOND  # not finite, perhaps

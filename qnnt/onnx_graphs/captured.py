@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,17 @@ def _values(graph: Graph, feeds: Feeds, name: str, threads: int) -> Iterator[npt
         yield from (feed[name] for feed in feeds)
     else:
         yield from (values[0] for values in graph.run([name], feeds, threads))
+
+
+def with_flat(graph: Graph, feeds: Feeds, layer: GraphLayer) -> GraphLayer:
+    """A layer that knows whether its source is one vector, as the first feed has it.
+
+    Only a MatMul whose first factor is constant takes one otherwise than it takes many.
+    """
+    if layer.kind != "MatMul" or layer.slot != 0:
+        return layer
+    with at_layer(layer):
+        return replace(layer, flat=next(_values(graph, feeds, layer.source, 1)).ndim == 1)
 
 
 @contextmanager

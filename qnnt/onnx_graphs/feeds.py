@@ -80,7 +80,10 @@ class Feeds:
         seed: int = 0,
         test: Feeds | None = None,
     ) -> Feeds:
-        """Some of the rows (or feeds), as :func:`draw_calibration` draws them, without those of ``test``."""
+        """Some of the rows (or feeds), as :func:`draw_calibration` draws them, without those of ``test``.
+
+        Only rows can be told apart from those of ``test``: feeds that came one by one are used as they are.
+        """
         if not self.rows:
             chosen = draw_calibration(
                 np.arange(len(self.feeds))[:, None], count=count, share=share, seed=seed
@@ -100,14 +103,12 @@ class Feeds:
             yield from self.feeds
             return
         (arrays,) = self.feeds
-        stated = _stated(self.inputs)
+        stated, size = _stated(self.inputs), self.about["size"]
         step = min(stated, default=BATCH)
-        for begin in range(0, self.about["size"], step):
-            feed = {name: array[begin : begin + step] for name, array in arrays.items()}
-            short = step - len(next(iter(feed.values())))
-            if stated and short:  # the model takes no fewer: rows from the beginning fill the last batch
-                feed = {name: np.concatenate([array, arrays[name][:short]]) for name, array in feed.items()}
-            yield feed
+        for begin in range(0, size, step):
+            # A model that states their number takes no fewer: rows from the beginning fill the last batch.
+            own = np.arange(begin, begin + step if stated else min(begin + step, size)) % size
+            yield {name: array[own] for name, array in arrays.items()}
 
 
 def read_data(path: Path, inputs: Sequence[GraphInput]) -> Feeds:
@@ -161,12 +162,17 @@ def _checked(data: Mapping[str, npt.ArrayLike], inputs: Sequence[GraphInput], pl
                 )
             if array.dtype.kind not in "biuf" and own.dtype.kind in "biuf":
                 raise InputError(place, f"array {own.name!r} must be numbers, not {array.dtype}")
-            with np.errstate(over="ignore"):
-                array = array.astype(own.dtype)
+            given = array
+            with np.errstate(over="ignore", invalid="ignore"):
+                array = given.astype(own.dtype)
         except (TypeError, ValueError) as error:
             raise InputError(place, f"array {own.name!r}: {error}") from None
         if own.dtype.kind == "f" and not np.isfinite(array).all():
             raise InputError(place, f"array {own.name!r} has values beyond {own.dtype}")
+        if own.dtype.kind in "iub" and (array != given).any():
+            raise InputError(
+                place, f"array {own.name!r} has the value {given[array != given][0]}, which is no {own.dtype}"
+            )
         arrays[own.name] = _fitted(array, own, place)
     return arrays
 

@@ -47,8 +47,12 @@ class Grid:
         return codes + self.zeros(codes.shape[1])
 
     def times(self, factors: Reals) -> Grid:
-        """With the scales of each row times one of ``factors`` (n,), in single precision."""
-        return replace(self, scale=single(self.scale * factors[:, None]))
+        """With the scales of each row times one of ``factors`` (n,), in single precision.
+
+        Those that would be 0 there stay as they are.
+        """
+        scale = single(self.scale * factors[:, None])
+        return replace(self, scale=np.where(scale > 0, scale, self.scale))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from qnnt.exceptions import InputError
 from qnnt.files.documents import compact
 from qnnt.files.journals import JournalFile
 from qnnt.limits import Limit, Status
-from qnnt.onnx_graphs.allocation import Choice
+from qnnt.onnx_graphs.allocation import Allocation, Choice
 from qnnt.onnx_graphs.grid import Grid
 from qnnt.rounding.scheme import Affine
 from qnnt.rounding.search import SearchedRows
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from qnnt.onnx_graphs.layers import GraphLayer
 
 FORMAT = "qnnt-rounding"
-VERSION = 2
+VERSION = 3
 _REALS = ("cost", "nearest_cost", "lower_bound", "row_seconds")
 
 
@@ -49,7 +49,8 @@ class Noted:
 class Journal(JournalFile):
     """The journal of one run: a model, data and ``settings``; ``layers`` by output are those that it had.
 
-    ``choices`` by output are those that were measured already, where bits are allocated.
+    Where bits are allocated, ``choices`` by output are those that were measured already, and ``allocation``
+    is what the layers were rounded with.
     Raises :class:`InputError` for the journal of another run, and as :class:`JournalFile` does.
     """
 
@@ -64,6 +65,7 @@ class Journal(JournalFile):
         }
         self.layers: dict[str, Noted] = {}
         self.choices: dict[str, tuple[Choice, ...]] = {}
+        self.allocation: Allocation | None = None
         super().__init__(path, FORMAT, "journal of a rounding")
 
     def noted(self, layer: GraphLayer) -> Noted | None:
@@ -106,6 +108,10 @@ class Journal(JournalFile):
         parts = [asdict(choice) for choice in choices]
         self.write({"measured": layer.output, "name": layer.name, "choices": parts})
 
+    def note_allocation(self, allocation: Allocation) -> None:
+        """Write what the layers that are noted from now on are rounded with."""
+        self.write({"allocation": asdict(allocation)})
+
     def take(self) -> None:
         """The first line says what is rounded (a new file gets it), each further one what came of a layer."""
         head = self._head
@@ -119,11 +125,25 @@ class Journal(JournalFile):
         for number, line in lines:
             try:
                 if "measured" in line:
-                    self.choices[line["measured"]] = tuple(Choice(**choice) for choice in line["choices"])
+                    self.choices[line["measured"]] = _choices(line["choices"])
+                elif "allocation" in line:
+                    self.allocation = _allocation(line["allocation"], head["layers"], head["bits"])
                 else:
                     self.layers[line["layer"]] = _noted(line)
             except (KeyError, TypeError, ValueError, OverflowError, zlib.error) as error:
                 raise InputError(f"line {number}", f"is damaged: {error}") from None
+
+
+def _choices(parts: list[dict[str, Any]]) -> tuple[Choice, ...]:
+    return tuple(Choice(**choice) for choice in parts)
+
+
+def _allocation(parts: dict[str, Any], layers: list[str], bits: list[int]) -> Allocation:
+    choices = {output: _choices(own) for output, own in dict(parts["choices"]).items()}
+    found = Allocation(**{**parts, "choices": choices})
+    if list(choices) != layers or any(found.bits[output] not in bits for output in layers):
+        raise ValueError("it is not that of these layers")
+    return found
 
 
 def _noted(line: dict[str, Any]) -> Noted:

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from qnnt.exceptions import Unavailable, WrongAnswer
+from qnnt.onnx_graphs.moved import BEYOND
 from qnnt.signals import handlers_kept
 
-_UNITS = 2**40  # that the greatest sum of costs is divided into: CP-SAT takes integers
+_UNITS = 2**40  # that the greatest sum of costs below BEYOND is divided into: CP-SAT takes integers
 _SECONDS = 60.0
 
 
@@ -17,8 +18,9 @@ def cheapest(
 ) -> tuple[list[int], bool]:
     """The number of a choice for each item, of least cost among those whose sizes fit into ``room``.
 
-    Costs are not negative. Also whether that is proved, up to 2^−40 of the greatest sum: else it is the best
-    of a minute. Raises :class:`Unavailable` beside HiGHS; the smallest choices have to fit.
+    Costs are not negative. First as few as possible are :data:`BEYOND`, then the sum of the others is least.
+    Also whether that is proved, up to 2^−40 of the greatest sum of costs below that: else it is the best of
+    a minute. Raises :class:`Unavailable` beside HiGHS; the smallest choices have to fit.
     """
     kept = [_undominated(*item) for item in zip(sizes, costs, strict=True)]
     if all(len(choices) == 1 for choices in kept):
@@ -27,7 +29,8 @@ def cheapest(
         raise Unavailable("OR-tools cannot be loaded beside HiGHS in one process")
     from ortools.sat.python import cp_model
 
-    unit = sum(max(item) for item in costs) / _UNITS or 1.0
+    unit = sum(max((c for c in item if c < BEYOND), default=0.0) for item in costs) / _UNITS or 1.0
+    beyond = _UNITS + len(costs) + 1  # more than all others together, each rounded up
     model = cp_model.CpModel()
     chosen = [[model.new_bool_var("") for _ in choices] for choices in kept]
     used, cost = [], []
@@ -35,7 +38,8 @@ def cheapest(
         model.add_exactly_one(variables)
         least = min(size)
         used += [(size[k] - least) * v for k, v in zip(choices, variables, strict=True)]
-        cost += [round(price[k] / unit) * v for k, v in zip(choices, variables, strict=True)]
+        units = [round(price[k] / unit) if price[k] < BEYOND else beyond for k in choices]
+        cost += [u * v for u, v in zip(units, variables, strict=True)]
         for k, v in zip(choices, variables, strict=True):
             model.add_hint(v, size[k] == least)
     model.add(sum(used) <= room - sum(min(size) for size in sizes))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from qnnt.limits import Limit, Limits
+from qnnt.limits import Limit, Limits, Status
 from qnnt.onnx_graphs.captured import Captured, at_layer
 from qnnt.onnx_graphs.feeds import Feeds
 from qnnt.onnx_graphs.graph import Graph
@@ -73,6 +73,7 @@ class LayerByLayer:
         self._feeds, self._start, self._progress, self._placer = feeds, start, progress, placer
         self._search_scales, self._journal = search_scales, journal
         self._done, self._ctrl_c = Done(graph, ()), CtrlC()
+        self._cut_short = False
 
     def result(self) -> Done:
         """Round all layers; a second KeyboardInterrupt is raised."""
@@ -106,7 +107,9 @@ class LayerByLayer:
                 statement.inputs,
                 time.monotonic() - began,
             )
-            if self._journal is not None and not self._cut_short(rows):
+            # What comes after a layer that is to be searched again depends on what comes of it then.
+            self._cut_short = self._cut_short or self._unfinished(rows)
+            if self._journal is not None and not self._cut_short:
                 self._journal.note(layer, noted)
         codes = Codes.of(layer, noted.rows.codes, noted.grid, noted.inputs)
         graph = Graph.copy_of(self._done.graph.model)
@@ -116,11 +119,13 @@ class LayerByLayer:
         )
         self._done = Done(graph, (*self._done.layers, rounded), begun)
 
-    def _cut_short(self, rows: SearchedRows) -> bool:
-        """Whether rows of a layer would be searched for longer if there were more time for all."""
+    def _unfinished(self, rows: SearchedRows) -> bool:
+        """Whether rows of a layer would be searched further by another run: with more time, or no failure."""
         limit = self._method.limits.time
         late = limit is not None and time.monotonic() - self._start >= limit
-        return late or Limit.INTERRUPT in rows.row_limits
+        # A row ends by its own time as it should; Ctrl-C, the memory limit and failures are the others.
+        ends = zip(rows.row_status, rows.row_limits, strict=True)
+        return late or any(s is Status.UNKNOWN and end is not Limit.TIME for s, end in ends)
 
     def _searched(self, layer: GraphLayer, begun: _Begun) -> tuple[SearchedRows, Statement]:
         """The rows of a layer, problem after problem."""

@@ -32,6 +32,7 @@ class GraphLayer:
     weights, input ``slot`` of the node, with the values ``weights``; its axis ``axis`` tells the rows. Each
     of the groups of ``unfolding`` has as many rows. Products count ``factor`` times. ``bias`` is the tensor
     that is added by the node itself, with ``offset`` (n,) its values if it is a constant for each row.
+    ``flat`` says that the source is known to be one vector, with no axis beside.
     """
 
     name: str
@@ -46,6 +47,7 @@ class GraphLayer:
     factor: float = 1.0
     bias: str = ""
     offset: Reals | None = None
+    flat: bool = False
 
     @property
     def n(self) -> int:
@@ -219,7 +221,10 @@ def _geometry(node: onnx.NodeProto, slot: int, shape: tuple[int, ...]) -> tuple[
     turned = [bool(to.get(name, 0)) for name in ("transA", "transB")]
     # y = A·B: as the second factor (f, n) or turned, the weights meet rows of A; as the first, columns of B.
     axis = (0 if turned[1] else 1) if slot == 1 else (1 if turned[0] else 0)
-    return axis, Columns(turned[0] if slot == 1 else not turned[1]), float(to.get("alpha", 1.0))
+    factor = float(to.get("alpha", 1.0))
+    if not factor:
+        raise InputError("", "its alpha is 0")
+    return axis, Columns(turned[0] if slot == 1 else not turned[1]), factor
 
 
 def _offset(node: onnx.NodeProto, bias: Any, n: int, slot: int) -> Reals | None:

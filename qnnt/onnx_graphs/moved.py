@@ -63,14 +63,15 @@ def squared_distance(real: Iterable[Values], other: Iterable[Values]) -> float:
     """Σ (other − real)² / Σ (real − mean)² of each output, on average over the outputs.
 
     For an output that is always the same, the mean of the squares stands for their share. Entries that are
-    not finite in the real output are left out.
+    not finite in the real output are left out. :data:`BEYOND` if one of the outputs is.
     """
     sums: list[_Sums] = []
     for ours, theirs in zip(real, other, strict=True):
         sums = sums or [_Sums(float(_finite(value).mean()) if _finite(value).size else 0.0) for value in ours]
         for total, a, b in zip(sums, ours, theirs, strict=True):
             total.add(a, b)
-    return float(np.mean([total.share for total in sums])) if sums else 0.0
+    shares = [total.share for total in sums]
+    return BEYOND if BEYOND in shares else float(np.mean(shares)) if shares else 0.0
 
 
 def twin_moved(

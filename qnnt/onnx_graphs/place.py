@@ -259,7 +259,7 @@ class Placer:
         unit = short(codes.unit)
         if unit.ndim and layer.kind == "Conv":
             unit = unit.reshape(-1, *[1] * (layer.weights.ndim - 2))
-        elif unit.ndim and layer.slot == 0:
+        elif unit.ndim and layer.slot == 0 and not layer.flat:
             unit = unit.reshape(-1, 1)
         s = graph.add_constant(f"{layer.output}_scale", unit)
         after.append(self._node("Mul", [sums, s], layer.output))

@@ -16,6 +16,7 @@ from qnnt.files.onnx import require_onnx
 from qnnt.files.onnx_qdq import FORMS, dequantises
 from qnnt.limits import Limits
 from qnnt.onnx_graphs.allocation import Allocation, Choice, Measuring, allocated, bits_of
+from qnnt.onnx_graphs.captured import with_flat
 from qnnt.onnx_graphs.feeds import Data, Feeds
 from qnnt.onnx_graphs.graph import Graph
 from qnnt.onnx_graphs.grid import BLOCK_BITS, Storage
@@ -120,6 +121,8 @@ def round_graph(
     folded = fold_batch_norms(graph) if fold_batch_norm else []
     layers, skipped, excluded = _to_round(graph, include, exclude, activations)
     int8 = activations == "int8"
+    if int8:
+        layers = [with_flat(graph, feeds, layer) for layer in layers]
     least = storage.of_bits(choices[0]) if choices else storage
     for layer in layers:
         _check_storage(layer, least, graph, form if int8 else None)
@@ -232,7 +235,9 @@ def _check_storage(layer: GraphLayer, storage: Storage, graph: Graph, form: str 
 def _allocated(
     measuring: Measuring, layers: list[GraphLayer], budget: int, notes: Journal | None
 ) -> Allocation:
-    """Measure what is not in the journal, and choose."""
+    """Measure what is not in the journal, and choose; where layers are noted, the choice is theirs."""
+    if notes is not None and notes.layers and notes.allocation is not None:
+        return notes.allocation
 
     def note(layer: GraphLayer, choices: tuple[Choice, ...]) -> None:
         if notes is not None and not any(choice.estimated for choice in choices):
@@ -242,7 +247,11 @@ def _allocated(
     choices = measuring.choices(layers, known, note)
     opset = measuring.real.opset
     hint = "; opset 21 has INT4, 25 INT2" if opset < 21 else "; opset 25 has INT2" if opset < 25 else ""
-    return allocated(measuring.real.model.ByteSize(), choices, budget, hint)
+    size = measuring.real.model.ByteSize() - measuring.freed_together(layers)
+    allocation = allocated(size, choices, budget, hint)
+    if notes is not None and allocation != notes.allocation:
+        notes.note_allocation(allocation)
+    return allocation
 
 
 def _to_round(

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from qnnt.rounders.base import DAMPING, Reals
+from qnnt.rounders.base import DAMPING, UNIT, Reals
 
 Ints = npt.NDArray[np.int64]
 
 BLOCK = 128  # columns that are decided before the others hear of it
+_TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Planes:
         """Factorise a Gram matrix (m, m) with ``damping`` added to its diagonal.
 
         A column that is zero counts as independent of the others. Damping is raised tenfold, as often as it
-        takes, where rounding errors spoil the factorisation.
+        takes, where rounding errors spoil the factorisation; without any, it begins with a tiny one.
         """
         H = gram[np.ix_(order, order)]
         diagonal = np.diag_indices(len(H))
@@ -43,7 +44,7 @@ class Planes:
             try:
                 return cls(order, np.ascontiguousarray(np.linalg.cholesky(H).T))
             except np.linalg.LinAlgError:
-                damping *= 10
+                damping = max(10 * damping, UNIT * float(live.max()), _TINY)
 
     def rounded(
         self, target: Reals, lower: Ints, upper: Ints, block: int = BLOCK, steps: Reals | float = 1.0
@@ -73,7 +74,7 @@ class Planes:
 
 def damping(gram: Reals) -> float:
     """What is added to the diagonal for orders and starts."""
-    return DAMPING * float(np.trace(gram)) + float(np.finfo(np.float64).tiny)
+    return DAMPING * float(np.trace(gram)) + _TINY
 
 
 def nearest_planes(gram: Reals, target: Reals, lower: Ints, upper: Ints) -> Ints:

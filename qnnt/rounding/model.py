@@ -91,9 +91,12 @@ class DenseModel:
             if before.activation == "softmax":
                 raise InputError(f"layers[{i - 1}]", "softmax can only be the last activation")
         outputs = len(self.layers[-1].weights)
-        if self.labels is not None and len(self.labels) != max(outputs, 2):
-            what = f"{outputs} outputs stand for {max(outputs, 2)} classes, not {len(self.labels)}"
-            raise InputError("labels", what)
+        if self.labels is not None:
+            labels = _label_vector(self.labels)
+            if len(labels) != max(outputs, 2):
+                what = f"{outputs} outputs stand for {max(outputs, 2)} classes, not {len(labels)}"
+                raise InputError("labels", what)
+            object.__setattr__(self, "labels", labels)
 
     @classmethod
     def from_arrays(
@@ -180,6 +183,23 @@ class DenseModel:
         from qnnt.files.dense_models import read_model
 
         return read_model(Path(path))
+
+
+def _label_vector(values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """The labels as a vector of numbers or text; :class:`InputError` if they are none."""
+    labels = np.asarray(values)
+    if labels.ndim != 1:
+        raise InputError("labels", f"must be a vector, one for each output, not of shape {labels.shape}")
+    if not labels.dtype.hasobject:
+        return labels
+    told = labels.tolist()
+    try:
+        plain = np.array(told)
+    except ValueError:  # lists of several lengths
+        plain = labels
+    if plain.shape != labels.shape or plain.dtype.hasobject or plain.tolist() != told:
+        raise InputError("labels", "must be all numbers or all text, not objects of other kinds")
+    return plain
 
 
 def inputs(X: npt.ArrayLike, f: int) -> npt.NDArray[np.float64]:

@@ -55,10 +55,11 @@ class RowProblem:
         """(n,) what each row costs, for codes (n, m)."""
         return np.array([self.cost(codes[i], i) for i in range(self.n)])
 
-    def nearest(self) -> Ints:
-        """(n, m) the codes allowed that are nearest to the real values, ties to even."""
-        up = np.where(self.part == 0.5, self.base % 2, np.rint(self.part))
-        return np.clip(self.base + up.astype(np.int64), self.lower, self.upper)
+    def nearest(self, row: int | slice = slice(None)) -> Ints:
+        """The codes allowed that are nearest to the real values, ties to even: (n, m), or of a row (m,)."""
+        base, part = self.base[row], self.part[row]
+        up = np.where(part == 0.5, base % 2, np.rint(part))
+        return np.clip(base + up.astype(np.int64), self.lower[row], self.upper[row])
 
     def clipped(self, codes: IntArray, row: int | slice = slice(None)) -> Ints:
         """Codes of all rows (n, m), or of one (1, m), moved into the scheme's range."""

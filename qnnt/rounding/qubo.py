@@ -18,7 +18,7 @@ from qnnt.domain import IntArray
 from qnnt.models import QuadraticModel
 from qnnt.rounders.base import UNIT, noise
 from qnnt.rounding.problem import GramProblem, LayerProblem, RowProblem
-from qnnt.rounding.scheme import Ints, Reals
+from qnnt.rounding.scheme import Ints
 
 
 @dataclass(frozen=True)
@@ -67,17 +67,20 @@ class QuboEncoder:
             target = target + np.linalg.lstsq(problem.design, goal - problem.design @ target, rcond=None)[0]
             left = goal - problem.design @ target
             errors = (m + 4) * UNIT * (problem.sizes @ (np.abs(target) + 1) + np.abs(goal))
-        lower, upper = _box(problem, i, target)
+        lower, upper = _box(problem, i)
         reach = np.maximum(np.abs(lower - target), np.abs(upper - target))
+        # A sum of N or m products is wrong by at most this share of their sizes (Higham 2002, section 3.1).
+        size, wrong = float(left @ left), 1.01 * (N + m + 8) * UNIT / 2
         # What is left is orthogonal to all columns, but for rounding errors.
-        loss = 2 * float(np.abs(left @ problem.design) @ reach)
+        slope = np.abs(left @ problem.design) + wrong * (np.abs(left) @ problem.sizes)
+        loss = 2 * float(slope @ reach) + wrong * size
         model = QuadraticModel(
             gram=problem.gram,
             target=target,
             lower=lower,
             upper=upper,
             scale=float(unit**2 / N),
-            constant=float(unit**2 / N) * float(left @ left),
+            constant=float(unit**2 / N) * size,
         )
         error = float(unit) * float(np.sqrt((errors**2).mean()))
         return model, CodeLift(base, float(unit**2 / N) * loss, error)
@@ -114,7 +117,7 @@ class GramEncoder:
     def apply(self, problem: GramProblem) -> tuple[QuadraticModel, CodeLift]:
         """The model of the row's m codes, and its lift."""
         i = self.row
-        lower, upper = _box(problem, i, problem.part[i])
+        lower, upper = _box(problem, i)
         scale = float(problem.unit[i] ** 2 / problem.points)
         model = QuadraticModel(problem.gram, problem.part[i], lower, upper, scale)
         return model, CodeLift(problem.base[i], scale * noise(model))
@@ -128,9 +131,9 @@ def row_model(problem: RowProblem, row: int) -> tuple[QuadraticModel, CodeLift]:
     return QuboEncoder(row).apply(problem)
 
 
-def _box(problem: RowProblem, row: int, target: Reals) -> tuple[Ints, Ints]:
+def _box(problem: RowProblem, row: int) -> tuple[Ints, Ints]:
     """(m,) the least and the greatest v = code − base; the same where nothing depends on the code."""
     lower, upper = problem.lower[row] - problem.base[row], problem.upper[row] - problem.base[row]
     dead = np.diagonal(problem.gram) == 0  # an input that is always 0
-    lower[dead] = upper[dead] = np.clip(np.rint(target), lower, upper)[dead]
+    lower[dead] = upper[dead] = (problem.nearest(row) - problem.base[row])[dead]
     return lower, upper

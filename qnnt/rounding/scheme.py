@@ -83,13 +83,13 @@ class Scheme:
         return BIAS_RANGE
 
     def weight_scale(self, W: Reals) -> Reals:
-        """(n,) scale of each row of weights (n, f); 1 for a row or tensor of zeros."""
+        """(n,) scale of each row of weights (n, f); 1 where it would be 0 in single precision."""
         most = np.abs(W).max(axis=1, initial=0.0)
         if self.per == "tensor":
             most = np.full_like(most, most.max(initial=0.0))
-        most[most == 0] = 2 ** (self.bits - 1)
         divisor = (2**self.bits - 1) / 2 if self.scaling == "symmetric" else 2 ** (self.bits - 1)
-        return single(most / divisor)
+        scale = single(most / divisor)
+        return np.where(scale > 0, scale, 1.0)
 
     def inputs(self, X: Reals) -> Affine:
         """How the layer's inputs are stored: int8, from the calibration inputs (N, f).

@@ -21,13 +21,13 @@ from qnnt.rounding.model import DenseModel
 ACTIVATIONS = ("Relu", "Tanh", "Sigmoid", "Softmax", None)
 
 
-def save(path, nodes, constants, inputs=("x",), outputs=None, width=None):
-    """A model of float inputs (N, f) and outputs."""
+def save(path, nodes, constants, inputs=("x",), outputs=None, width=None, shape=None):
+    """A model of float inputs (N, f), or of another shape, and outputs."""
     outputs = outputs or [nodes[-1].output[0]]
     graph = helper.make_graph(
         nodes,
         "g",
-        [helper.make_tensor_value_info(i, TensorProto.FLOAT, ["N", width]) for i in inputs],
+        [helper.make_tensor_value_info(i, TensorProto.FLOAT, shape or ["N", width]) for i in inputs],
         [helper.make_tensor_value_info(o, TensorProto.FLOAT, ["N", None]) for o in outputs],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
@@ -113,6 +113,7 @@ def node(kind, inputs=("y",), output="z", **more):
         ([node("Relu", ["x"])], "node 'the Relu': Relu must come after a layer"),
         ([node("Identity", ["x"])], "has no layer of weights"),
         ([LINEAR, node("Softmax", axis=0)], "node 'the Softmax': Softmax must be over the outputs"),
+        ([node("Reshape", ["x", "two"]), LINEAR], r"node 'the Reshape': Reshape to \[-1, 2\] does not keep"),
         (
             [LINEAR, node("Softmax"), helper.make_node("MatMul", ["z", "w"], ["s"])],
             "softmax can only be the last",
@@ -129,7 +130,8 @@ def node(kind, inputs=("y",), output="z", **more):
 )
 def test_what_is_not_a_dense_network_is_named(tmp_path, nodes, words):
     constants = {"w": W, "b": B, "v": np.ones((2, 2, 2), np.float32), "long": np.ones(3, np.float32)}
-    path = save(tmp_path / "m.onnx", nodes, {**constants, "flat": np.array([1, -1])})
+    shapes = {"flat": np.array([1, -1]), "two": np.array([-1, 2])}
+    path = save(tmp_path / "m.onnx", nodes, {**constants, **shapes})
     with pytest.raises(InputError, match=words) as caught:
         read_onnx(path)
     assert str(caught.value).startswith(f"{path}: ")
@@ -142,10 +144,8 @@ def test_other_graphs_and_files(tmp_path):
         read_onnx(save(path, two, {"w": W}, inputs=("x", "x2")))
     with pytest.raises(InputError, match="has 1 inputs and 2 outputs"):
         read_onnx(save(path, two, {"w": W}, outputs=["y", "z"]))
-    fold = helper.make_node("Reshape", ["x", "flat"], ["r"])
-    wide = helper.make_node("MatMul", ["r", "w"], ["y"])
     with pytest.raises(InputError, match="has inputs of 4 values, but its first layer takes 2"):
-        read_onnx(save(path, [fold, wide], {"w": W, "flat": np.array([-1, 2])}, width=4))
+        read_onnx(save(path, two, {"w": W}, width=4))
     with pytest.raises(InputError, match="ends in 'z', not in its output 'y'"):
         read_onnx(save(path, two, {"w": W}, outputs=["y"]))
     path.write_bytes(b"nonsense")
@@ -153,6 +153,30 @@ def test_other_graphs_and_files(tmp_path):
         read_onnx(path)
     with pytest.raises(InputError, match="cannot be read"):
         read_onnx(tmp_path / "none.onnx")
+
+
+FLAT = helper.make_node("Flatten", ["x"], ["r"])
+AFTER = helper.make_node("MatMul", ["r", "w"], ["y"], name="first")
+
+
+@pytest.mark.parametrize("shape", [["N", "T", 2], ["N", 3, "T", 2], [2]])
+def test_inputs_that_are_no_vectors(tmp_path, shape):
+    """A softmax over axis 1 would be over something else than the outputs."""
+    for nodes in ([LINEAR, node("Softmax", axis=1)], [helper.make_node("Identity", ["x"], ["r"]), AFTER]):
+        path = save(tmp_path / "m.onnx", nodes, {"w": W}, shape=shape)
+        with pytest.raises(InputError, match=f"node 'first': takes '[xr]' of {len(shape)} dimension"):
+            read_onnx(path)
+
+
+@pytest.mark.parametrize(
+    ("to", "shape"), [([-1, 2], ["N", 2, 1]), ([0, 2], ["N", "C"]), ([0, -1], ["N", "C", 1])]
+)
+def test_inputs_are_made_vectors(tmp_path, to, shape):
+    turn = helper.make_node("Reshape", ["x", "s"], ["r"])
+    assert read_onnx(save(tmp_path / "m.onnx", [turn, AFTER], {"w": W, "s": np.array(to)}, shape=shape)).sizes
+    assert read_onnx(save(tmp_path / "m.onnx", [FLAT, AFTER], {"w": W}, shape=shape)).sizes == (2, 2)
+    with pytest.raises(InputError, match=r"Reshape to \[-1, 2\] does not keep one vector for each input"):
+        read_onnx(save(tmp_path / "m.onnx", [turn, AFTER], {"w": W, "s": np.array([-1, 2])}, shape=["N", 4]))
 
 
 def test_without_onnx_the_message_says_what_to_install(tmp_path, monkeypatch):

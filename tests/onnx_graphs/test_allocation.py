@@ -118,6 +118,38 @@ def test_weights_of_two_layers_are_not_counted_as_gone():
     assert rounded.model.ByteSize() <= rounded.allocation.size
 
 
+@pytest.mark.parametrize("activations", ["float", "int8"])
+@pytest.mark.parametrize("way", ["plain", "turned", "also elsewhere", "excluded"])
+def test_weights_of_several_layers_go_with_the_last(way, activations):
+    rng = np.random.default_rng(0)
+    W, b = weights(rng, 40, 40), weights(rng, 40)
+    first, second = ("w1", "w2") if way == "turned" else ("w", "w")
+    nodes = [node("Transpose", "w", name, perm=[1, 0]) for name in (first, second) if name != "w"]
+    nodes += [node("Gemm", f"x {first} b", "h"), node("Relu", "h", "r"), node("Gemm", f"r {second} b", "y")]
+    nodes += [node("ReduceMean", "w", "m"), node("Add", "y m", "z")] if way == "also elsewhere" else []
+    nodes += [node("MatMul", "y w", "z")] if way == "excluded" else []
+    ends = {"z" if way in ("also elsewhere", "excluded") else "y": [None, 40]}
+    model = build(nodes, {"w": W, "b": b}, {"x": [None, 40]}, ends)
+    X = rng.normal(size=(40, 40))
+    options = {"backend": "gptq", "activations": activations}
+    options |= {"exclude": ["n_z"]} if way == "excluded" else {}
+    for bits in (4, 8):
+        plain = round_graph(model, X, bits=bits, **options).model.ByteSize()
+        spare = 1500 if activations == "int8" else 100
+        rounded = round_graph(model, X, bits=f"auto:{bits}", budget=plain + spare, **options)
+        assert rounded.model.ByteSize() == plain <= rounded.allocation.size <= plain + spare
+
+
+def test_numbers_in_the_names_of_many_layers_with_the_same_weights_are_counted():
+    rng, k = np.random.default_rng(0), 12
+    nodes = [node("MatMul", f"h{i} w", f"h{i + 1}") for i in range(k)]
+    ends = {"h0": [None, 4]}, {f"h{k}": [None, 4]}
+    model = build(nodes, {"w": weights(rng, 4, 4)}, *ends, opset=11)
+    options = {"budget": 10**6, "backend": "nearest", "asymmetric": True}
+    rounded = round_graph(model, rng.normal(size=(20, 4)), bits="auto:8", **options)
+    assert rounded.model.ByteSize() <= rounded.allocation.size <= rounded.model.ByteSize() + 64 * k
+
+
 def test_bits_whose_sums_would_not_be_exact_are_no_choice():
     W = np.full((1, 600, 1), 1, np.float32)
     model = build([node("Conv", "x w", "y")], {"w": W}, {"x": ["N", 600, 3]}, {"y": [None] * 3}, opset=25)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 from onnx_models import attention, build, convolutional, node, sentences, weights
 from onnxruntime.quantization import CalibrationDataReader
 
@@ -59,6 +60,9 @@ def test_a_stated_number_of_rows_is_kept():
     assert round_graph(model, X, backend="nearest").layers[0].points == 9
     with pytest.raises(InputError, match="has 2 rows, the model takes 3 at once"):
         Feeds.of(X[:2], Graph(model).inputs)
+    drawn = Feeds.of(X, Graph(model).inputs).drawn(count=1)
+    assert [feed["x"].tolist() for feed in drawn] == [drawn.feeds[0]["x"].tolist() * 3]
+    assert round_graph(model, drawn, backend="nearest").layers[0].points == 3
 
 
 def test_some_rows_are_drawn_and_those_of_the_test_data_are_not():
@@ -103,6 +107,23 @@ def test_files_and_folders(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("kind", "fits", "value"),
+    [
+        (TensorProto.UINT8, [0, 255.0], "300"),
+        (TensorProto.UINT8, [1], "-1"),
+        (TensorProto.BOOL, [0, 1.0], "2"),
+    ],
+)
+def test_integers_are_those_that_were_given(kind, fits, value):
+    x = build([node("Cast", "x", "y", to=1)], {}, {"x": ["N"]}, {"y": ["N"]}, types={"x": kind})
+    inputs = Graph(x).inputs
+    assert Feeds.of(np.array(fits), inputs).feeds[0]["x"].tolist() == fits
+    name = inputs[0].dtype.name
+    with pytest.raises(InputError, match=f"array 'x' has the value {value}, which is no {name}"):
+        Feeds.of(np.array([*fits, int(value)], dtype=np.int64), inputs)
+
+
+@pytest.mark.parametrize(
     ("data", "words"),
     [
         (np.ones((2, 3)), "is one array, but the model has inputs 'tokens', 'mask'"),
@@ -112,6 +133,8 @@ def test_files_and_folders(tmp_path):
         ({"tokens": [[1]], "mask": [[[np.nan]]]}, "'mask' must be finite"),
         ({"tokens": [[1]], "mask": [[[1e300]]]}, "'mask' has values beyond float32"),
         ({"tokens": [["a"]], "mask": [[[0]]]}, "'tokens' must be numbers"),
+        ({"tokens": [[3, 1.9]], "mask": [[[0]]]}, "'tokens' has the value 1.9, which is no int64"),
+        ({"tokens": [[1e300]], "mask": [[[0]]]}, "'tokens' has the value 1e.300, which is no int64"),
         ({"tokens": np.ones((0, 2)), "mask": np.ones((0, 2, 2))}, "has no rows"),
         ([], "has no feeds"),
     ],

@@ -39,6 +39,24 @@ def test_codes_cover_the_range_of_each_block(seed, block, asymmetric, bits):
             assert scale[i, j] == pytest.approx((max(own.max(), 0) - min(own.min(), 0)) / (2**bits - 1))
 
 
+@pytest.mark.parametrize(("bits", "tiny"), [(8, 6.9e-44), (4, 1e-45), (4, 0.0)])
+def test_rows_too_small_for_a_scale_have_codes_of_zero(bits, tiny):
+    W = weights(np.random.default_rng(0), 4, 3)
+    W[:, 1] = np.float32(tiny)
+    model = build([node("MatMul", "x w", "y")], {"w": W}, {"x": ["N", 4]}, {"y": ["N", 3]})
+    X = np.random.default_rng(1).normal(size=(10, 4))
+    for options in ({}, {"activations": "int8"}, {"block_size": 2} if bits == 4 else {}):
+        codes = round_graph(model, X, bits=bits, backend="gptq", **options).layers[0].codes
+        assert (codes.grid.scale[1] == 1).all()
+        assert not codes.weights[1].any()
+        assert codes.weights[0].any()
+    # The least scale that there is cannot be made smaller.
+    W[:, 1] = np.float32(1e-45) * 2 ** (bits - 1)
+    model = build([node("MatMul", "x w", "y")], {"w": W}, {"x": ["N", 4]}, {"y": ["N", 3]})
+    codes = round_graph(model, X, bits=bits, backend="gptq", search_scales=True).layers[0].codes
+    assert (codes.grid.scale > 0).all()
+
+
 @given(st.integers(0, 10**6), st.booleans(), st.booleans())
 def test_no_choice_costs_less_than_a_bound(seed, asymmetric, conv):
     """All codes of rows of four weights, in blocks of three and one, their costs output by output."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
-from onnx_models import convolutional, images
+from onnx_models import build, convolutional, images, node, weights
 
+import qnnt.onnx_graphs.allocation as allocation_module
 from qnnt.exceptions import InputError
+from qnnt.limits import Limit, Limits
 from qnnt.onnx_graphs.layer_by_layer import LayerByLayer
+from qnnt.rounders.gptq import GptqRounder
 from qnnt.rounding import round_graph
 
 
@@ -46,6 +53,82 @@ def test_a_killed_run_goes_on_from_its_journal(tmp_path, monkeypatch, activation
         assert ours.points == theirs.points
     round_graph(model, X, **options, journal=journal)
     assert len(searched) == 6  # nothing was left to do
+
+
+@pytest.mark.parametrize("failure", [MemoryError, RuntimeError, None])
+def test_layers_of_which_rows_failed_are_rounded_again(tmp_path, monkeypatch, failure):
+    model, X, journal = convolutional(), images(), tmp_path / "run.jsonl"
+    real, calls = GptqRounder.run, []
+
+    def failing(rounder, *task):
+        calls.append(task)
+        if len(calls) == 6:  # the second row of the second layer
+            raise failure
+        return real(rounder, *task)
+
+    executor = None
+    if failure is None:
+        executor = ThreadPoolExecutor(1)
+        executor.shutdown()
+    else:
+        monkeypatch.setattr(GptqRounder, "run", failing)
+    bad = round_graph(model, X, backend="gptq", executor=executor, journal=journal)
+    assert bad.limit is (Limit.MEMORY if failure is MemoryError else None)
+    # What comes after depends on the layer that failed.
+    noted = [json.loads(line).get("name") for line in journal.read_text().splitlines()]
+    assert noted == [None, *(["n_c0"] if failure else [])]
+    monkeypatch.undo()
+    rounded = round_graph(model, X, backend="gptq", journal=journal)
+    assert rounded.model == round_graph(model, X, backend="gptq").model
+
+
+def test_what_layers_were_rounded_with_stays(tmp_path, monkeypatch):
+    """Bits that were chosen by estimates, as time was short, are not chosen anew beside finished layers."""
+    rng, journal = np.random.default_rng(0), tmp_path / "run.jsonl"
+    constants = {"v": weights(rng, 24, 24), "w": weights(rng, 24, 24) ** 3, "c": np.float32(1e-4)}
+    nodes = [node("MatMul", "x v", "a"), node("MatMul", "a w", "b"), node("Mul", "b c", "d")]
+    nodes += [node("Add", "a d", "y")]
+    model = build(nodes, constants, {"x": ["N", 24]}, {"y": ["N", 24]})
+    X = rng.random((40, 24))
+    budget = round_graph(model, X, bits=8, backend="gptq").bytes[1] - 100
+    options = {"bits": "auto:4,8", "budget": budget, "backend": "gptq", "limits": Limits(time=1000)}
+    measured = round_graph(model, X, **options)
+    real, searched = LayerByLayer._searched, []
+
+    def stopped(run, layer, begun):
+        searched.append(layer.name)
+        if len(searched) == 2:
+            raise StopError
+        return real(run, layer, begun)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(allocation_module, "time", SimpleNamespace(monotonic=lambda: math.inf))
+        estimated = round_graph(model, X, **options)
+        assert estimated.allocation.bits != measured.allocation.bits
+        patch.setattr(LayerByLayer, "_searched", stopped)
+        with pytest.raises(StopError):
+            round_graph(model, X, **options, journal=journal)
+    lines = journal.read_text().splitlines(keepends=True)
+    resumed = round_graph(model, X, **options, journal=journal)
+    assert resumed.allocation == estimated.allocation
+    assert resumed.model == estimated.model
+    # Nothing is rounded with what was chosen: what was only estimated is measured.
+    journal.write_text("".join(line for line in lines if not line.startswith('{"layer"')))
+    again = round_graph(model, X, **options, journal=journal)
+    assert again.allocation == measured.allocation
+    assert again.model == measured.model
+    for change in (
+        {"bits": {"a": 8}},
+        {"bits": {"a": 8, "b": 2}},
+        {"choices": {}},
+        {"choices": 1},
+        {"size": 1, "x": 2},
+    ):
+        head, first, _ = map(json.loads, lines)
+        first["allocation"] |= change
+        journal.write_text("".join(f"{json.dumps(each)}\n" for each in (head, first)))
+        with pytest.raises(InputError, match="line 2: is damaged"):
+            round_graph(model, X, **options, journal=journal)
 
 
 def test_a_journal_of_another_run_is_refused(tmp_path):

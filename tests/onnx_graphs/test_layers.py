@@ -71,6 +71,7 @@ def test_what_looks_like_a_layer_and_is_none_is_named():
         node("MatMul", "x dq", "c"),
         helper.make_node("If", ["flag"], ["d"], name="choice", then_branch=inside, else_branch=inside),
         node("MatMul", "x bad", "e"),
+        node("Gemm", "x w", "f", alpha=0.0),
     ]
     constants = {
         "w": weights(rng, 2, 2),
@@ -84,7 +85,7 @@ def test_what_looks_like_a_layer_and_is_none_is_named():
         nodes,
         constants,
         {"x": ["N", 2]},
-        {name: [3, "N", 2] if name == "b" else ["N", 2] for name in "abcde"},
+        {name: [3, "N", 2] if name == "b" else ["N", 2] for name in "abcdef"},
     )
     layers, skipped = find_layers(Graph(model))
     assert [layer.name for layer in layers] == ["n_a"]
@@ -94,6 +95,7 @@ def test_what_looks_like_a_layer_and_is_none_is_named():
         ("hidden", "is in a sub-graph of If 'choice'"),
         ("hidden", "is in a sub-graph of If 'choice'"),
         ("n_e", "has weights that are not finite"),
+        ("n_f", "its alpha is 0"),
     ]
 
 

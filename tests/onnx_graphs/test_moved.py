@@ -32,6 +32,7 @@ def test_outputs_that_are_no_plain_floats():
     far = np.array([1.0, np.inf, 3.0])
     assert squared_distance([[far]], [[np.array([1.0, 7.0, 3.0])]]) == 0
     assert squared_distance([[far]], [[np.array([np.nan, 7.0, 3.0])]]) == BEYOND
+    assert squared_distance([[far, ones]], [[np.array([np.nan, 7.0, 3.0]), ones]]) == BEYOND
     assert squared_distance([[classes]], [[classes[:2]]]) == BEYOND
     assert squared_distance([[classes], [classes]], [[classes], [classes[::-1].copy()]]) == 0.5
 

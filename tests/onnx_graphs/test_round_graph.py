@@ -150,6 +150,25 @@ def test_integers_of_weights_and_activations_are_those_of_onnxruntime(tmp_path, 
     assert not others & set(changes(model, rounded.model))
 
 
+@pytest.mark.parametrize("form", ["exact", "scaled"])
+@pytest.mark.parametrize("open_axes", [[], ["P"], ["N", "P"]])
+@pytest.mark.parametrize("inner", [False, True])
+def test_a_constant_first_factor_takes_one_vector_or_many(tmp_path, form, open_axes, inner):
+    rng, rest = np.random.default_rng(0), [5, 2][: len(open_axes)]
+    shape, own = ([*lead[:-1], size, *lead[-1:]] for size, lead in ((4, open_axes), (4, rest)))
+    nodes = [node("Relu", "x", "h"), node("MatMul", "w h", "y")] if inner else [node("MatMul", "w x", "y")]
+    model = build(nodes, {"w": weights(rng, 3, 4)}, {"x": shape}, {"y": [None] * len(shape)})
+    feeds = [{"x": rng.random(own).astype(np.float32)} for _ in range(10)]
+    rounded = round_graph(model, feeds, bits=4, backend="gptq", activations="int8", form=form)
+    assert len(set(rounded.layers[0].codes.unit)) == 3
+    rounded.save(tmp_path / "m.onnx")
+    assert replay_graph(tmp_path / "m.onnx", rounded, feeds).same
+    for feed in feeds:
+        (real,), (ours,) = (values(m, ["y"], feed) for m in (model, rounded.model))
+        assert ours.shape == real.shape
+        assert ours == pytest.approx(real, abs=0.2)
+
+
 def test_attention_with_two_inputs_and_an_open_axis(tmp_path):
     """Eleven kinds of nodes, of which the products with constants are rounded and nothing else is touched."""
     model, rng = attention(), np.random.default_rng(3)

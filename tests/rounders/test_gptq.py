@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from qnnt.exceptions import UnknownWord
 from qnnt.rounders.gptq import GptqRounder, gptq_planes
+from qnnt.rounders.planes import Planes
 from qnnt.rounding import Scheme, round_layer
 
 
@@ -69,6 +70,17 @@ def test_a_matrix_that_no_damping_of_one_percent_saves():
     factor = gptq_planes(gram)
     box = np.array([[-4, -4]]), np.array([[3, 3]])
     assert factor.rounded(np.array([[0.4, 1.6]]), *box).shape == (1, 2)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-9, 1.0, 1e9])
+def test_without_damping_a_singular_matrix_gets_as_little_as_it_takes(monkeypatch, scale):
+    tries, factorised = iter(range(20)), np.linalg.cholesky
+    monkeypatch.setattr(np.linalg, "cholesky", lambda H: next(tries) is not None and factorised(H))
+    gram = scale * np.outer([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
+    factor = Planes.of(gram, np.arange(3), 0.0)
+    added = factor.R.T @ factor.R - gram
+    assert np.abs(added).max() <= 1e-13 * gram.max() + 1e-306
+    assert GptqRounder(damping=0.0).prepare(gram, lambda: False) is not None
 
 
 def test_variants():

@@ -130,6 +130,23 @@ def test_bounds_of_blocks_hold_however_early_they_end(layer: Layer, looks: int, 
     assert form.bound(found) <= best + 1e-12 * model.cost(nearest(model))
 
 
+def test_the_slack_covers_the_rates_of_all_levels(monkeypatch):
+    """A row at its target costs 0, and the bound lacks the slack alone."""
+    A = np.random.default_rng(0).normal(size=(9, 3))
+    model = QuadraticModel(A.T @ A, np.ones(3), np.zeros(3, dtype=np.int64), np.ones(3, dtype=np.int64))
+    form, z = Form.of(model), np.ones(3, dtype=np.int64)
+    relaxed = relaxation.convex_form(form, np.zeros(3), 0.0, 0.0)
+    bounds = []
+    for level in range(3):
+        rates = np.zeros((3, 3))
+        rates[level, 0] = 1e15
+        monkeypatch.setattr("qnnt.rounders.lattice.search.separable", lambda *_, rates=rates: rates.copy())
+        search = Search(form, relaxed, z, levels=3, beams=1)
+        assert search.advance(1000)
+        bounds.append(search.bound)
+    assert bounds[0] == bounds[1] == bounds[2] < -relaxed.slack
+
+
 def test_larger_blocks_have_better_bounds():
     """On correlated bits; a block of all bits leaves hardly a gap."""
     rng = np.random.default_rng(4)

@@ -119,11 +119,24 @@ ONE = ([[[1.0, 2.0]]], [[0.0]], ["relu"])
         ((ONE[0] * 2, ONE[1] * 2, ONE[2] * 2), r"layers\[1\]: takes 2 inputs, but the layer before gives 1"),
         (([[[1.0]], [[1.0]]], [[0.0]] * 2, ["softmax", "relu"]), r"layers\[0\]: softmax"),
         ((*ONE, ["a", "b", "c"]), "labels: 1 outputs stand for 2 classes"),
+        ((*ONE, 3), r"labels: must be a vector, one for each output, not of shape \(\)"),
+        ((*ONE, [[1, 2], [3, 4]]), r"labels: must be a vector, one for each output, not of shape \(2, 2\)"),
+        ((*ONE, np.array(["a", None], dtype=object)), "labels: must be all numbers or all text"),
+        ((*ONE, np.array(["a", 1], dtype=object)), "labels: must be all numbers or all text"),
+        ((*ONE, np.array([[1], [1, 2]], dtype=object)), "labels: must be all numbers or all text"),
     ],
 )
 def test_models_that_make_no_sense(arguments, words):
     with pytest.raises(InputError, match=words):
         DenseModel.from_arrays(*arguments)
+
+
+@pytest.mark.parametrize("labels", [["no", "yes"], [3, 5]])
+def test_labels_that_are_objects_become_text_or_numbers(tmp_path, labels):
+    """A column of pandas has such ones."""
+    model = DenseModel.from_arrays(*ONE, np.array(labels, dtype=object))
+    model.save(tmp_path / "m.npz")
+    assert DenseModel.load(tmp_path / "m.npz").classify([[-1.0, 0.0], [1.0, 0.0]]).tolist() == labels
 
 
 @pytest.mark.parametrize("X", [[1.0, 2.0], [[1.0]], [[1.0, np.inf]], [["a", "b"]]])
@@ -155,6 +168,8 @@ def test_files_that_are_no_models(tmp_path):
     assert message(format="other").startswith(': format: must be "qnnt-dense-model"')
     assert message(format="qnnt-dense-model", version=2).startswith(": version: must be 1")
     assert message(weights_0=[["a"]], biases_0=[0.0], activations="relu").startswith(": layers[0].weights: ")
+    layer = {"weights_0": [[1.0]], "biases_0": [0.0], "activations": "relu"}
+    assert message(**layer, labels=3).startswith(": labels: must be a vector")
     np.savez(tmp_path / "m.npz", x=np.array([object()]))
     for path, words in (
         ("m.npz", "not a .npy or .npz file"),

@@ -206,22 +206,71 @@ def test_files_hold_the_same_network(tmp_path):
         (lambda about: about["layers"][1]["scheme"].update(bits=99), "layers[1]"),
         (lambda about: about["layers"][1]["scheme"].update(scaling="wild"), "layers[1]"),
         (lambda about: about["layers"][0]["limits"].update(threads=0), "layers[0]"),
-        (lambda about: about["layers"][0].pop("backend"), "layers[0]"),
-        (lambda about: about.pop("settings"), ""),
     ],
 )
 def test_a_file_with_something_wrong_names_the_layer(tmp_path, change, place):
+    with pytest.raises(InputError, match="is not a complete qnnt-rounded-network file") as caught:
+        RoundedNetwork.load(changed(tmp_path, lambda about, arrays: change(about)))
+    assert caught.value.place == f"{tmp_path}/r.npz: {place}"
+
+
+def changed(folder, change):
+    """The file of a network of two layers, after a change of what is no array and of the arrays."""
     model, X = a_model(0)
-    path = tmp_path / "r.npz"
-    round_network(model, X, backend="nearest").save(path)
-    with np.load(path) as file:
+    round_network(model, X, backend="nearest").save(folder / "r.npz")
+    with np.load(folder / "r.npz") as file:
         arrays = dict(file)
     about = json.loads(str(arrays["about"]))
-    change(about)
-    np.savez(path, **{**arrays, "about": json.dumps(about)})
-    with pytest.raises(InputError, match="is not a complete qnnt-rounded-network file") as caught:
-        RoundedNetwork.load(path)
-    assert caught.value.place == (f"{path}: {place}" if place else str(path))
+    change(about, arrays)
+    np.savez(folder / "r.npz", **{**arrays, "about": json.dumps(about)})
+    return folder / "r.npz"
+
+
+def array(name, make):
+    return lambda about, arrays: arrays.update({name: make(arrays[name])})
+
+
+def text(layer, **parts):
+    return lambda about, arrays: about["layers"][layer].update(parts)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda about, arrays: about.pop("settings"), "settings"),
+        (lambda about, arrays: about["layers"][0].pop("backend"), "layers[0].backend"),
+        (lambda about, arrays: about["layers"][0]["scheme"].update(bits=2.5), "layers[0].scheme.bits"),
+        (text(0, frob=1), "layers[0].frob"),
+        (text(0, input_scale=float("nan")), "layers[0].input_scale"),
+        (text(1, input_zero_point=999), "layers[1].input_zero_point"),
+        (text(1, input_range=[3, 1]), "layers[1].input_range"),
+        (text(0, row_status=["OPTIMAL"] * 4), "layers[0].row_status"),
+        (text(0, reasons=["none"]), "layers[0].reasons"),
+        (array("codes_0", lambda codes: codes + 100), "codes_0"),
+        (array("codes_0", lambda codes: codes + 0.5), "codes_0"),
+        (array("codes_0", lambda codes: codes[0]), "codes_0"),
+        (array("codes_1", lambda codes: codes[:, 1:]), "layers[1]"),
+        (array("codes_1", lambda codes: codes[:0]), "bias_codes_1"),
+        (array("bias_codes_0", lambda codes: codes[1:]), "bias_codes_0"),
+        (array("bias_codes_0", lambda codes: codes - 2**60), "bias_codes_0"),
+        (array("weight_scale_0", lambda scale: scale * np.nan), "weight_scale_0"),
+        (array("weight_scale_0", lambda scale: -scale), "weight_scale_0"),
+        (array("weight_scale_0", lambda scale: 1e308 + 0 * scale), "bias_scale_0"),
+        (array("bias_scale_1", lambda scale: 3 * scale), "bias_scale_1"),
+        (array("lower_bound_1", lambda bound: bound + 1e9), "lower_bound_1"),
+        (array("proved_0", lambda proved: ~proved), "proved_0"),
+        (lambda about, arrays: arrays.pop("row_seconds_1"), "row_seconds_1"),
+        (lambda about, arrays: arrays.update(labels=np.arange(5)), "labels"),
+        (lambda about, arrays: about.update(activations=["frob", "relu"]), "layers[0].activation"),
+        (lambda about, arrays: about.update(activations=["softmax", "relu"]), "layers[0]"),
+        (lambda about, arrays: about.update(activations=["relu"]), "layers"),
+        (lambda about, arrays: about.update(activations=[], layers=[]), "layers"),
+    ],
+)
+def test_a_file_that_contradicts_itself_names_the_place(tmp_path, change, place):
+    with pytest.raises(InputError) as caught:
+        RoundedNetwork.load(changed(tmp_path, change))
+    assert caught.value.place == f"{tmp_path}/r.npz: {place}"
 
 
 def test_reports_tell_every_neuron():

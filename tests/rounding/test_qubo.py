@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from layers import Layer, distance, layers, room
 
-from qnnt.rounding.qubo import QuboEncoder
+from qnnt.limits import Limits
+from qnnt.rounders.enumeration import EnumerationRounder
+from qnnt.rounding import Scheme, round_network
+from qnnt.rounding.model import DenseModel
+from qnnt.rounding.problem import GramProblem, RowProblem
+from qnnt.rounding.qubo import QuboEncoder, row_model
+from qnnt.verify.rounded_rows import check_bounds
 
 
 def near(a: float, b: float, scale: float) -> bool:
@@ -97,3 +104,44 @@ def test_dead_inputs_have_no_choice():
     model, _ = QuboEncoder(0).apply(layer.problem())
     assert model.lower[2] == model.upper[2]
     assert 2 not in model.free
+
+
+HALF_WAY = [([-1.0, 0.3], Scheme(1)), ([0.375, 1.0, 0.3], Scheme(3, "max"))]  # the first weights
+
+
+@pytest.mark.parametrize(("weights", "scheme"), HALF_WAY)
+def test_a_dead_input_whose_weight_lies_half_way_is_rounded_as_by_nearest(weights, scheme):
+    """By both kinds of problems, and with a reference, which moves the target of the others."""
+    W, b, X = np.array([weights]), np.array([0.1]), np.random.default_rng(0).random((5, len(weights)))
+    X[:, 0] = 0.0
+    dense = [Layer(W, b, X, scheme, reference=y).problem() for y in (None, X @ W.T, X @ W.T + 1e3)]
+    gram = GramProblem.of_rows(W, None, X.T @ X, 5, scheme.weight_scale(W), scheme)
+    problems: list[RowProblem] = [*dense, gram]
+    for problem in problems:
+        model, lift = row_model(problem, 0)
+        assert problem.part[0, 0] == 0.5
+        assert (
+            lift(model.lower)[0] == lift(model.upper)[0] == problem.nearest(0)[0] == problem.nearest()[0, 0]
+        )
+
+
+@pytest.mark.parametrize(("weights", "scheme"), HALF_WAY)
+def test_the_certificate_of_a_row_rounded_to_nearest_does_not_fail(weights, scheme):
+    X = np.random.default_rng(0).random((5, len(weights)))
+    X[:, 0] = 0.0
+    model = DenseModel.from_arrays([[weights]], [[0.1]], ["identity"])
+    rounded = round_network(model, X, scheme=scheme, backend="nearest", certificates=True)
+    assert [check.failed for check in check_bounds(rounded.certificates)] == [[]]
+
+
+@pytest.mark.parametrize("thirds", [1, 2])
+def test_bounds_hold_for_a_reference_on_many_points(thirds):
+    """The last bits of a square are 0101… or 1010…: in whatever order, one of the two sums is too large."""
+    N, y = 10**5, (1 + thirds / 3 * 2.0**-30) ** 0.5
+    X = np.zeros((N, 1))
+    X[:2] = 255.0  # so that a unit is 1
+    reference = np.tile([[y], [-y]], (N // 2, 1))  # no code is better than 0: its mean is 0
+    layer = Layer(np.zeros((1, 1)), np.zeros(1), X, Scheme(2, "max"), reference=reference)
+    model, lift = QuboEncoder(0).apply(layer.problem())
+    bound = lift.bound(EnumerationRounder().run(model, Limits(), None, lambda: False).bound)
+    assert (1 - 1e-9) * y**2 <= Fraction(bound) <= Fraction(y) ** 2

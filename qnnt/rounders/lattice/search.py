@@ -99,7 +99,7 @@ def _convex(
     drift = 4 * len(r) * UNIT * float((np.abs(inverse) @ np.abs(R)).sum(axis=1).max()) * (reach + 1)
     if drift > _DRIFT:
         rates[:] = 0.0
-    slack = relaxed.slack + 1e6 * drift**2 * float(rates[-1].sum())
+    slack = relaxed.slack + 1e6 * drift**2 * float(rates.sum(axis=1).max())
     return loops.Convex(R, U, r, width, rates, relaxed.least, slack)
 
 
