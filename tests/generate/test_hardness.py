@@ -11,6 +11,8 @@ from qnnt.generate import hardness
 from qnnt.generate.family import made, write_family
 from qnnt.generate.hardness import NEAR, Timed, size_for
 from qnnt.generate.reference import SOLVER, Reference
+from qnnt.limits import Limit
+from qnnt.workers.task import Ended
 
 
 def test_a_manifest_tells_reference_times(tmp_path):
@@ -62,3 +64,15 @@ def test_the_size_is_found_if_seconds_rise_with_it(times, seconds, first):
     if not near:
         below = max(t for t in rising if t < seconds)
         assert found.seconds == below
+
+
+def test_an_instance_gets_little_more_time_to_be_made_than_to_be_solved(monkeypatch):
+    times = []
+
+    def run_isolated(task, _):
+        times.append(task.limits.time)
+        return Ended(limit=Limit.TIME)
+
+    monkeypatch.setattr(hardness, "run_isolated", run_isolated)
+    found = hardness.timed("threshold-sat", 384, [0], Reference(120.0))
+    assert (times, found.seconds) == ([120.0 + hardness._MAKING], math.inf)

@@ -23,20 +23,26 @@ class StopError(Exception):
     """Ends a run."""
 
 
+def stopping(monkeypatch, number):
+    """Have runs end as the layer of this number is searched; the names of layers that are searched."""
+    real, searched = LayerByLayer._searched, []
+
+    def stopped(run, layer, begun):
+        searched.append(layer.name)
+        if len(searched) == number:
+            raise StopError
+        return real(run, layer, begun)
+
+    monkeypatch.setattr(LayerByLayer, "_searched", stopped)
+    return searched
+
+
 @pytest.mark.parametrize("activations", ["float", "int8"])
 def test_a_killed_run_goes_on_from_its_journal(tmp_path, monkeypatch, activations):
     model, X, journal = convolutional(), images(), tmp_path / "run.jsonl"
     options = {"bits": 3, "backend": "beam", "activations": activations}
     plain = round_graph(model, X, **options)
-    real, searched = LayerByLayer._searched, []
-
-    def counted(run, layer, begun):
-        searched.append(layer.name)
-        if len(searched) == 4:
-            raise StopError
-        return real(run, layer, begun)
-
-    monkeypatch.setattr(LayerByLayer, "_searched", counted)
+    searched = stopping(monkeypatch, 4)
     with pytest.raises(StopError):
         round_graph(model, X, **options, journal=journal)
     assert searched == ["n_c0", "n_c1", "n_c2", "n_y"]
@@ -93,19 +99,11 @@ def test_what_layers_were_rounded_with_stays(tmp_path, monkeypatch):
     budget = round_graph(model, X, bits=8, backend="gptq").bytes[1] - 100
     options = {"bits": "auto:4,8", "budget": budget, "backend": "gptq", "limits": Limits(time=1000)}
     measured = round_graph(model, X, **options)
-    real, searched = LayerByLayer._searched, []
-
-    def stopped(run, layer, begun):
-        searched.append(layer.name)
-        if len(searched) == 2:
-            raise StopError
-        return real(run, layer, begun)
-
     with monkeypatch.context() as patch:
         patch.setattr(allocation_module, "time", SimpleNamespace(monotonic=lambda: math.inf))
         estimated = round_graph(model, X, **options)
         assert estimated.allocation.bits != measured.allocation.bits
-        patch.setattr(LayerByLayer, "_searched", stopped)
+        stopping(patch, 2)
         with pytest.raises(StopError):
             round_graph(model, X, **options, journal=journal)
     lines = journal.read_text().splitlines(keepends=True)

@@ -25,13 +25,13 @@ def coordinate_descent(
     """Networks (A + H,) and their errors, each better than the last, until ``over``.
 
     Each descent begins with random parameters. It changes a parameter of one neuron after another so that
-    the outputs come nearer to what shows the labels, until no single change does. None begins after so many
-    seconds.
+    the outputs come nearer to what shows the labels, until no single change does. After so many seconds
+    no other one begins.
     """
     if instance.domain.d == 1 or _too_large(instance):
         return
     descent, least, began = _Descent(instance), instance.dataset.total + 1, time.monotonic()
-    while time.monotonic() - began < seconds and not over():
+    while not over():
         descent.scatter()
         better = True
         while better and not over():
@@ -40,6 +40,8 @@ def coordinate_descent(
             if errors < least:
                 least = errors
                 yield descent.parameters.copy(), errors
+        if time.monotonic() - began >= seconds:
+            return
 
 
 def _too_large(instance: Instance) -> bool:
