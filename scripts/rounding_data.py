@@ -38,13 +38,19 @@ def digits() -> Data:
 
 
 def read_data(path: Path) -> Data:
+    train, train_classes, test, test_classes = read_arrays(path)
+    most = max(float(train.max()), 1e-30)
+    train, test = ((part.reshape(len(part), -1) / most).astype(np.float32) for part in (train, test))
+    return Data(train, train_classes, test, test_classes)
+
+
+def read_arrays(path: Path) -> list[Array]:
+    """Inputs and classes to train on, inputs and classes to test on, as the file or folder has them."""
     with located(path):
         train, train_classes, test, test_classes = _idx(path) if path.is_dir() else _npz(path)
         if not (len(train) == len(train_classes) and len(test) == len(test_classes) and len(test)):
             raise InputError("", "the numbers of inputs and classes differ")
-        most = max(float(train.max()), 1e-30)
-        train, test = ((part.reshape(len(part), -1) / most).astype(np.float32) for part in (train, test))
-        return Data(train, train_classes, test, test_classes)
+        return [train, train_classes, test, test_classes]
 
 
 def _npz(path: Path) -> list[Array]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rounding_data import read_arrays
 
 from qnnt import registry
 from qnnt.limits import Limits
@@ -125,9 +126,9 @@ def rows(args: argparse.Namespace, console: Console) -> None:
 def mnist(args: argparse.Namespace, console: Console) -> None:
     from sklearn.neural_network import MLPClassifier
 
-    with np.load(args.mnist) as data:
-        shuffled = np.random.default_rng(0).permutation(len(data["ytr"]))  # they are sorted by class
-        X, y = data["Xtr"][shuffled].reshape(-1, 784) / 255.0, data["ytr"][shuffled]
+    images, classes, *_ = read_arrays(args.data)
+    shuffled = np.random.default_rng(0).permutation(len(classes))  # they may be sorted by class
+    X, y = images[shuffled].reshape(-1, 784) / 255.0, classes[shuffled]
     model = MLPClassifier((64,), max_iter=args.epochs, n_iter_no_change=args.epochs, tol=0, random_state=0)
     import warnings
 
@@ -193,11 +194,13 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--limit", type=float, default=30.0, help="seconds a row")
-    parser.add_argument("--mnist", type=Path, default=Path(__file__).parents[2] / "shared/data/mnist.npz")
+    parser.add_argument("--data", type=Path, metavar="MNIST", help=".npz file or folder of IDX files")
     parser.add_argument("--rows", type=int, default=64, help="neurons of the first layer")
     parser.add_argument("--row-time", type=float, default=2.0)
     parser.add_argument("--epochs", type=int, default=8)
     args = parser.parse_args()
+    if args.what == "mnist" and args.data is None:
+        parser.error("mnist needs --data")
     {"rows": rows, "mnist": mnist}[args.what](args, Console(width=140))
 
 

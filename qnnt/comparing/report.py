@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 from qnnt.comparing.contestants import AUTO, BASELINES
@@ -13,6 +13,7 @@ from qnnt.comparing.scores import (
     Clock,
     Grid,
     best_shares,
+    deciders,
     geometric_mean,
     in_process,
     mean,
@@ -56,6 +57,9 @@ def report(runs: Sequence[Run], *, markdown: bool = False) -> str:
         head = f"Cases that {AUTO} does not solve and others do: {len(lines)}"
         shown = [f"- {line}" if markdown else fill(line, WIDTH, subsequent_indent="  ") for line in lines]
         parts += _section(head, "\n".join(shown), markdown)
+        if decided := deciders(grid):
+            title = f"Backends that decided the cases that {AUTO} solves"
+            parts += _section(title, render(_decider_rows(decided)), markdown)
     return "\n\n".join(part for part in parts if part)
 
 
@@ -125,6 +129,17 @@ def _family_rows(grid: Grid) -> Rows:
     rows = [[family, *(str(counts[name]) for name in names)] for family, counts in families.items()]
     totals = [str(sum(counts[name] for counts in families.values())) for name in names]
     return [["", *names], *rows, ["all", *totals]]
+
+
+def _decider_rows(decided: Mapping[str, Counter[str]]) -> Rows:
+    """A row for each family, a column for each backend: the one that decides most comes first."""
+    totals = Counter[str]()
+    for counts in decided.values():
+        totals.update(counts)
+    names = [name for name, _ in totals.most_common()]
+    every = decided if len(decided) == 1 else {**decided, "all": totals}
+    rows = [[family, *(str(counts[name] or "") for name in names)] for family, counts in every.items()]
+    return [["", *names], *rows]
 
 
 def _score_rows(grid: Grid, clock: Clock) -> Rows:

@@ -88,6 +88,15 @@ def solved_by_family(grid: Grid) -> dict[str, dict[str, int]]:
     }
 
 
+def deciders(grid: Grid, contestant: str = AUTO) -> dict[str, Counter[str]]:
+    """The backends that decided the solved runs of a contestant that chooses among several, by family."""
+    families: dict[str, Counter[str]] = {}
+    for run in grid.runs(contestant) if contestant in grid.contestants else ():
+        if run.solved:
+            families.setdefault(run.family, Counter())[run.backend] += 1
+    return families
+
+
 def virtual_best(grid: Grid, clock: Clock = in_process) -> list[float]:
     """The least PAR-2 that a contestant has on each case."""
     return [min(par2(run, clock) for run in here.values()) for here in grid.cases.values()]

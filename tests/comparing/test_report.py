@@ -40,6 +40,28 @@ def test_counts(grid):
     assert scores.solved_by_family(grid) == {"f": {"auto": 2, "b": 2, "c": 2, "any": 3, "cases": 3}}
 
 
+def test_what_decides_the_runs_of_auto_is_counted_by_family(made):
+    runs = [
+        made("1", "auto", 1.0, backend="maxsat"),
+        made("2", "auto", 1.0, backend="maxsat"),
+        made("3", "auto", 1.0, backend="sat:cadical153", family="g"),
+        made("4", "auto", backend="cpsat"),
+    ]
+    grid = scores.Grid.of(runs)
+    assert scores.deciders(grid) == {"f": {"maxsat": 2}, "g": {"sat:cadical153": 1}}
+    assert scores.deciders(grid, "nobody") == {}
+    text = report(runs, markdown=True)
+    rows = [
+        "|  | maxsat | sat:cadical153 |",
+        "|---|---:|---:|",
+        "| f | 2 |  |",
+        "| g |  | 1 |",
+        "| all | 2 | 1 |",
+    ]
+    assert "\n".join(rows) in text
+    assert "Backends that decided" not in report(runs[3:])
+
+
 def test_only_cases_that_all_have_run_count(made):
     some = [made("1", "a", 1.0), made("1", "b", 1.0), made("2", "a", 1.0)]
     assert list(scores.Grid.of(some).cases) == ["1"]
