@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ from qnnt.cli.options import value_of, writable
 from qnnt.cli.program import BAD_INPUT, FAILED, INTERRUPTED, OK, UNKNOWN, run
 from qnnt.comparing.attempts import Kept, kept_of, library_run
 from qnnt.comparing.contestants import Contestant, contestants
-from qnnt.comparing.plots import draw_cactus
+from qnnt.comparing.plots import draw_cactus, require_picture
 from qnnt.comparing.report import report as text_of
 from qnnt.comparing.runner import Case, Comparison
 from qnnt.comparing.runs import Run, RunFile, Settings, judged, read_runs
@@ -41,6 +42,7 @@ _GRACE = 60.0  # seconds beyond the time limit after which a program that has no
 
 @app.command()
 def benchmark(
+    context: typer.Context,
     backends: Annotated[
         str,
         typer.Option(
@@ -75,8 +77,9 @@ def benchmark(
     """Run backends over a suite of instances and report who solves what in which time."""
     if plot is not None:
         _need_matplotlib()
-        writable(plot)
+        require_picture(writable(plot))
     if report is not None:
+        _refuse_others(context, "report", "markdown", "plot")
         return _report(read_runs(report), markdown, plot)
     if seeds < 1:
         raise InputError("--seeds", f"must be at least 1, not {seeds}")
@@ -89,8 +92,12 @@ def benchmark(
     settings = Settings(float(time_limit), threads, whole_process=whole)
     asked = contestants(backends)
     done, all_runs = 0, len(listed) * len(asked)
+    ways = ["--seeds", str(seeds)] if seeds != SEEDS else []
+    ways += ["--tables", str(tables)] if tables != TABLES else []
+    ways += ["--whole-process"] if whole else []
     with RunFile(writable(output)) as file:
-        comparison = Comparison(file, settings, _command, make=program_run if whole else library_run)
+        again = partial(_command, ways)
+        comparison = Comparison(file, settings, again, make=program_run if whole else library_run)
         try:
             for finished in comparison.runs(listed, asked):
                 done += 1
@@ -104,9 +111,18 @@ def benchmark(
     return _report([r for r in file.runs if r.case in names and r.contestant in known], markdown, plot)
 
 
-def _command(case: Case, contestant: Contestant, limits: Limits) -> str:
+def _command(ways: Sequence[str], case: Case, contestant: Contestant, limits: Limits) -> str:
+    """The command line that makes a run again, into another file: this one has it already."""
     words = ["python", "scripts/benchmark.py", "--suite", case.name, "--backends", contestant.name]
-    return shlex.join([*words, "--time-limit", f"{limits.time:g}", "--threads", str(limits.threads)])
+    words += ["--time-limit", f"{limits.time:g}", "--threads", str(limits.threads)]
+    return shlex.join([*words, *ways, "-o", "again.jsonl"])
+
+
+def _refuse_others(context: typer.Context, *used: str) -> None:
+    """Raise for options that a report does not heed: it is on all runs of its file."""
+    for name in context.params.keys() - set(used):
+        if getattr(context.get_parameter_source(name), "name", "DEFAULT") != "DEFAULT":
+            raise InputError("--report", f"is on all runs of the file: leave out what else is said ({name})")
 
 
 def program_run(instance: Instance, contestant: Contestant, limits: Limits) -> Kept:

@@ -9,21 +9,28 @@ over time.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+import typer
 from suite import TABLES, cases
 
-from qnnt.comparing.plots import COLOURS, STYLES
+from qnnt.cli.options import writable
+from qnnt.cli.program import FAILED, OK
+from qnnt.cli.program import run as run_program
+from qnnt.comparing.plots import COLOURS, STYLES, require_picture
 from qnnt.comparing.report import Rows, as_markdown, as_text
-from qnnt.comparing.runs import Run, read_runs
+from qnnt.comparing.runs import Run, judged, read_runs
+from qnnt.exceptions import InputError
 from qnnt.instance import Instance
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -89,7 +96,7 @@ def rows(runs: Sequence[Run], instances: Mapping[str, Instance]) -> Rows:
     shown = [["", *contestants, "bound", "rounded perceptron"]]
     for case, instance in instances.items():
         here = {run.contestant: run for run in runs if run.case == case}
-        bound = max((run.lower_bound or 0 for run in here.values()), default=0)
+        bound = max((run.lower_bound or 0 for run in here.values() if run.outcome != "wrong"), default=0)
         cells = [_cell(here.get(name)) for name in contestants]
         shown.append([case.removeprefix("tables-"), *cells, str(bound), str(perceptron(instance))])
     return shown
@@ -98,6 +105,8 @@ def rows(runs: Sequence[Run], instances: Mapping[str, Instance]) -> Rows:
 def _cell(run: Run | None) -> str:
     if run is None or run.errors is None:
         return "–"
+    if run.outcome == "wrong":
+        return "wrong"
     return f"{run.errors}{'*' if run.errors == run.lower_bound else ''}"
 
 
@@ -138,31 +147,34 @@ def draw(runs: Sequence[Run], names: Sequence[str], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("runs", type=Path, metavar="RUNS.jsonl")
-    parser.add_argument(
-        "--tables", type=Path, default=TABLES, metavar="FOLDER", help="folder of further tables"
-    )
-    parser.add_argument("--markdown", action="store_true")
-    parser.add_argument("--plot", type=Path, metavar="PNG")
-    parser.add_argument("--plotted", default="wine-h1,breast_cancer-h2,digits-h0,digits-h3", metavar="A,B,…")
-    args = parser.parse_args()
-    runs = [run for run in read_runs(args.runs) if run.family == "tables"]
+@app.command(help=__doc__)
+def tables(
+    file: Annotated[Path, typer.Argument(metavar="RUNS.jsonl", help="Runs of benchmark.py.")],
+    folder: Annotated[
+        Path, typer.Option("--tables", metavar="FOLDER", help="Folder of further tables.")
+    ] = TABLES,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table in Markdown.")] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the errors over time.")] = None,
+    plotted: Annotated[
+        str, typer.Option(metavar="A,B", help="Tables to draw, such as wine-h1.")
+    ] = "wine-h1,breast_cancer-h2,digits-h0,digits-h3",
+) -> int:
+    if plot is not None:
+        require_picture(writable(plot))
+    runs, wrong = judged([run for run in read_runs(file) if run.family == "tables"])
     names = {run.case for run in runs}
-    instances = {case.name: case.make() for case in cases(tables=args.tables) if case.name in names}
+    instances = {case.name: case.make() for case in cases(tables=folder) if case.name in names}
     if not instances:
-        sys.exit(f"{args.runs}: no run of a table")
-    print((as_markdown if args.markdown else as_text)(rows(runs, instances)))
-    print(
-        f"\nErrors in {runs[0].time_limit:g} s with --threads {runs[0].threads}; * proved to be the fewest."
-    )
-    if args.plot:
-        plotted = [f"tables-{name}" for name in args.plotted.split(",")]
-        draw(runs, [name for name in plotted if name in names] or list(instances)[:4], args.plot)
+        raise InputError(str(file), "holds no run of a table")
+    print((as_markdown if markdown else as_text)(rows(runs, instances)))
+    print(f"\nErrors in {runs[0].settings}; * proved to be the fewest.")
+    for line in wrong:
+        print(f"DISAGREEMENT {line}")
+    if plot is not None:
+        wanted = [f"tables-{name}" for name in plotted.split(",")]
+        draw(runs, [name for name in wanted if name in names] or list(instances)[:4], plot)
+    return FAILED if wrong else OK
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_program(app, "tables"))

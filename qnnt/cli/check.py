@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qnnt.cli.options import Errors, InstanceFile, Json, OptionalNetworkFile, load, value_of
+from qnnt.cli.options import Errors, InstanceFile, Json, OptionalNetworkFile, load, require_apart, value_of
 from qnnt.cli.output import print_columns, print_json, vector
 from qnnt.cli.program import FAILED, OK, UNKNOWN
 from qnnt.exceptions import InputError
@@ -64,6 +64,7 @@ def check(
             raise InputError(option, "is for a proof: give --proof FOLDER, too")
     if network is None and proof is None:
         raise InputError("NETWORK", "is missing; give a network, or --proof FOLDER")
+    require_apart([], [instance, network])
     problem = load(instance, errors)
     document: dict[str, Any] = {"goal": str(problem.goal)}
     status, replayed = OK, None

@@ -26,7 +26,8 @@ def check_family(
     """Judge a solver's answers to the models of a family: CNF, WCNF and OPB.
 
     A verdict is held against the known one; a model is carried back to a network and replayed. The answer to
-    NAME.cnf is a file of that name, with any ending added. Exit status: 1 if an answer is wrong.
+    NAME.cnf is NAME.cnf.log, or the only file of that name with any ending added. Exit status: 1 if an answer
+    is wrong.
     """
     from qnnt.comparing.family import JUDGEMENTS, judge_family
 

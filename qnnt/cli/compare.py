@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json as json_module
 import os
 import shlex
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -78,7 +80,7 @@ def compare(
     """
     from qnnt.comparing.contestants import contestants
     from qnnt.comparing.runner import Comparison
-    from qnnt.comparing.runs import RunFile, Settings
+    from qnnt.comparing.runs import RunFile, Settings, read_runs
     from qnnt.limits import Limits
 
     with value_of(""):
@@ -87,7 +89,7 @@ def compare(
         if number < 1:
             raise InputError(option, f"must be at least 1, not {number}")
     check_executor(executor, ("--jobs", jobs))
-    paths = list(_files(instances or []))
+    paths = list(dict.fromkeys(_files(instances or [])))
     if not paths and output is None:
         raise InputError("INSTANCES", "are missing; without any, -o DIR reports on the runs in DIR")
     cases = [_case(path, errors) for path in paths]
@@ -97,19 +99,35 @@ def compare(
         shared = f"{jobs} runs at a time with --threads {threads} share {count(processors, 'processor')}"
         print(f"{shared}: seconds are longer than alone", file=sys.stderr)
     settings, status = Settings(float(time_limit), threads, memory_limit), OK
-    with _folder(output, new=bool(cases)) as folder, RunFile(folder / "runs.jsonl") as file:
-        if cases:
-            with executing(executor or (f"processes:{jobs}" if jobs > 1 else None)) as opened:
-                comparison = Comparison(file, settings, partial(_command, errors), executor=opened)
-                status = _make(comparison, cases, asked, range(seeds), show=output is None and not json)
-        disagree = _report(file.runs, None if output is None else folder / "report.html", json=json)
+    with _folder(output, new=bool(cases)) as folder:
+        page = None if output is None else folder / "report.html"
+        if not cases:
+            runs = read_runs(folder / "runs.jsonl")
+            if not runs:
+                raise InputError(str(output), "holds no runs to report on")
+            return FAILED if _report(runs, page, json=json) else OK
+        with (
+            RunFile(folder / "runs.jsonl") as file,
+            executing(executor or (f"processes:{jobs}" if jobs > 1 else None)) as opened,
+        ):
+            comparison = Comparison(file, settings, partial(_command, errors), executor=opened)
+            comparison.require_same(cases)
+            status = _make(comparison, cases, asked, range(seeds), show=output is None and not json)
+            disagree = _report(_knowing(file.runs, cases), page, json=json)
     return FAILED if disagree else status
+
+
+def _knowing(runs: Sequence[Run], cases: Sequence[Case]) -> list[Run]:
+    """The runs with what is known of their cases today: it may be more than when they were made."""
+    known = {case.name: case.known for case in cases}
+    return [replace(run, known=known.get(run.case) or run.known) for run in runs]
 
 
 def _files(named: Sequence[Path]) -> Iterator[Path]:
     """The instance files: those named, once each, and those in folders that are named.
 
-    The maps of a family's encodings are left out, which ``FOLDER/*.json`` names too.
+    The maps of a family's encodings are left out, which ``FOLDER/*.json`` names too, and so are networks in a
+    folder.
     """
     for path in dict.fromkeys(named):
         if not path.is_dir():
@@ -117,7 +135,7 @@ def _files(named: Sequence[Path]) -> Iterator[Path]:
                 yield path
             continue
         inside = [p for p in sorted(path.iterdir()) if p.name.endswith((".json", ".json.gz"))]
-        inside = [p for p in inside if not _is_map(p)]
+        inside = [p for p in inside if not _is_map(p) and not _is_network(p)]
         if not inside:
             raise InputError(str(path), "holds no instance, .json or .json.gz")
         yield from inside
@@ -125,6 +143,15 @@ def _files(named: Sequence[Path]) -> Iterator[Path]:
 
 def _is_map(path: Path) -> bool:
     return path.name.endswith(".map.json")
+
+
+def _is_network(path: Path) -> bool:
+    """Whether a file begins as network files do; one that cannot be read is for the reader to complain of."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return b'"qnnt-network"' in file.read(100)
+    except (OSError, EOFError, zlib.error):
+        return False
 
 
 def _case(path: Path, errors: str | None) -> Case:
@@ -191,20 +218,21 @@ def _make(
 
 
 def _report(runs: Sequence[Run], page: Path | None, *, json: bool) -> bool:
-    """Print what the runs come to, and write the page if there is one; whether any two disagree."""
+    """Write the page if there is one, and print what the runs come to; whether any two disagree."""
     if not runs and not json:
         return False
     from qnnt.comparing.runs import judged
 
     runs, wrong = judged(runs)
+    if runs and page is not None:  # before the tables, whose reader may have seen enough
+        from qnnt.comparing.page import write_page
+
+        write_page(runs, wrong, page)
     if json:
         print_json({"runs": [asdict(run) for run in runs], "disagreements": [str(each) for each in wrong]})
     else:
         _print_report(runs, wrong, sys.stdout if page is not None else sys.stderr)
     if runs and page is not None:
-        from qnnt.comparing.page import write_page
-
-        write_page(runs, wrong, page)
         print(f"{page}: open it in a browser", file=sys.stderr)
     return bool(wrong)
 

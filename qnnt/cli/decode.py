@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from qnnt.cli.options import InstanceFile, Json, incoming, load, writable
+from qnnt.cli.options import InstanceFile, Json, incoming, load, require_apart, writable
 from qnnt.cli.output import print_json, write_file
 from qnnt.cli.program import FAILED, OK
 from qnnt.wording import count
@@ -39,10 +39,11 @@ def decode(
     Read are v lines of SAT, MaxSAT and pseudo-Boolean solvers, result files of minisat, solution files of
     CBC, HiGHS, SCIP, Gurobi and CPLEX, and CP-SAT's responses as text. Exit status: 1 if the network
     misses the goal of the model, or does not have the errors that the solver claims; it is written all the
-    same.
+    same. It is 2 if the answer holds no solution, as that of UNSATISFIABLE.
     """
     if output is not None:
         writable(output, stdout=not json)
+    require_apart([output], [instance, map, solution])
     problem = load(instance)
     from qnnt.files.variable_maps import VariableMap
     from qnnt.verify.replay import check

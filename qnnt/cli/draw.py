@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qnnt.cli.options import STDOUT, Json, incoming, require_place
+from qnnt.cli.options import STDOUT, Json, incoming, require_apart, require_place
 from qnnt.cli.output import print_json, write_text
 from qnnt.cli.program import OK
 from qnnt.exceptions import InputError
@@ -61,6 +61,7 @@ def draw(
 
     path = None if output == STDOUT else output
     require_place(path, json=json)
+    require_apart([path], [file])
     form = ".svg" if path is None else form_of(path, "--output")
     if decomposition and tables:
         raise InputError("--tables", "is one picture, --decomposition another: leave out one of them")

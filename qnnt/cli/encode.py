@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qnnt.cli import completion
-from qnnt.cli.options import EncoderName, Errors, InstanceFile, Json, NoSymmetry, load, writable
+from qnnt.cli.options import (
+    EncoderName,
+    Errors,
+    InstanceFile,
+    Json,
+    NoSymmetry,
+    load,
+    require_apart,
+    writable,
+)
 from qnnt.cli.output import print_json
 from qnnt.cli.program import OK
 from qnnt.exceptions import Unsupported
@@ -38,10 +47,10 @@ def encode(
 
     wcnf is for the goal min, cnf for the others; the remaining formats take any.
     """
-    writable(output)
-    problem = load(instance, errors)
-    from qnnt.files.models import format_of, write_model
+    from qnnt.files.models import format_of, map_of, write_model
 
+    require_apart([writable(output), map_of(output)], [instance])
+    problem = load(instance, errors)
     wanted = format_of(format)
     chosen = _encoder(encoder, format, wanted.model, symmetry=not no_symmetry)
     if wanted.minimize is not None and wanted.minimize != problem.goal.minimizes:
@@ -50,12 +59,14 @@ def encode(
     model, lift = chosen.apply(problem)
     write_model(model, lift, output, format)
     if json:
-        about = {"file": str(output), "map": f"{output}.map.json", "format": format, "encoder": chosen.name}
+        about = {"file": str(output), "map": str(map_of(output)), "format": format, "encoder": chosen.name}
         print_json({**about, "goal": str(problem.goal), "sizes": model.sizes()})
         return OK
     sizes = sizes_line(model.sizes())
     shown = printable(output)
-    print(f"{shown}: {format} by encoder {chosen.name}: {sizes}; {shown}.map.json", file=sys.stderr)
+    print(
+        f"{shown}: {format} by encoder {chosen.name}: {sizes}; {printable(map_of(output))}", file=sys.stderr
+    )
     return OK
 
 

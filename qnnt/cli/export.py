@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from qnnt.cli import completion
-from qnnt.cli.options import STDOUT, Json, NetworkFile, require_place, writable
+from qnnt.cli.options import STDOUT, Json, NetworkFile, require_apart, require_place, writable
 from qnnt.cli.output import print_json, write_text
 from qnnt.cli.program import OK
 
@@ -36,6 +36,7 @@ def export(
     path = None if output == STDOUT else output
     chosen = format_of(to, path)
     require_place(path, json=json)
+    require_apart([path], [network])
     if path is None:
         writable(STDOUT, stdout=chosen in TEXTS)
     from qnnt.network import Network

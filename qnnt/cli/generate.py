@@ -21,6 +21,7 @@ from qnnt.cli.options import (
     incoming,
     load,
     missing_of,
+    require_apart,
     require_place,
     sizes_of,
     unseen_of,
@@ -64,12 +65,12 @@ def table(
     ] = None,
     header: Header = None,
     missing: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="WHAT",
-            help="Missing numbers: error; impute the median; or level, one of their own, the lowest.",
+            help="Missing numbers: error (default); impute the median; or level, the lowest, their own.",
         ),
-    ] = "error",
+    ] = None,
     test_share: Annotated[
         float,
         typer.Option(metavar="SHARE", help="Share of the rows to leave out, for a second instance."),
@@ -78,12 +79,18 @@ def table(
         Path | None,
         typer.Option(metavar="INSTANCE", help="File for the rows left out; default: the other's with -test."),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of what is left out.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Seed of what is left out; default: 0.")
+    ] = None,
     like: Annotated[
         Path | None,
-        typer.Option(metavar="INSTANCE", help="Take all but the rows, the encoding too, from this instance."),
+        typer.Option(
+            metavar="INSTANCE",
+            callback=incoming,
+            help="Take all but the rows, the encoding too, from this instance.",
+        ),
     ] = None,
-    unseen: Unseen = "error",
+    unseen: Unseen = None,
     output: Output = None,
     json: Json = False,
 ) -> int:
@@ -95,6 +102,7 @@ def table(
     other = _second_output(output, test_output, test_share)
     for path in (output, other) if other is not None else (output,):
         require_place(path, json=json)
+    require_apart([output, other], [data, like])
     if like is not None:
         stated: dict[str, object] = {
             "--d": d,
@@ -102,7 +110,7 @@ def table(
             "--hidden": hidden,
             "--activation": activation,
         }
-        stated |= {"--test-share": test_share or None}
+        stated |= {"--missing": missing, "--test-share": test_share or None, "--seed": seed}
         for option, value in stated.items():
             if value is not None:
                 raise InputError(option, "cannot be chosen beside --like, which takes it from the instance")
@@ -110,6 +118,9 @@ def table(
 
         rows = table_like(data, load(like, errors), header=header, unseen=unseen_of(unseen))
         return deliver((rows, output), json=json)
+    for name, given in (("--seed", seed), ("--unseen", unseen)):
+        if given is not None and not test_share:
+            raise InputError(name, "is for the rows left out: give --test-share, too")
     goal, sizes = goal_of(errors), sizes_of("--hidden", hidden or "0")
     if sizes == [0]:
         sizes = []
@@ -130,7 +141,7 @@ def table(
         header=header,
         missing=missing_of(missing),
         test_share=test_share,
-        seed=seed,
+        seed=seed or 0,
         unseen=unseen_of(unseen),
     )
     dropped = [c["column"] for c in instance.meta["columns"] if c["treatment"] == "dropped"]
@@ -148,7 +159,7 @@ def _second_output(output: Path | None, test_output: Path | None, share: float) 
             raise InputError("--test-output", "is for the rows left out: give --test-share, too")
         return None
     if test_output is not None:
-        if test_output == output or (output is None and test_output == STDOUT):
+        if (output or STDOUT) == test_output == STDOUT:
             raise InputError("--test-output", "is where the other rows go: name another file")
         return test_output
     if output is None or output == STDOUT:

@@ -19,6 +19,7 @@ from qnnt.cli.options import (
     check_executor,
     executing,
     incoming,
+    require_apart,
     require_place,
     sizes_of,
 )
@@ -28,6 +29,8 @@ from qnnt.exceptions import InputError
 from qnnt.limits import MOST_TIME
 from qnnt.printable import printable
 from qnnt.wording import count
+
+_MOST_SIZES = 10_000
 
 if TYPE_CHECKING:
     from qnnt.generate.reference import Reference
@@ -58,6 +61,7 @@ def exact_cover(
 ) -> int:
     """Choose sets that contain each element once: no error, one neuron (Theorem 1)."""
     require_place(output, json=json)
+    require_apart([output], [sets])
     from qnnt.reductions.sources.sets import ExactCover
 
     return _deliver("exact-cover", ExactCover.read(sets), sets, output, json=json)
@@ -77,6 +81,7 @@ def hitting_set(
 ) -> int:
     """Choose K elements that meet every set: K + 1 inputs, no hidden neuron (Theorem 3)."""
     require_place(output, json=json)
+    require_apart([output], [sets])
     from qnnt.reductions.sources.sets import HittingSet
 
     kind = "hitting-set-as-printed" if as_printed else "hitting-set"
@@ -120,11 +125,12 @@ def family(
         typer.Option(metavar="S", help="Seconds for the fewest errors of each; or 0."),
     ] = 10.0,
     reference_time: Annotated[
-        float,
+        float | None,
         typer.Option(
-            metavar="S", help="CPU seconds for each that sat:cadical153 is timed on, for the manifest; or 0."
+            metavar="S",
+            help="CPU seconds for each that sat:cadical153 is timed on, for the manifest; or 0; default: 10.",
         ),
-    ] = 10.0,
+    ] = None,
     executor: ExecutorName = None,
     json: Json = False,
 ) -> int:
@@ -135,21 +141,25 @@ def family(
     """
     if how_many < 1:
         raise InputError("--count", f"must be at least 1, not {how_many}")
-    for option, number in (
-        ("--optimum-time", optimum_time),
-        ("--reference-time", reference_time),
-        ("--hardness", hardness),
-        ("--search-time", search_time),
+    for option, number, most in (
+        ("--optimum-time", optimum_time, MOST_TIME),
+        ("--reference-time", reference_time, MOST_TIME),
+        ("--hardness", hardness, MOST_TIME // 10),
+        ("--search-time", search_time, MOST_TIME),
     ):
-        if number is not None and not 0 <= number <= MOST_TIME:
-            raise InputError(option, f"must be a number of seconds from 0 on, not {number:g}")
+        if number is not None and not 0 <= number <= most:
+            raise InputError(option, f"must be a number of seconds, 0 to {most:,}, not {number:g}")
+    if hardness is None and search_time is not None:
+        raise InputError("--search-time", "is for the search of a size: give --hardness S, too")
+    if hardness is not None and reference_time is not None:
+        raise InputError("--reference-time", "cannot be chosen beside --hardness, which sets it to twice S")
     check_executor(executor)
     numbers, seeds = None if sizes is None else _sizes(sizes), range(seed, seed + how_many)
     from qnnt.generate.family import write_family
     from qnnt.generate.reference import Reference
 
     if hardness is not None:
-        search_time = max(120.0, 20 * hardness) if search_time is None else search_time
+        search_time = min(max(120.0, 20 * hardness), MOST_TIME) if search_time is None else search_time
         reference = Reference(2 * hardness, time.monotonic() + search_time)
         numbers = [_size_for(name, numbers, seeds, hardness, reference)]
         reference.end = math.inf
@@ -157,7 +167,7 @@ def family(
     elif numbers is None:
         raise InputError("--sizes", "is missing: name sizes, or give --hardness S")
     else:
-        reference = Reference(reference_time)
+        reference = Reference(10.0 if reference_time is None else reference_time)
     command = f"qnnt generate family {name} --sizes {sizes} --seed {seed}"
     command += f" --count {how_many}" if how_many > 1 else ""
     lines: list[dict[str, Any]] = []
@@ -224,12 +234,16 @@ def _sizes(text: str) -> list[int]:
         numbers = sizes_of("--sizes", ",".join([first, last if dash else first, step or "1"]))
         if numbers[2] < 1 or numbers[1] < numbers[0]:
             raise InputError("--sizes", f"must be sizes such as 10,20 or 10-50:10, not {word!r}")
-        found += range(numbers[0], numbers[1] + 1, numbers[2])
+        wanted = range(numbers[0], numbers[1] + 1, numbers[2])
+        if len(found) + (wanted[-1] - wanted[0]) // wanted.step >= _MOST_SIZES:
+            raise InputError("--sizes", f"must be at most {_MOST_SIZES:,} sizes")
+        found += wanted
     return found
 
 
 def _from_formula(kind: str, formula: Path, output: Path | None, *, json: bool) -> int:
     require_place(output, json=json)
+    require_apart([output], [formula])
     from qnnt.reductions.sources.cnf import Cnf
 
     return _deliver(kind, Cnf.read(formula), formula, output, json=json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qnnt.cli.options import Errors, InstanceFile, Json, load, writable
+from qnnt.cli.options import Errors, InstanceFile, Json, load, require_apart, writable
 from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import OK
 from qnnt.exceptions import InputError, Unavailable
@@ -35,6 +35,7 @@ def info(instance: InstanceFile, errors: Errors = None, plot: Plot = None, json:
 
     if plot is not None and writable(plot).suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InputError("--plot", f"must end in .png, .svg or .pdf, not {plot.name!r}")
+    require_apart([plot], [instance])
     loaded = load(instance, errors)
     known = parameters(loaded)
     said = statements(known)

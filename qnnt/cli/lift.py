@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from qnnt.cli.options import InstanceFile, Json, NetworkFile, load
+from qnnt.cli.options import InstanceFile, Json, NetworkFile, load, require_apart
 from qnnt.cli.output import print_json
 from qnnt.cli.program import OK
 
@@ -19,6 +19,7 @@ def lift(
     For instances of 'qnnt generate' three-sat, balanced-sat (a DIMACS v line), exact-cover and hitting-set
     (how many sets or elements, then each on a line, counted from 1).
     """
+    require_apart([], [instance, network])
     problem = load(instance)
     from qnnt.network import Network
     from qnnt.reductions.catalogue import lift

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from qnnt.workers.executors import NamedExecutor
 
 
+STDIN, STDOUT = Path("/dev/stdin"), Path("-")
+
+
 def incoming(path: Path | None) -> Path | None:
     """The file to read; ``-`` is standard input."""
-    return Path("/dev/stdin") if path == Path("-") else path
+    return STDIN if path == STDOUT else path
 
 
 InstanceFile = Annotated[
@@ -50,10 +53,11 @@ Header = Annotated[
     ),
 ]
 Unseen = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="WHAT",
-        help="A category that no row had that the encoding was made from: error, or ignore for none of them.",
+        help="A category that no row had that the encoding was made from: error (default), or ignore, which "
+        "is none of them.",
     ),
 ]
 Errors = Annotated[
@@ -64,7 +68,7 @@ Errors = Annotated[
         help="at-most:N, exactly:N or min; replaces the instance's own goal.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 Output = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="INSTANCE", help="File to write; default: standard output."),
@@ -97,9 +101,6 @@ ExecutorName = Annotated[
     ),
 ]
 NoSymmetry = Annotated[bool, typer.Option("--no-symmetry", help="Do not order interchangeable neurons.")]
-
-
-STDOUT = Path("-")
 
 
 @contextmanager
@@ -155,14 +156,14 @@ def sizes_of(option: str, text: str) -> list[int]:
         return [int(word) for word in words]
 
 
-def unseen_of(word: str) -> UnseenWord:
+def unseen_of(word: str | None) -> UnseenWord:
     """What ``--unseen`` says."""
-    return cast("UnseenWord", _word("--unseen", word, ("error", "ignore")))
+    return cast("UnseenWord", _word("--unseen", word or "error", ("error", "ignore")))
 
 
-def missing_of(word: str) -> MissingWord:
+def missing_of(word: str | None) -> MissingWord:
     """What ``--missing`` says."""
-    return cast("MissingWord", _word("--missing", word, ("error", "impute", "level")))
+    return cast("MissingWord", _word("--missing", word or "error", ("error", "impute", "level")))
 
 
 def _word(option: str, word: str, known: tuple[str, ...]) -> str:
@@ -187,6 +188,23 @@ def require_place(output: Path | None, *, json: bool) -> None:
             raise InputError("--json", "is for standard output, and the result is, too: name a file by -o")
     else:
         writable(output)
+
+
+def require_apart(written: Iterable[Path | None], read: Iterable[Path | None]) -> None:
+    """Raise if a file is read and written, or written twice, or if standard input is to be read twice.
+
+    What is no regular file may be named again, such as ``/dev/null``. None stands for an option left out.
+    """
+    sources = [path for path in read if path is not None]
+    if sources.count(STDIN) > 1:
+        raise InputError("-", "is named twice: standard input can be read only once")
+    taken = {path.resolve() for path in sources}
+    for path in written:
+        if path is None or path == STDOUT or (path.exists() and not path.is_file()):
+            continue
+        if path.resolve() in taken:
+            raise InputError(str(path), "is named twice: what is written needs a name of its own")
+        taken.add(path.resolve())
 
 
 def writable(path: Path, *, stdout: bool = False) -> Path:

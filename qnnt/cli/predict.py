@@ -6,11 +6,22 @@ import csv
 import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from qnnt.cli.options import Header, Json, NetworkFile, TableFile, Unseen, load, unseen_of, writable
+from qnnt.cli.options import (
+    Header,
+    Json,
+    NetworkFile,
+    TableFile,
+    Unseen,
+    incoming,
+    load,
+    require_apart,
+    unseen_of,
+    writable,
+)
 from qnnt.cli.output import print_json, write_text
 from qnnt.cli.program import OK
 from qnnt.wording import count
@@ -25,11 +36,13 @@ def predict(
     instance: Annotated[
         Path | None,
         typer.Option(
-            metavar="INSTANCE", help="Encode the rows as this instance's data; default: as the network says."
+            metavar="INSTANCE",
+            callback=incoming,
+            help="Encode the rows as this instance's data; default: as the network says.",
         ),
     ] = None,
     header: Header = None,
-    unseen: Unseen = "error",
+    unseen: Unseen = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE.csv", help="File to write; default: standard output."),
@@ -43,6 +56,7 @@ def predict(
     """
     if output is not None:
         writable(output, stdout=not json)
+    require_apart([output], [network, rows, instance])
     chosen = unseen_of(unseen)
     from qnnt.files.documents import located
     from qnnt.generate.table import encoding_of
@@ -76,9 +90,11 @@ def predict(
 
 def _csv(found: Prediction) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(found.columns)
-    writer.writerows(zip(*found.values, strict=True))
+    rows = [list(map(str, row)) for row in (found.columns, *zip(*found.values, strict=True))]
+    # Before Python 3.13 a lone carriage return is not quoted where it has to be.
+    every = any("\r" in cell for row in rows for cell in row)
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL
+    csv.writer(text, lineterminator="\n", quoting=quoting).writerows(rows)
     return text.getvalue()
 
 

@@ -66,9 +66,6 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except OSError as error:
-        message, status = f"cannot write the output: {error.strerror or error}", FAILED
-        print(f"{name}: error: {message}", file=sys.stderr)
     except Exception as error:  # the last resort
         if os.environ.get("QNNT_DEBUG"):
             traceback.print_exc()
@@ -103,6 +100,9 @@ def _explain(error: Exception, name: str) -> tuple[str, int]:
         return str(error), BAD_INPUT
     if isinstance(error, QnntError):
         return str(error), FAILED
+    if isinstance(error, OSError):
+        where = "cannot write the output" if error.filename is None else error.filename
+        return f"{where}: {error.strerror or error}", FAILED
     if isinstance(error, MemoryError):
         return "out of memory", FAILED
     return f"unexpected {type(error).__name__}: {error} (QNNT_DEBUG=1 shows where)", FAILED

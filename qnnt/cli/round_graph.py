@@ -64,9 +64,6 @@ def round_onnx(options: RoundOptions) -> tuple[dict[str, Any], int]:
 
 def _check(options: RoundOptions) -> None:
     """Options that say something of dense networks only."""
-    from qnnt.files.onnx_qdq import FORMS
-
-    require_word("ONNX form", options.form, FORMS)
     require_word("activations", options.activations or "float", ("float", "int8"))
     if options.output is not None and options.output.suffix != ".onnx":
         raise InputError(str(options.output), "must be named *.onnx: an ONNX model stays one")

@@ -11,11 +11,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qnnt.cli.options import check_executor, writable
+from qnnt.cli.options import check_executor, require_apart, writable
 from qnnt.cli.output import finite
 from qnnt.cli.program import OK, UNKNOWN
 from qnnt.exceptions import InputError, require_word
-from qnnt.files.writing import write_text
 from qnnt.wording import count
 
 if TYPE_CHECKING:
@@ -71,7 +70,12 @@ class RoundOptions:
     def check(self, report: Path | None) -> None:
         """Bad input that can be known before the work is done."""
         check_executor(self.executor, ("--threads", self.limits.threads))
-        check_output(self.output, self.form)
+        from qnnt.files.onnx_qdq import FORMS
+
+        require_word("ONNX form", self.form, FORMS)
+        if self.allow_overlap and self.evaluate is None:
+            raise InputError("--allow-overlap", "is for test data: give --eval, too")
+        check_output(self.output)
         for path in (report, self.journal, self.certificates):
             if path is not None:
                 writable(path)
@@ -80,7 +84,7 @@ class RoundOptions:
         if self.certificates is not None and self.clip != "fix":
             raise InputError("--certificates", "needs --clip fix: bounds hold for codes in the range")
         read = [self.model, self.calibration, *(self.evaluate or ())]
-        check_apart([self.output, report, self.journal, self.certificates], read)
+        require_apart([self.output, report, self.journal, self.certificates], read)
 
     def scheme(self, bits: int, per: str) -> Scheme:
         """The scheme that the options name, with these where they say nothing."""
@@ -120,7 +124,7 @@ def bits_of(text: str | None) -> int | str | None:
     return int(text)
 
 
-def check_output(output: Path | None, form: str) -> None:
+def check_output(output: Path | None) -> None:
     """What can be known of the output before the work is done."""
     if output is None:
         return
@@ -129,20 +133,8 @@ def check_output(output: Path | None, form: str) -> None:
     writable(output)
     if output.suffix == ".onnx":
         from qnnt.files.onnx import require_onnx
-        from qnnt.files.onnx_qdq import FORMS
 
         require_onnx()
-        require_word("ONNX form", form, FORMS)
-
-
-def check_apart(written: list[Path | None], read: list[Path]) -> None:
-    """No file that is read is written, and none is written twice."""
-    taken = {path.resolve() for path in read}
-    for path in written:
-        if path is not None and path.resolve() in taken:
-            raise InputError(str(path), "is named twice: what is written needs a name of its own")
-        if path is not None:
-            taken.add(path.resolve())
 
 
 def array(path: Path) -> npt.NDArray[Any]:
@@ -163,7 +155,9 @@ def array(path: Path) -> npt.NDArray[Any]:
 
 def write_report(path: Path, about: dict[str, Any]) -> None:
     """A JSON report, for people and programs; a score that is infinite or NaN is null."""
-    write_text(path, json.dumps(finite(about), indent=1, allow_nan=False) + "\n")
+    from qnnt.files.documents import write_pieces
+
+    write_pieces(path, [json.dumps(finite(about), indent=1, allow_nan=False) + "\n"])
 
 
 def ended(limit: Limit | None, rows: list[Limit | None], what: str) -> int:

@@ -27,6 +27,7 @@ from qnnt.cli.options import (
     executing,
     incoming,
     load,
+    require_apart,
     value_of,
     writable,
 )
@@ -151,6 +152,8 @@ def solve(
         writable(output, stdout=not json)
     if log is not None:
         writable(log)
+    require_apart([output, log, journal], [instance])
+    require_apart([log, journal], [start])  # a network may be bettered where it stands
     if proof is not None:
         from qnnt.files.proofs import ProofFolder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,9 +26,10 @@ class Contestant:
     @classmethod
     def of(cls, word: str) -> Contestant:
         """``auto``, ``portfolio:A+B``, a baseline, BACKEND or BACKEND@ENCODER; :class:`UnknownWord` else."""
-        backend, at, encoder = BASELINES.get(word, word).rpartition("@")
-        if not at:
-            backend, encoder = encoder, ""
+        both = BASELINES.get(word, word)
+        backend, at, encoder = both.rpartition("@")
+        if not at or not re.fullmatch(r"[\w-]*", encoder):  # a path may hold an @, too
+            backend, encoder = both, ""
         family, _, members = backend.partition(":")
         several = family in (AUTO, PORTFOLIO)
         for name in member_names(members) if several and members else [] if several else [backend]:

@@ -37,10 +37,11 @@ class Judgement:
 def judge_family(folder: Path, answers: Path) -> Iterator[Judgement]:
     """Judge what a solver printed on the models of a family that :func:`write_family` made.
 
-    The answer to the model ``NAME.cnf`` is the file ``NAME.cnf``, or ``NAME.cnf.`` and anything, in
-    ``answers``. A model is read back by its map and replayed. Formats of which there is no answer at all are
-    left out. Raises :class:`InputError` for a folder without manifest or answers, and if a file of the family
-    is damaged; an answer that is damaged is ``unknown``.
+    The answer to the model ``NAME.cnf`` is the file ``NAME.cnf.log`` in ``answers``; else the only one that
+    is called ``NAME.cnf``, or ``NAME.cnf.`` and anything. A model is read back by its map and replayed.
+    Formats of which there is no answer at all are left out. Raises :class:`InputError` for a folder without
+    manifest or answers, for two answers to a model, and if a file of the family is damaged; an answer that is
+    damaged is ``unknown``.
     """
     if not answers.is_dir():
         raise InputError(str(answers), "is no folder of answers")
@@ -57,18 +58,22 @@ def judge_family(folder: Path, answers: Path) -> Iterator[Judgement]:
             continue
         if name not in found:
             yield Judgement(name, "missing", "no answer")
-        else:
-            yield _judged(folder, line, name, found[name])
+            continue
+        several = [path for path in found[name] if path.name == f"{name}.log"] or found[name]
+        if len(several) > 1:
+            both = " and ".join(path.name for path in several[:2])
+            raise InputError(str(answers), f"holds two answers to {name}, {both}: one is judged, {name}.log")
+        yield _judged(folder, line, name, several[0])
 
 
-def _answers(paths: Iterable[Path]) -> dict[str, Path]:
+def _answers(paths: Iterable[Path]) -> dict[str, list[Path]]:
     """Files by the names of models that they may answer: the beginnings of their names that end at a dot."""
-    found: dict[str, Path] = {}
+    found: dict[str, list[Path]] = {}
     for path in paths:
         parts = path.name.split(".")
         for end in range(2, len(parts) + 1):
             if path.is_file() and not path.name.endswith(".map.json"):
-                found.setdefault(".".join(parts[:end]), path)
+                found.setdefault(".".join(parts[:end]), []).append(path)
     return found
 
 

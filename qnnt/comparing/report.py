@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 
-from qnnt.comparing.contestants import AUTO, BASELINES
-from qnnt.comparing.runs import OUTCOMES, Run
+from qnnt.comparing.contestants import AUTO
+from qnnt.comparing.runs import OUTCOMES, Run, mixed_versions
 from qnnt.comparing.scores import (
     Clock,
     Grid,
+    baselines,
     best_shares,
     deciders,
     geometric_mean,
@@ -44,6 +45,7 @@ def report(runs: Sequence[Run], *, markdown: bool = False) -> str:
     left = f"; {every - counted} more are left out, as not all have run them" if every > counted else ""
     parts = [
         f"{count(counted, 'case')}, {settings} for each run{left}.",
+        *(f"Several versions: {printable(line)}." for line in mixed_versions(runs)),
         *_section("Solved, and how runs ended", render(_outcome_rows(grid)), markdown),
     ]
     families = _family_rows(grid)
@@ -120,7 +122,7 @@ def _outcome_rows(grid: Grid) -> Rows:
         counts = outcomes(grid.runs(name))
         rows.append([name, *(str(counts[outcome]) for outcome in OUTCOMES), str(len(alone[name]))])
     solved = sum(any(run.solved for run in here.values()) for here in grid.cases.values())
-    return [*rows, ["virtual best", str(solved), str(len(grid.cases) - solved), "", "", "", ""]]
+    return [*rows, ["virtual best", str(solved), *("" for _ in rows[0][2:])]]
 
 
 def _family_rows(grid: Grid) -> Rows:
@@ -143,7 +145,7 @@ def _decider_rows(decided: Mapping[str, Counter[str]]) -> Rows:
 
 
 def _score_rows(grid: Grid, clock: Clock) -> Rows:
-    present, shares = [name for name in BASELINES if name in grid.contestants], best_shares(grid, clock)
+    present, shares = baselines(grid), best_shares(grid, clock)
     rows = [["", "mean", "geometric", *(f"{name} / it" for name in present), "fastest"]]
     for name in grid.contestants:
         scores = grid.scores(name, clock)
@@ -157,7 +159,7 @@ def _score_rows(grid: Grid, clock: Clock) -> Rows:
 
 
 def _short(seconds: float) -> str:
-    return f"{seconds:.3g}"
+    return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.3g}"
 
 
 def as_text(rows: Rows, width: int = WIDTH) -> str:
@@ -184,5 +186,6 @@ def as_text(rows: Rows, width: int = WIDTH) -> str:
 
 def as_markdown(rows: Rows) -> str:
     """The table in Markdown, numbers to the right."""
-    head, *body = [f"| {' | '.join(row)} |" for row in rows]
+    cells = ([printable(cell).replace("|", "\\|") for cell in row] for row in rows)
+    head, *body = [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join([head, "|---" + "|---:" * (len(rows[0]) - 1) + "|", *body])

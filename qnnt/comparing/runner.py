@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
 
+from qnnt import __version__
 from qnnt.comparing.attempts import Kept, Make, attempt_apart, attempt_here, library_run
 from qnnt.comparing.contestants import Contestant
 from qnnt.comparing.runs import Run, RunFile, Settings, known_of
@@ -95,12 +96,17 @@ class Comparison:
             for future in self._pending:
                 future.cancel()
 
+    def require_same(self, cases: Sequence[Case]) -> None:
+        """Raise :class:`InputError` if the file holds runs of one of the cases on another instance."""
+        for case in cases:
+            self.file.require_same(case.name, _mark_of(case.make()))
+
     def _planned(
         self, cases: Sequence[Case], asked: Sequence[Contestant], seeds: Sequence[int]
     ) -> Iterator[_Planned | None]:
         for case in cases:
             instance = case.make()
-            mark = digest(instance)[:16]
+            mark = _mark_of(instance)
             for seed in seeds:
                 for contestant in asked:
                     there = self.file.has(case.name, contestant.name, mark, seed)
@@ -140,6 +146,7 @@ class Comparison:
             threads=said.threads,
             whole_process=said.whole_process,
             known=known_of(each.instance) if case.known is None else case.known,
+            qnnt_version=__version__,
             seed=each.seed,
             memory_limit=said.memory_limit,
             command=self._command(case, each.contestant, self._limits(each)),
@@ -147,6 +154,10 @@ class Comparison:
         )
         self.file.add(run)
         return run
+
+
+def _mark_of(instance: Instance) -> str:
+    return digest(instance)[:16]
 
 
 def _end_of(future: Future[Ended[Kept]]) -> Ended[Kept]:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Self
 
+import msgspec
+
 from qnnt.exceptions import InputError
 from qnnt.goals import AtMost, parse_goal
 from qnnt.instance import Instance
@@ -45,7 +47,7 @@ class Run:
     of :func:`qnnt.solve`, ``process_seconds`` those of a whole program, if the run was one; ``phases`` are
     seconds, too. ``incumbents`` are pairs of seconds and errors, ``sizes`` counts of the model. ``instance``
     is a digest of the instance, ``known`` what is known of its errors: see :func:`known_of`. ``command``
-    makes the run again.
+    makes the run again. ``version`` is that of the solver, ``qnnt_version`` that of this package.
     """
 
     case: str
@@ -67,6 +69,7 @@ class Run:
     limit: str | None = None
     reason: str | None = None
     version: str | None = None
+    qnnt_version: str = ""
     used_threads: int | None = None
     incumbents: list[tuple[float, int]] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
@@ -104,11 +107,15 @@ class Run:
 
     @classmethod
     def of_line(cls, line: str) -> Run:
-        """The run of a JSON line; raises ``ValueError`` or ``TypeError`` if it is none."""
-        values = json.loads(line)
-        values["status"] = values["status"] and Status(values["status"])
-        values["incumbents"] = [(seconds, errors) for seconds, errors in values["incumbents"]]
-        return cls(**values)
+        """The run of a JSON line; raises ``ValueError`` if it is none."""
+        try:
+            run = msgspec.json.decode(line, type=cls)
+            parse_goal(run.goal)
+        except (msgspec.MsgspecError, RecursionError, InputError) as error:
+            raise ValueError(str(error)) from None
+        if run.outcome not in OUTCOMES:
+            raise ValueError(f"no outcome is called {run.outcome!r}")
+        return run
 
 
 def known_of(instance: Instance) -> dict[str, int]:
@@ -144,7 +151,7 @@ class RunFile:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             raw = self._file.read()
             self._runs = {run.key: run for run in _parsed(raw, path)}
-            self._file.truncate(raw.rfind(b"\n") + 1)
+            self._file.truncate(raw.rfind(b"\n") + 1 if self._runs else 0)
         except BlockingIOError:
             self._file.close()
             raise InputError(str(path), "is in use by another comparison") from None
@@ -173,10 +180,15 @@ class RunFile:
             if run.settings != settings:
                 raise InputError(str(self._path), f"holds runs with {run.settings}; name another place")
 
+    def require_same(self, case: str, instance: str) -> None:
+        """Raise :class:`InputError` if a run on the case was on another instance."""
+        if self._instances.get(case, instance) != instance:
+            raise InputError(str(self._path), f"case {case!r} was another instance then; name another place")
+
     def has(self, case: str, contestant: str, instance: str, seed: int = 0) -> bool:
         """Whether a run is in the file; raises :class:`InputError` if it is one on another instance."""
-        if self._instances.setdefault(case, instance) != instance:
-            raise InputError(str(self._path), f"case {case!r} was another instance then; name another place")
+        self.require_same(case, instance)
+        self._instances[case] = instance
         run = self._runs.get((case, contestant, seed))
         return run is not None and run.outcome != "unavailable"
 
@@ -217,7 +229,7 @@ def _parsed(raw: bytes, path: Path) -> list[Run]:
     for number, line in enumerate(text.split("\n") if text else [], 1):
         try:
             runs.append(Run.of_line(line))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except ValueError:
             raise InputError(f"{path}: line {number}", "is no run of a comparison") from None
     for run in runs:
         if run.settings != runs[0].settings:
@@ -272,6 +284,16 @@ def contradictions(runs: Iterable[Run]) -> list[Contradiction]:
             first.setdefault(id(claim), Contradiction(case, who, message))
         wrong += first.values()
     return wrong
+
+
+def mixed_versions(runs: Iterable[Run]) -> list[str]:
+    """What was run in several versions: this package, or a backend."""
+    found: dict[str, dict[str, None]] = {}
+    for run in runs:
+        found.setdefault("qnnt", {})[run.qnnt_version] = None
+        if run.version is not None:
+            found.setdefault(run.backend, {})[run.version] = None
+    return [f"{name} {' and '.join(v or '?' for v in seen)}" for name, seen in found.items() if len(seen) > 1]
 
 
 def judged(runs: Sequence[Run]) -> tuple[list[Run], list[Contradiction]]:

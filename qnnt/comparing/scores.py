@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from qnnt.comparing.contestants import AUTO
+from qnnt.comparing.contestants import AUTO, BASELINES
 from qnnt.comparing.runs import Run
 
 Clock = Callable[[Run], float | None]
@@ -39,8 +39,8 @@ def mean(values: Sequence[float]) -> float:
 
 
 def geometric_mean(values: Sequence[float]) -> float:
-    """Geometric mean of positive values, without a shift; not a number if there is no value."""
-    return math.exp(mean([math.log(value) for value in values])) if values else math.nan
+    """Geometric mean of seconds, without a shift, each at least a nanosecond; not a number of none."""
+    return math.exp(mean([math.log(max(value, 1e-9)) for value in values])) if values else math.nan
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,12 @@ def best_shares(grid: Grid, clock: Clock = in_process) -> dict[str, float]:
         for name in fastest:
             won[name] += 1 / len(fastest)
     return {name: share / solved if solved else math.nan for name, share in won.items()}
+
+
+def baselines(grid: Grid) -> list[str]:
+    """The textbook models that take part and could run: one that is not installed measures nothing."""
+    there = [name for name in BASELINES if name in grid.contestants]
+    return [name for name in there if all(run.outcome != "unavailable" for run in grid.runs(name))]
 
 
 def ratio(grid: Grid, baseline: str, contestant: str, clock: Clock = in_process) -> float:

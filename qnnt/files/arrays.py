@@ -40,7 +40,7 @@ def read_arrays(path: Path, kind: str, version: int) -> dict[str, npt.NDArray[An
     found = str(arrays["format"]) if "format" in arrays else kind
     if found != kind:
         raise InputError("format", f'must be "{kind}", not {found!r}')
-    if "version" in arrays and arrays["version"] != version:
+    if "version" in arrays and not np.array_equal(arrays["version"], version):
         raise InputError("version", f"must be {version}, the one known here, not {arrays['version']}")
     return arrays
 

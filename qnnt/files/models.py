@@ -14,6 +14,8 @@ from qnnt.files.opb import write_opb
 from qnnt.files.writing import opened, replacing
 from qnnt.models import CpSatModel, Formula, LinearModel, ParameterLift, PseudoBooleanModel
 
+_MAP_ENDING = ".map.json"
+
 
 class Format(NamedTuple):
     """What a format can hold: the type of model, and whether it must minimise (None: as it likes)."""
@@ -44,6 +46,15 @@ def format_of(name: str) -> Format:
     return _FORMATS[name]
 
 
+def map_of(path: Path) -> Path:
+    """Where the map of a model goes; raises :class:`InputError` if a model cannot have this name."""
+    if path.name.endswith(_MAP_ENDING):
+        raise InputError(str(path), f"ends in {_MAP_ENDING}, as the maps of models do: name another file")
+    if path.suffix == ".gz":
+        raise InputError(str(path), "ends in .gz, but models are not compressed: name another file")
+    return path.with_name(f"{path.name}{_MAP_ENDING}")
+
+
 def write_model(model: Any, lift: ParameterLift, path: str | Path, format: str, origin: str = "") -> None:
     """Write a model, and beside it ``<path>.map.json``, which tells the parameters from its variables.
 
@@ -51,7 +62,8 @@ def write_model(model: Any, lift: ParameterLift, path: str | Path, format: str, 
     (protocol buffer; as text if the name ends in ``txt``). ``origin``, such as the command that made the
     instance, is noted in the map and, in the first three, as comments. The file appears whole or not at all.
     Raises :class:`UnknownWord` for an unknown format, :class:`Unsupported` if the format cannot hold the
-    model and :class:`InputError` if the file cannot be written.
+    model and :class:`InputError` if the file cannot be written, or has the name of a map or of a compressed
+    file.
     """
     _check(model, format)
     target = Path(path).resolve()
@@ -59,7 +71,7 @@ def write_model(model: Any, lift: ParameterLift, path: str | Path, format: str, 
         raise InputError(
             str(path), "cannot be written: no regular file; a model and its map are two files in a folder"
         )
-    map_file = target.with_name(f"{target.name}.map.json")
+    map_file = map_of(target)
     # Both are whole before either is in place.
     with opened(map_file) as fresh_map, replacing(target) as fresh:
         _WRITERS[format](model, fresh, origin.splitlines())

@@ -88,6 +88,43 @@ def test_several_at_a_time_and_a_folder_of_instances(qnnt, tmp_path):
     assert "-4-planted-0.json" in run.out
 
 
+def test_what_is_known_today_counts(qnnt, lone, tmp_path):
+    words = ("compare", lone, "--backends", "maxsat", "--errors", "min", "-o", tmp_path / "out")
+    assert qnnt(*words).status == 0
+    lone.write_text(json.dumps({**json.loads(lone.read_text()), "meta": {"known": {"bound": 3}}}))
+    run = qnnt(*words)
+    assert run.status == 1
+    assert f"DISAGREEMENT {lone}: the instance says: at least 3 errors" in run.out
+
+
+def test_an_instance_that_has_changed_is_told_before_any_run(qnnt, xor, lone, tmp_path):
+    out = tmp_path / "out"
+    assert qnnt("compare", lone, "--backends", "maxsat", "-o", out).status == 0
+    lone.write_text(lone.read_text().replace('"d": 3', '"d": 5'))
+    run = qnnt("compare", xor, lone, "--backends", "maxsat", "-o", out)
+    assert (run.status, run.out) == (2, "")
+    assert "was another instance then" in run.err
+    assert len(read_runs(out / "runs.jsonl")) == 1
+
+
+def test_a_folder_and_a_file_in_it_that_also_holds_a_network(qnnt, xor, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    inside = xor.rename(folder / "xor.json")
+    assert qnnt("solve", inside, "-o", folder / "network.json").status == 0
+    out = tmp_path / "out"
+    assert qnnt("compare", folder, inside, "--backends", "maxsat", "-o", out).status == 0
+    assert (out / "runs.jsonl").read_text().count("\n") == 1
+
+
+def test_a_reader_of_the_tables_that_has_seen_enough_leaves_the_page(xor, tmp_path):
+    command = [sys.executable, "-m", "qnnt", "compare", str(xor), "--backends", "maxsat"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([*command, "-o", str(tmp_path / "out")], stdout=full, check=False)
+    assert ended.returncode == 1
+    assert "</html>" in (tmp_path / "out" / "report.html").read_text()
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_wrong_answer_is_found(qnnt, xor, liar, tmp_path, jobs):
     run = qnnt("compare", xor, "--backends", f"sat,{liar}", "--jobs", jobs, "-o", tmp_path / "out")
@@ -161,10 +198,12 @@ def test_ctrl_c_ends_all_that_run(hard, tmp_path):
         ((TEACHER, "--jobs", 0), "--jobs: must be at least 1"),
         ((TEACHER, "--time-limit", 0), "a time limit is a positive number"),
         (("-o", "nowhere"), "holds no runs"),
+        (("-o", "{empty}"), "holds no runs"),
         ((ROOT / "docs",), "holds no instance"),
     ],
 )
-def test_mistakes(qnnt, words, said):
-    run = qnnt("compare", *words)
+def test_mistakes(qnnt, tmp_path, words, said):
+    (tmp_path / "runs.jsonl").touch()
+    run = qnnt("compare", *(str(word).format(empty=tmp_path) for word in words))
     assert (run.status, run.out, run.err.count("\n")) == (2, "", 1)
     assert said in run.err

@@ -210,6 +210,17 @@ def test_bounds_do_not_confirm_an_optimum(qnnt, family):
     assert "UNKNOWN exact-cover-4-infeasible-0.wcnf: says that 1 errors are the fewest" in run.out
 
 
+def test_one_answer_to_a_model_is_judged(qnnt, family):
+    folder, answers = family
+    log = answers / "exact-cover-4-planted-0.cnf.log"
+    (answers / "exact-cover-4-planted-0.cnf.err").write_text("")
+    assert qnnt("check-family", folder, answers).status == 0
+    log.rename(log.with_suffix(".txt"))
+    run = qnnt("check-family", folder, answers)
+    assert (run.status, run.err.count("\n")) == (2, 1)
+    assert "holds two answers to exact-cover-4-planted-0.cnf, exact-cover-4-planted-0.cnf.err and" in run.err
+
+
 def test_folders_that_cannot_be_judged(qnnt, family, tmp_path):
     folder, _ = family
     for words, said in (
@@ -245,6 +256,10 @@ def test_a_manifest_keeps_all_that_the_folder_holds(qnnt, tmp_path):
         (("--sizes", "4-6:0"), "must be sizes such as"),
         (("--sizes", "a-b"), "must be sizes such as"),
         (("--sizes", "4", "--count", 0), "--count: must be at least 1"),
+        (("--sizes", "1-9999999999999"), "must be at most 10,000 sizes"),
+        (("--sizes", "4", "--search-time", 9), "--search-time: is for the search of a size"),
+        (("--hardness", 1, "--reference-time", 9), "--reference-time: cannot be chosen beside --hardness"),
+        (("--hardness", 200_000), "--hardness: must be a number of seconds, 0 to 100,000"),
         (("--sizes", "4", "--optimum-time", -1), "--optimum-time"),
     ],
 )

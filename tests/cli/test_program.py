@@ -110,6 +110,8 @@ def test_a_mistake_is_one_line_and_status_2(qnnt, xor, tmp_path, arguments, word
         (WrongAnswer("it lies"), "it lies"),
         (RuntimeError("two\nlines"), "unexpected RuntimeError: two lines"),
         (MemoryError(), "out of memory"),
+        (OSError(28, "No space left"), "cannot write the output: No space left"),
+        (OSError(36, "File name too long", "a" * 300), "aaa: File name too long"),
     ],
 )
 def test_any_other_failure_is_one_line_and_status_1(qnnt, xor, monkeypatch, error, words):

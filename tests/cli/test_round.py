@@ -142,6 +142,8 @@ def test_a_file_that_differs_is_a_failure(qnnt, tmp_path, monkeypatch):
             ["{plain}", "-o", "{tmp}/x.onnx", "--form", "frob"],
             "no ONNX form 'frob'; there are: exact, scaled",
         ),
+        (["{plain}", "-o", "{tmp}/x.npz", "--form", "frob"], "no ONNX form 'frob'; there are: exact, scaled"),
+        (["{plain}", "--allow-overlap"], "--allow-overlap: is for test data: give --eval, too"),
         (["{plain}", "--include", "x"], "--include: is for ONNX models; this is a dense network"),
         (["{plain}", "--fold-batch-norm"], "--fold-batch-norm: is for ONNX models"),
         (["{plain}", "--activations", "float"], "--activations: must be int8 for a dense network"),

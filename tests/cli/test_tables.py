@@ -94,6 +94,19 @@ def test_a_network_without_a_table_reads_its_inputs(qnnt, xor, tmp_path):
     )
 
 
+def test_a_class_may_hold_a_carriage_return(qnnt, table, tmp_path):
+    odd, instance, network, out = (tmp_path / name for name in ("o.csv", "i.json", "n.json", "out.csv"))
+    with odd.open("w", newline="") as file:
+        rows = [[*row[:2], f"x\r{row[2]}"] for _, row in csv_rows(table)]
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
+    words = ("--target", "x\rkind", "--d", 5)
+    assert qnnt("generate", "table", odd, *words, "-o", instance).status == 0
+    assert qnnt("solve", instance, "-o", network).status == 0
+    assert qnnt("predict", network, odd, "-o", out).status == 0
+    with out.open(newline="") as file:
+        assert {len(row) for row in csv.reader(file)} == {1}
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -108,6 +121,10 @@ def test_a_network_without_a_table_reads_its_inputs(qnnt, xor, tmp_path):
             "--test-output: is for the rows left out",
         ),
         (["--like", "i.json", "--d", 3], "--d: cannot be chosen beside --like"),
+        (["--like", "i.json", "--missing", "impute"], "--missing: cannot be chosen beside --like"),
+        (["--like", "i.json", "--seed", 0], "--seed: cannot be chosen beside --like"),
+        (["--target", "kind", "--d", 3, "--seed", 0], "--seed: is for the rows left out"),
+        (["--target", "kind", "--d", 3, "--unseen", "error"], "--unseen: is for the rows left out"),
         (
             ["--target", "kind", "--d", 3, "--missing", "drop"],
             "--missing: no choice 'drop'; there are: error, ",

@@ -42,6 +42,11 @@ def test_every_encoder_that_fits():
     ]
 
 
+def test_a_program_may_have_an_at_sign_in_its_path():
+    (one,) = contestants("dimacs:./a@b/kissat -q")
+    assert (one.backend, one.encoder) == ("dimacs:./a@b/kissat -q", None)
+
+
 @pytest.mark.parametrize("words", ["frob", "cpsat@frob", "portfolio:maxsat+frob", "sat:frob", "auto,"])
 def test_names_that_there_are_not(words):
     with pytest.raises(UnknownWord):

@@ -48,6 +48,7 @@ choose("up", "c", "change");
 told.changed = axes();
 told.dots = all("#scatter circle").length;
 told.disagreements = all("#wrong li").map((item) => item.textContent);
+told.legend = all("#cactus li").map((item) => item.textContent);
 told.summary = all("#summary tbody tr:last-child td").map((cell) => cell.textContent);
 told.images = all("img").length;
 told.title = document.title;
@@ -69,6 +70,7 @@ def page(made, tmp_path):
         made("case-3", "a", command="qnnt solve y"),
         replace(made("case-3", "b", outcome="refused", status=None), seconds=None),
         made("case-3", "c", 3.0),
+        made("case-4", "c", 1.0),  # which the others have not run: it does not count
     ]
     path = tmp_path / "report.html"
     write_page(*judged(runs), path)
@@ -93,9 +95,9 @@ def test_sort_filter_click(page):
         check=True,
     ).stdout
     told = json.loads(html.unescape(re.search(r'<pre id="told">(.*?)</pre>', shown, re.S)[1]))
-    assert told["before"] == ["case-1"] * 3 + [EVIL] * 3 + ["case-3"] * 3
-    assert told["rising"] == ["0.100", "0.500", "1", "2", "3", "4", "10", "10", "–"]
-    assert told["falling"] == ["10", "10", "4", "3", "2", "1", "0.500", "0.100", "–"]
+    assert told["before"] == ["case-1"] * 3 + [EVIL] * 3 + ["case-3"] * 3 + ["case-4"]
+    assert told["rising"] == ["0.100", "0.500", "1", "1", "2", "3", "4", "10", "10", "–"]
+    assert told["falling"] == ["10", "10", "4", "3", "2", "1", "1", "0.500", "0.100", "–"]
     assert told["searched"] == ["case-1"] * 3
     assert told["wrong"] == ["b"]
     assert told["contestant"] == ["a"] * 3
@@ -106,5 +108,6 @@ def test_sort_filter_click(page):
     assert told["dots"] == 3
     claim = "no network meets at-most:2, but a with e has a network with 1 errors"
     assert told["disagreements"] == [f"{EVIL}: b says: {claim}"]
+    assert told["legend"] == ["a (2)", "c (2)", "b (1)"]
     assert told["summary"][:2] == ["virtual best", "3"]
     assert (told["images"], told["title"]) == (0, "qnnt compare")

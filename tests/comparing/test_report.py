@@ -62,6 +62,25 @@ def test_what_decides_the_runs_of_auto_is_counted_by_family(made):
     assert "Backends that decided" not in report(runs[3:])
 
 
+def test_a_baseline_that_is_not_installed_measures_nothing(made):
+    runs = [made("1", "auto", 0.01), made("1", "cpsat-textbook", 1.0)]
+    runs.append(made("1", "milp-textbook", outcome="unavailable", status=None, seconds=None))
+    assert scores.baselines(scores.Grid.of(runs)) == ["cpsat-textbook"]
+    text = report(runs)
+    assert "cpsat-textbook / it" in text
+    assert "milp-textbook / it" not in text
+
+
+def test_long_means_keep_their_seconds(made):
+    text = report([made("1", "a", 1827.0, time_limit=3600.0), made("1", "b", 1826.25, time_limit=3600.0)])
+    assert "1,827" in text
+    assert "1,826" in text
+
+
+def test_a_bar_in_a_name_does_not_end_a_cell(made):
+    assert "| dimacs:a\\|b | 1 |" in report([made("1", "dimacs:a|b", 1.0)], markdown=True)
+
+
 def test_only_cases_that_all_have_run_count(made):
     some = [made("1", "a", 1.0), made("1", "b", 1.0), made("2", "a", 1.0)]
     assert list(scores.Grid.of(some).cases) == ["1"]

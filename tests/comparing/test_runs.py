@@ -8,7 +8,16 @@ from dataclasses import asdict, replace
 import pytest
 
 from qnnt import Minimize, Status
-from qnnt.comparing.runs import Run, RunFile, Settings, contradictions, judged, known_of, read_runs
+from qnnt.comparing.runs import (
+    Run,
+    RunFile,
+    Settings,
+    contradictions,
+    judged,
+    known_of,
+    mixed_versions,
+    read_runs,
+)
 from qnnt.exceptions import InputError
 
 
@@ -57,6 +66,31 @@ def test_a_torn_line_is_dropped_and_the_file_goes_on(made, tmp_path):
     with RunFile(path) as empty:
         assert empty.runs == []
     assert path.read_bytes() == b""
+
+
+def test_a_file_without_a_run_begins_anew(made, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    path.write_text("\n")
+    with RunFile(path) as file:
+        file.add(made("1", "a", 1.0))
+    assert [run.case for run in read_runs(path)] == ["1"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"seconds": "abc"}, {"errors": 1.5}, {"outcome": "fine"}, {"goal": "best"}, {"incumbents": [[1]]}],
+)
+def test_a_line_of_other_types_is_no_run(made, more):
+    line = json.dumps({**asdict(made("1", "a", 1.0)), **more})
+    with pytest.raises(ValueError, match=r"Expected|outcome|goal"):
+        Run.of_line(line)
+
+
+def test_several_versions_are_told(made):
+    one = made("1", "a", 1.0, version="1.0", qnnt_version="0.1.0")
+    assert mixed_versions([one, made("1", "b", 1.0, version="3.0", qnnt_version="0.1.0")]) == []
+    other = made("2", "a", 1.0, version="2.0")
+    assert mixed_versions([one, other]) == ["qnnt 0.1.0 and ?", "a 1.0 and 2.0"]
 
 
 def test_files_that_cannot_go_on(made, tmp_path):

@@ -66,6 +66,7 @@ def test_nothing_is_kept_unless_it_is_asked_for():
         ("gram_0", lambda a: a[:, :-1], "gram_0: is not square"),
         ("layers", lambda a: a + 10**6, "layers: 1000002 of them are not in the file"),
         ("version", lambda a: a + 1, "version: must be 1"),
+        ("version", lambda a: [a, a], "version: must be 1"),
         ("dual_neuron_0", lambda a: a - 1, "dual_neuron_0: must rise from 0"),
         ("integers_1", None, "integers_1: is missing"),
     ],

@@ -55,6 +55,15 @@ def test_three_cases_with_two_backends(tiny, benchmark, capfd, tmp_path):
     assert capfd.readouterr() == (out, "")
 
 
+def test_a_run_says_how_it_is_made_again(tiny, benchmark, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    words = ("--suite", "5-2", "--backends", "maxsat", "--time-limit", 30, "--seeds", 3, "-o", path)
+    assert call(benchmark, *words) == 0
+    (one,) = read_runs(path)
+    again = "python scripts/benchmark.py --suite 5-2 --backends maxsat --time-limit 30 --threads 1"
+    assert one.command == f"{again} --seeds 3 -o again.jsonl"
+
+
 def test_whole_processes(tiny, benchmark, tmp_path):
     path = tmp_path / "runs.jsonl"
     options = ("--suite", "5-2", "--time-limit", 30, "--whole-process")
@@ -130,9 +139,10 @@ def test_ctrl_c_says_how_to_go_on(points, tiny, benchmark, capfd, monkeypatch, t
         (("--backends", "cpsat@frob"), "no encoder 'frob'"),
         (("--time-limit", "0"), "a time limit is a positive number"),
         (("--seeds", "0"), "--seeds: must be at least 1"),
-        (("--report", "/no/file"), "cannot be read"),
         (("-o", "/no/file"), "cannot be written"),
         (("--plot", "/no/file.png"), "cannot be written"),
+        (("--plot", "cactus.jsonl"), "must end in .png"),
+        (("--report", __file__), "leave out what else is said (output)"),
     ],
 )
 def test_mistakes(benchmark, capfd, tmp_path, arguments, words):

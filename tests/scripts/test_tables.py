@@ -1,5 +1,7 @@
 """``scripts/tables.py``: the rounded perceptrons, the table and the picture."""
 
+from dataclasses import replace
+
 import pytest
 
 import qnnt
@@ -50,6 +52,26 @@ def test_stars_mark_what_is_proved(tables, iris):
     head, row = tables.rows(runs, {"tables-iris-h0": iris["tables-iris-h0"]})
     assert head == ["", "a", "b", "bound", "rounded perceptron"]
     assert row[:4] == ["iris-h0", "30", "29*", "29"]
+
+
+def test_refuted_answers_bound_nothing(tables, iris):
+    proved = {"outcome": "solved", "status": Status.OPTIMAL}
+    runs = [
+        replace(run(tables, "tables-iris-h0", "a", 30, 30), **proved),
+        replace(run(tables, "tables-iris-h0", "b", 29, 29), **proved),
+    ]
+    judged, wrong = tables.judged(runs)
+    assert len(wrong) == 1
+    _, row = tables.rows(judged, {"tables-iris-h0": iris["tables-iris-h0"]})
+    assert row[:4] == ["iris-h0", "wrong", "29*", "29"]
+
+
+def test_mistakes(tables, capfd, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    path.touch()
+    for words, said in (([str(path)], "holds no run of a table"), (["nowhere"], "cannot be read")):
+        assert tables.run_program(tables.app, "tables", words) == 2
+        assert said in capfd.readouterr().err
 
 
 def test_the_picture(tables, tmp_path):

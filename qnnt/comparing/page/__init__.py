@@ -62,7 +62,10 @@ def _document(runs: Sequence[Run], wrong: Sequence[Contradiction]) -> dict[str, 
         "timeLimit": settings.time_limit,
         "wrong": [str(each) for each in wrong],
         "summary": _summary(grid, clock),
-        "runs": [{**asdict(run), "cell": run.cell, "clock": clock(run)} for run in runs],
+        "runs": [
+            {**asdict(run), "cell": run.cell, "clock": clock(run), "counts": run.cell in grid.cases}
+            for run in runs
+        ],
     }
 
 
@@ -79,10 +82,8 @@ def _summary(grid: Grid, clock: Clock) -> dict[str, Any]:
         rows.append([name, *ended, mean(scores), geometric_mean(scores), share, len(alone[name])])
     best = virtual_best(grid, clock)
     solved = sum(any(run.solved for run in here.values()) for here in grid.cases.values())
-    unsolved = len(grid.cases) - solved
-    rows.append(
-        [VIRTUAL_BEST, solved, unsolved, None, None, None, mean(best), geometric_mean(best), None, None]
-    )
+    others = [None] * (len(OUTCOMES) - 1)
+    rows.append([VIRTUAL_BEST, solved, *others, mean(best), geometric_mean(best), None, None])
     return {
         "head": ["contestant", *OUTCOMES, "PAR-2 mean", "PAR-2 geometric", "fastest %", "alone"],
         "rows": rows,

@@ -103,7 +103,7 @@ function frame(title, words, across_label, up_label) {
 }
 
 function cactus() {
-  const series = names.map((name) => [name, data.runs.filter((r) => r.contestant === name && r.outcome === "solved" && r.clock !== null)
+  const series = names.map((name) => [name, data.runs.filter((r) => r.counts && r.contestant === name && r.outcome === "solved" && r.clock !== null)
     .map((r) => r.clock).sort((a, b) => a - b)]);
   const most = Math.max(1, ...series.map(([, seconds]) => seconds.length));
   const svg = frame("cactus plot", "seconds of solved runs in rising order", "cases solved", "seconds");
