@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -102,7 +102,8 @@ def arranged(network: Network, classes: tuple[Interchange, ...]) -> Network:
             if (order != np.arange(len(order))).any():
                 vector[each.parameters] = vector[each.parameters[order]]
                 settled = False
-    return Network.from_vector(network.architecture, network.domain, vector, network.activation)
+    n_arcs = network.architecture.n_arcs
+    return replace(network, weights=vector[:n_arcs], biases=vector[n_arcs:])
 
 
 def _classes(table: IntArray, rest: Ints, kinds: list[bytes]) -> Iterator[tuple[int, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations, permutations
 
 import numpy as np
@@ -123,9 +124,10 @@ def test_arranging_exchanges_neurons_until_they_are_in_order(
     instance: qnnt.Instance, data: st.DataObject
 ) -> None:
     network, classes = data.draw(networks(instance.domain, instance.architecture)), interchanges(instance)
-    network = instance.network(network.vector)
+    network = replace(instance.network(network.vector), encoding={"columns": [], "targets": []})
     ordered = arranged(network, classes)
     assert ordered == arranged(ordered, classes)
+    assert ordered.encoding == network.encoding
     assert ordered.error(instance.dataset) == network.error(instance.dataset)
     for each in classes:
         keys = ordered.vector[each.keys].tolist()

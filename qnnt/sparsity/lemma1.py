@@ -21,6 +21,7 @@ from 0 can make m larger, and with it the number of arcs that a neuron needs.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -98,7 +99,7 @@ def sparsify(
                     seconds,
                 )
             at += 1
-    sparse = Network(architecture, domain, weights, biases, network.activation)
+    sparse = replace(network, weights=weights, biases=biases)
     if any((a != b).any() for a, b in zip(values, sparse.activations(inputs), strict=True)):
         raise WrongAnswer("the sparser network does not behave as the given one")
     return sparse

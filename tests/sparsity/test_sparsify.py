@@ -25,7 +25,8 @@ def trained(draw, max_parameters=24):
     domain = draw(domains())
     architecture = draw(architectures(max_parameters))
     vector = draw(networks(domain, architecture)).vector
-    network = qnnt.Network.from_vector(architecture, domain, vector, draw(activations(domain)))
+    encoding = draw(st.sampled_from([None, {"columns": [], "targets": []}]))
+    network = qnnt.Network.from_vector(architecture, domain, vector, draw(activations(domain)), encoding)
     return network, draw(datasets(domain, architecture.alpha, architecture.omega))
 
 
@@ -41,6 +42,7 @@ def test_the_same_behaviour_with_fewer_arcs(method, case):
     sparse = sparsify(network, dataset, method)
     assert alike(network, sparse, dataset)
     assert sparse.activation == network.activation
+    assert sparse.encoding == network.encoding
     assert (non_zero_in_degrees(sparse) <= non_zero_in_degrees(network)).all()
     p = len(distinct_rows(dataset.inputs)[0])
     assert non_zero_in_degrees(sparse).max() <= in_degree_bound(network.domain.d, p)
