@@ -9,8 +9,11 @@ instance: the answer and how it was made certain, and what is known of the fewes
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -151,7 +154,7 @@ def write_family(
     name: str,
     sizes: Sequence[int],
     seeds: Sequence[int],
-    folder: Path,
+    folder: str | Path,
     command: str = "",
     *,
     optimum_time: float = 10.0,
@@ -160,8 +163,8 @@ def write_family(
 ) -> Iterator[dict[str, Any]]:
     """Write a family into a folder, which is made if need be, and tell each line of its manifest.
 
-    What the folder holds of other sizes, seeds and families stays, in the manifest too: a line is added as
-    soon as its files are there. The fewest errors are searched for that many seconds, if they are not known.
+    What the folder holds of other sizes, seeds and families stays, in the manifest too, even if another run
+    writes it meanwhile: a line is added as soon as its files are there. The fewest errors are searched for that many seconds, if they are not known.
     ``reference`` adds what a stated solver takes for the CNF: CPU seconds, if it solves it within its limit.
     ``command`` is the origin that the manifest and each instance's ``meta`` note. An ``executor`` makes the
     instances and searches for their fewest errors, while this process writes the files: the same ones in the
@@ -169,6 +172,7 @@ def write_family(
     that make no sense, or files that cannot be written, and :class:`LostTask` if the executor fails.
     """
     named(name)
+    folder = Path(folder)
     require_room(_SOURCE * max(sizes, default=0), "sizes", "sources of this size need")
     with located_writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -190,19 +194,43 @@ class _Manifest:
     """The lines of a family's folder by instance; raises :class:`InputError` for a file that has others."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._lines = path, dict[str, str]()
-        if path.exists():
-            with located(path):
-                for number, text in enumerate(split_lines(read_text(path)), 1):
+        self._path = path
+        self._lines()
+
+    def _lines(self) -> dict[str, str]:
+        lines = dict[str, str]()
+        if self._path.exists():
+            with located(self._path):
+                for number, text in enumerate(split_lines(read_text(self._path)), 1):
                     try:
-                        self._lines[json.loads(text)["instance"]] = text
+                        lines[json.loads(text)["instance"]] = text
                     except (ValueError, TypeError, KeyError):
                         raise InputError(f"line {number}", "is no line of a family's manifest") from None
+        return lines
 
     def put(self, line: dict[str, Any]) -> None:
-        """Add a line, or replace that of the same instance; the file is whole at any time."""
-        self._lines[line["instance"]] = json.dumps(line)
-        write_pieces(self._path, (f"{text}\n" for text in self._lines.values()))
+        """Add a line, or replace that of the same instance; the file is whole at any time.
+
+        It is read again: another run may write into the same folder.
+        """
+        with _alone(self._path):
+            lines = self._lines() | {line["instance"]: json.dumps(line)}
+            write_pieces(self._path, (f"{text}\n" for text in lines.values()))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """No other run is in such a block on the file meanwhile; the block may put a new file into its place."""
+    while True:
+        with located_writing(path):
+            file = path.open("ab")
+        with file:
+            with located_writing(path):
+                fcntl.flock(file, fcntl.LOCK_EX)
+                current = os.path.samestat(os.fstat(file.fileno()), path.stat())
+            if current:  # else another run replaced it while this one waited
+                yield
+                return
 
 
 def _fewest(instance: Instance, member: Member, seconds: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pysat.examples.rc2 import RC2
@@ -11,6 +12,7 @@ from pysat.solvers import Solver
 
 import qnnt
 from qnnt.exceptions import InputError, UnknownWord
+from qnnt.generate import family
 from qnnt.generate.family import FAMILIES, parameters, write_family
 from qnnt.reductions.catalogue import recall
 from qnnt.reductions.sources.solve import solve_source
@@ -65,6 +67,36 @@ def test_the_same_seed_gives_the_same_files(tmp_path):
     assert len(list((tmp_path / "a").iterdir())) == 2 * 7 + 1
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def names(folder):
+    return [json.loads(line)["instance"] for line in (folder / "manifest.jsonl").read_text().splitlines()]
+
+
+def test_two_runs_into_one_folder_keep_each_other_s_lines(tmp_path):
+    one, two = (write_family("exact-cover", [size], [0], str(tmp_path), optimum_time=0) for size in (4, 5))
+    made = [next(run)["instance"] for run in (one, two, one, two)]
+    assert names(tmp_path) == made
+    assert len(set(made)) == 4
+
+
+def test_a_manifest_is_written_by_one_run_at_a_time(tmp_path):
+    def put(run):
+        manifest = family._Manifest(tmp_path / "manifest.jsonl")
+        for i in range(20):
+            manifest.put({"instance": f"{run}-{i}"})
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(put, range(3)))
+    assert sorted(names(tmp_path)) == sorted(f"{run}-{i}" for run in range(3) for i in range(20))
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.jsonl"]
+
+
+def test_a_manifest_of_other_lines_is_refused_at_once(tmp_path):
+    (tmp_path / "manifest.jsonl").write_text("{}\n")
+    with pytest.raises(InputError, match=r"manifest.jsonl: line 1: is no line of a family's manifest"):
+        next(write_family("exact-cover", [4], [0], tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_what_cannot_be(tmp_path):
