@@ -164,7 +164,8 @@ def write_family(
     """Write a family into a folder, which is made if need be, and tell each line of its manifest.
 
     What the folder holds of other sizes, seeds and families stays, in the manifest too, even if another run
-    writes it meanwhile: a line is added as soon as its files are there. The fewest errors are searched for that many seconds, if they are not known.
+    writes it meanwhile: a line is added as soon as its files are there. The fewest errors are searched for
+    that many seconds, if they are not known.
     ``reference`` adds what a stated solver takes for the CNF: CPU seconds, if it solves it within its limit.
     ``command`` is the origin that the manifest and each instance's ``meta`` note. An ``executor`` makes the
     instances and searches for their fewest errors, while this process writes the files: the same ones in the
