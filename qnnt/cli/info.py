@@ -32,6 +32,7 @@ def info(instance: InstanceFile, errors: Errors = None, plot: Plot = None, json:
     """Show the parameters of an instance, what the paper's theorems say of it, and what 'auto' would take."""
     from qnnt.complexity.parameters import parameters
     from qnnt.complexity.theorems import statements
+    from qnnt.goals import AtMost
 
     if plot is not None and writable(plot).suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InputError("--plot", f"must end in .png, .svg or .pdf, not {plot.name!r}")
@@ -39,16 +40,19 @@ def info(instance: InstanceFile, errors: Errors = None, plot: Plot = None, json:
     loaded = load(instance, errors)
     known = parameters(loaded)
     said = statements(known)
+    asked = loaded.goal if known.ell is None else AtMost(known.ell)  # by the theorems
+    other = f", for {asked}" if loaded.goal != asked else ""
     if plot is not None:
         from qnnt.complexity.figure import draw_landscape
 
-        draw_landscape(known, plot, instance.name)
-    facts = {**_facts(loaded, known), "theorems": [asdict(statement) for statement in said]}
+        draw_landscape(known, plot, f"{instance.name}{other}")
+    facts = {**_facts(loaded, known), "theorems_goal": str(asked)}
+    facts["theorems"] = [asdict(statement) for statement in said]
     if json:
         print_json(facts)
     else:
         _show(facts, known)
-        print("\nThe paper's theorems:")
+        print(f"\nThe paper's theorems{other}:")
         print_columns((s.name, s.complexity, s.parameters, s.says) for s in said)
     return OK
 
@@ -96,7 +100,7 @@ def _auto(instance: Instance) -> dict[str, str | None]:
 
 
 def _show(facts: dict[str, Any], known: Parameters) -> None:
-    from qnnt.complexity.theorems import power_of_ten
+    from qnnt.complexity.theorems import table_bound
 
     lo, hi = facts["domain"]
     dense = "dense" if facts["dense"] else "sparse"
@@ -115,7 +119,7 @@ def _show(facts: dict[str, Any], known: Parameters) -> None:
             ("width", f"{facts['width']:,}"),
             ("degree Δ", f"{facts['max_degree']:,}"),
             ("treewidth", f"{known.treewidth}, without the inputs {known.treewidth_without_inputs}"),
-            ("Lemma 3 table", f"at most {power_of_ten(known.log10_table)} entries for a bag"),
+            ("Lemma 3 table", table_bound(known)),
             ("neurons", f"{facts['neurons']:,}"),
             ("arcs", f"{facts['arcs']:,}"),
             ("parameters", f"{facts['parameters']:,}"),

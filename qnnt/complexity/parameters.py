@@ -39,6 +39,8 @@ class Treewidth:
 class Parameters:
     """Names are the paper's: α, ω, d, ℓ (None if it is to be found), |D|, width, depth, Δ, treewidth.
 
+    The paper asks for at most ℓ errors. If the goal is to have exactly so many, this is at most so many, too.
+
     ``is_relu`` says whether every neuron computes ReLU_d, as in the paper. ``distinct_inputs`` is p and
     ``pairs`` the number of distinct input-output pairs that a network can learn. ``treewidth`` is that of the
     graph with the inputs, ``treewidth_without_inputs`` of the rest.
@@ -65,10 +67,16 @@ class Parameters:
 
     @property
     def log10_in_degree(self) -> float:
-        """log10 of the in-degree that Lemma 3 must allow: Lemma 1's bound, or all in-arcs if fewer."""
+        """log10 of the in-degree that Lemma 3 must allow.
+
+        It is Lemma 1's bound, which holds for ReLU_d alone, or all in-arcs if those are fewer.
+        """
+        every = math.log10(self.max_in_degree)
+        if not self.is_relu:
+            return every
         p = self.distinct_inputs
-        lemma_1 = math.log10(2) + p * math.log10(2 * self.d**2 * p + 1) if p else 0.0
-        return min(lemma_1, math.log10(self.max_in_degree))
+        power = math.log(2) + p * math.log(2 * self.d**2 * p + 1)
+        return min(every, float(np.logaddexp(power, 0.0)) / math.log(10))
 
     @property
     def log10_table(self) -> float:

@@ -2,15 +2,18 @@
 
 A hardness theorem applies to an instance of its class: no algorithm is fast on the whole class (unless
 P = NP, or W[2] = FPT), which says nothing of a single instance. A tractability theorem always applies; what
-counts is how large the parameters are, so it tells the size of its table.
+counts is how large the parameters are, so it tells the size of its table. All theorems ask for at most ℓ
+errors; what is said of an instance that asks for exactly ℓ holds for at most ℓ.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
 
 from qnnt.complexity.parameters import Parameters
 
@@ -48,26 +51,33 @@ def error_bound(p: Parameters) -> str:
     return "ℓ = min" if p.ell is None else f"ℓ = {p.ell:,}"
 
 
-def power_of_ten(log10: float) -> str:
-    """A size in words: ``12,345`` or ``10^17``."""
-    return f"{round(10**log10):,}" if log10 < 6 else f"10^{log10:,.0f}"
+def sized(log10: float, one: str, many: str, whole: Callable[[float], int] = round) -> str:
+    """A size in words: ``1 guess``, ``12,345 guesses``, ``10^17 guesses`` with an exponent made ``whole``."""
+    number = f"{round(10**log10):,}" if log10 < 6 else f"10^{whole(log10):,}"
+    return f"{number} {one if number == '1' else many}"
+
+
+def table_bound(p: Parameters) -> str:
+    """Lemma 3's bound on a table in words."""
+    return f"at most {sized(p.log10_table, 'entry', 'entries', math.ceil)} for a bag"
 
 
 def guesses(p: Parameters) -> float:
     """log10 of how many guesses of the learned pairs Theorem 6 makes: at most ℓ pairs are left out."""
     if p.ell is None:
         return p.guesses_log10
-    left_out = sum(math.comb(p.pairs, i) for i in range(min(p.ell, p.pairs, 1000) + 1))
-    return min(p.guesses_log10, math.log10(left_out))
+    i = np.arange(1, min(p.ell, p.pairs) + 1)
+    subsets = np.cumsum(np.log((p.pairs + 1 - i) / i))  # of i pairs each, as logarithms
+    left_out = float(np.logaddexp.reduce(subsets, initial=0.0))
+    return min(p.guesses_log10, left_out / math.log(10))
 
 
 def _tractable(p: Parameters) -> list[Statement]:
-    table = f"a table of at most {power_of_ten(p.log10_table)} entries for a bag"
+    table = f"a table of {table_bound(p)}"
     by_width = _by_width(p)
 
     def tries(log10: float) -> str:
-        count = power_of_ten(log10)
-        return f"{count} {'guess' if count == '1' else 'guesses'} of what is learned"
+        return f"{sized(log10, 'guess', 'guesses')} of what is learned"
 
     searched = "" if p.ell is not None else "; ℓ is to be found, by search"
     return [
@@ -88,10 +98,8 @@ def _tractable(p: Parameters) -> list[Statement]:
 
 def _by_width(p: Parameters) -> str:
     if p.depth == 0:
-        tries = power_of_ten((p.max_in_degree + 1) * math.log10(p.d))
-        return (
-            f"no hidden layer: once the learned pairs are guessed, {tries} networks for each output by itself"
-        )
+        tries = sized((p.max_in_degree + 1) * math.log10(p.d), "network", "networks")
+        return f"no hidden layer: once the learned pairs are guessed, {tries} for each output by itself"
     bound = p.width if p.depth == 1 else 2 * p.width - 1
     found = f"; {p.treewidth.upper:,} was found" if p.treewidth.upper < bound else ""
     return f"treewidth at most {bound:,} by Observation 1{found}"

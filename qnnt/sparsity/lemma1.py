@@ -59,8 +59,9 @@ def sparsify(
 
     ``steinitz`` is Lemma 1. First the arcs are tried one by one, and an arc goes if the activations stay the
     same without it. Where more arcs are left than the bound allows, those between equal prefix sums in
-    Steinitz' order go too. Each neuron keeps at most :func:`in_degree_bound` arcs, where p is the number of
-    distinct inputs. Biases do not change, nor do the weights of arcs that stay.
+    Steinitz' order go too. A neuron with ReLU_d keeps at most :func:`in_degree_bound` arcs, where p is the
+    number of distinct inputs; with other activations it may need more. Biases do not change, nor do the
+    weights of arcs that stay.
 
     ``minimum`` finds for each neuron the fewest arcs that give the same activations with any weights and
     bias, by CP-SAT. ``seconds`` limits it for each neuron.

@@ -68,6 +68,19 @@ def test_info_tells_what_the_theorems_say(qnnt, tmp_path):
     assert "not in its class: depth 0, not 1" in run.out
 
 
+@pytest.mark.parametrize(
+    ("goal", "asked", "heading"),
+    [
+        ("at-most:1", "at-most:1", "The paper's theorems:"),
+        ("exactly:1", "at-most:1", "The paper's theorems, for at-most:1:"),
+        ("min", "min", "The paper's theorems:"),
+    ],
+)
+def test_info_says_which_goal_the_theorems_are_about(qnnt, xor, goal, asked, heading):
+    assert heading in qnnt("info", xor, "--errors", goal).out.splitlines()
+    assert json.loads(qnnt("info", xor, "--errors", goal, "--json").out)["theorems_goal"] == asked
+
+
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_info_draws_figure_1(qnnt, tmp_path, suffix):
     Instance(Domain(2), Architecture.dense([3, 1]), Dataset([[0, 0, 1]], [[1]])).save(tmp_path / "i.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import networkx as nx
@@ -14,10 +15,11 @@ from strategies import architectures, instances
 import qnnt
 from qnnt.architecture import Architecture
 from qnnt.complexity.parameters import parameters, treewidth
-from qnnt.complexity.theorems import guesses, statements
+from qnnt.complexity.theorems import guesses, statements, table_bound
 from qnnt.reductions import catalogue
 from qnnt.reductions.sources.cnf import Cnf
 from qnnt.reductions.sources.sets import ExactCover, HittingSet
+from qnnt.sparsity.lemma1 import in_degree_bound
 
 SOURCES = {
     "Theorem 1": ("exact-cover", ExactCover.of([[0, 1], [2], [1]], 3)),
@@ -116,6 +118,35 @@ def test_the_table_of_lemma_3():
     """d = 2, one input neuron and one output, one point: b = 2, m = 1, p = 1, Δ = 1, so 2^3·8^4."""
     instance = qnnt.Instance(qnnt.Domain(2), Architecture.dense([1, 1]), qnnt.Dataset([[1]], [[0]]))
     assert parameters(instance).log10_table == pytest.approx(math.log10(2**3 * 8**4))
+
+
+def test_a_table_is_said_to_have_no_fewer_entries_than_it_may():
+    """d = 3, 1-1, one point: 3^3·18^4 = 2,834,352 is no "at most 10^6"."""
+    for d, points, words in ((1, 0, "1 entry"), (2, 1, "32,768 entries"), (3, 1, "10^7 entries")):
+        data = qnnt.Dataset(*np.zeros((2, points, 1), dtype=int))
+        instance = qnnt.Instance(qnnt.Domain(d), Architecture.dense([1, 1]), data)
+        assert table_bound(parameters(instance)) == f"at most {words} for a bag"
+
+
+@pytest.mark.parametrize(("n", "relu", "other"), [(30, 19, 30), (12, 12, 12)])
+def test_lemma_1_bounds_the_in_degree_for_relu_alone(n, relu, other):
+    """A neuron that is 1 from 25 on needs 25 arcs for a single point of ones."""
+    data = qnnt.Dataset([[1] * n], [[1]])
+    for activation, bound in (("relu", relu), (qnnt.Activation((25,), (0, 1)), other)):
+        instance = qnnt.Instance(qnnt.Domain(2), Architecture.dense([n, 1]), data, activation=activation)
+        assert 10 ** parameters(instance).log10_in_degree == pytest.approx(bound)
+    assert in_degree_bound(2, 1) == 19
+
+
+def test_the_guesses_of_a_large_budget_are_counted_to_the_end():
+    instance = qnnt.Instance(qnnt.Domain(2), Architecture.dense([1, 1]), qnnt.Dataset([[0]], [[0]]))
+    p = replace(parameters(instance), pairs=3000, guesses_log10=3000 * math.log10(2), ell=1400)
+    few = term = 1
+    for i in range(1, 1401):
+        term = term * (3001 - i) // i
+        few += term
+    assert guesses(p) == pytest.approx(math.log10(few))
+    assert guesses(replace(p, ell=2000)) == pytest.approx(p.guesses_log10)
 
 
 @pytest.mark.parametrize(("activation", "paper"), [("relu", True), ("step", True), (("relu", "step"), True)])
