@@ -76,6 +76,8 @@ def table_split(
     _check_sizes(d, hidden)
     if not 0 <= test_share < 1:
         raise InputError("test_share", f"lies from 0 to below 1, not {test_share}")
+    if seed < 0:
+        raise InputError("seed", f"must be at least 0, not {seed}")
     path = _path(table)
     with located(path), collector_paused():
         columns = read_columns(table, header=header)
@@ -203,6 +205,8 @@ def _parts(
     second = np.diff(ends) > 0
     if share and not second.any():
         raise InputError("", f"has {n} rows, of which a test share of {share:g} is none")
+    if second.all():
+        raise InputError("", f"has {n} rows, of which a test share of {share!r} leaves none to learn from")
     return np.sort(ordered[~second]), np.sort(ordered[second])
 
 

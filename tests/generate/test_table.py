@@ -1,4 +1,5 @@
 import csv
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -281,6 +282,18 @@ def test_a_share_of_all_rows_leaves_nothing_to_learn(share):
         table_split(IRIS, ["kind"], 3, [], Minimize(), test_share=share)
     with pytest.raises(InputError, match=r"of which a test share of 0\.001 is none"):
         table_split(IRIS, ["kind"], 3, [], Minimize(), test_share=0.001)
+
+
+@pytest.mark.parametrize("share", [1 - 1e-12, math.nextafter(1, 0)])
+def test_a_share_may_not_leave_nothing_to_learn(share):
+    with pytest.raises(InputError, match=r"has 60 rows, of which a test share of 0\.9+\d* leaves none"):
+        table_split(IRIS, ["kind"], 3, [], Minimize(), test_share=share)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_a_seed_is_not_negative(share):
+    with pytest.raises(InputError, match=r"^seed: must be at least 0, not -1$"):
+        table_split("no.csv", ["kind"], 3, [], Minimize(), test_share=share, seed=-1)
 
 
 def test_a_table_without_header_is_noticed():
