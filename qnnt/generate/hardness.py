@@ -13,7 +13,7 @@ from typing import Any
 from qnnt.exceptions import InputError
 from qnnt.generate.family import Made, made, named
 from qnnt.generate.reference import SOLVER, Reference
-from qnnt.limits import Limits
+from qnnt.limits import MOST_TIME, Limits
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Hear, Tell, no_message
 
@@ -67,7 +67,7 @@ def timed(name: str, size: int, seeds: Sequence[int], reference: Reference) -> T
 
 
 def _hardest(name: str, size: int, seed: int, reference: Reference) -> float:
-    most = max(min(reference.seconds + _MAKING, reference.end - time.monotonic()), 0.01)
+    most = max(min(reference.seconds + _MAKING, reference.end - time.monotonic(), MOST_TIME), 0.01)
     ended = run_isolated(_Making(name, size, seed, Limits(time=most)), lambda _: None)
     if ended.error is not None:
         raise ended.error

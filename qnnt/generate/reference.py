@@ -12,7 +12,7 @@ from qnnt import registry
 from qnnt.backends.base import Unheard
 from qnnt.exceptions import WrongAnswer
 from qnnt.instance import Instance
-from qnnt.limits import Limits, Status
+from qnnt.limits import MOST_TIME, Limits, Status
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Hear, Tell, no_message
 
@@ -69,7 +69,7 @@ class Reference:
         return self._known[name]
 
     def _timed(self, name: str, instance: Instance, answer: bool) -> dict[str, Any]:
-        left = None if math.isinf(self.end) else max(self.end - time.monotonic(), 0.01)
+        left = None if math.isinf(self.end) else max(min(self.end - time.monotonic(), MOST_TIME), 0.01)
         ended = run_isolated(_Timing(instance, self.seconds, Limits(time=left)), lambda _: None)
         about = {"solver": SOLVER, "version": self.version, "limit": self.seconds}
         if ended.error is not None:
@@ -81,5 +81,6 @@ class Reference:
             raise WrongAnswer(
                 f"{SOLVER} says {status} of {name}, whose answer is {'yes' if answer else 'no'}"
             )
-        solved = seconds <= self.seconds
-        return {**about, "solved": solved, "seconds": round(seconds, 3) if solved else None}
+        if seconds > self.seconds:
+            return {**about, "solved": False, "seconds": None, "reason": f"it took {seconds:.3f} s"}
+        return {**about, "solved": True, "seconds": round(seconds, 3)}

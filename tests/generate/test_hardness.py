@@ -1,6 +1,7 @@
 """Reference times, and the size that takes about so many seconds."""
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from qnnt.generate import hardness
 from qnnt.generate.family import made, write_family
 from qnnt.generate.hardness import NEAR, Timed, size_for
 from qnnt.generate.reference import SOLVER, Reference
-from qnnt.limits import Limit
+from qnnt.limits import MOST_TIME, Limit, Status
 from qnnt.workers.task import Ended
 
 
@@ -29,6 +30,19 @@ def test_what_takes_too_long_is_not_solved():
     told = Reference(0.5).line(below.name, below.instance, below.answer)
     assert (told["solved"], told["seconds"]) == (False, None)
     assert "SIGXCPU" in told["reason"]
+
+
+def test_what_ends_just_over_the_limit_is_not_solved(monkeypatch):
+    first, *_ = made("exact-cover", 5, 0)
+    ended = Ended((Status.SATISFIABLE, 30.25))
+    monkeypatch.setattr("qnnt.generate.reference.run_isolated", lambda *_: ended)
+    told = Reference(30).line(first.name, first.instance, first.answer)
+    assert (told["solved"], told["seconds"], told["reason"]) == (False, None, "it took 30.250 s")
+
+
+def test_a_time_beyond_what_limits_allow_is_cut():
+    reference = Reference(2.0 * MOST_TIME, time.monotonic() + 4.0 * MOST_TIME)
+    assert math.isfinite(hardness.timed("exact-cover", 5, [0], reference).seconds)
 
 
 def test_a_wrong_answer_of_a_family_is_found():
