@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from qnnt.decompositions.graph import Graph
 from qnnt.decompositions.tree import TreeDecomposition
 from qnnt.exceptions import Unavailable, require_word
+from qnnt.limits import Limits
 
 Method = Literal["auto", "portfolio", "flowcutter", "min-fill", "min-degree", "nested-dissection"]
 
@@ -38,9 +39,10 @@ def decompose(
     ``min-degree``, which ``auto`` then stands for.
 
     Raises :class:`Unavailable` for another method when goatd is missing, :class:`UnknownWord` for an unknown
-    one.
+    one, and ``ValueError`` for seconds that are no time limit (:class:`qnnt.Limits`).
     """
     require_word("method", method, get_args(Method))
+    Limits.of(seconds)
     if graph.n == 0:
         return TreeDecomposition(((),), ())
     if not available():

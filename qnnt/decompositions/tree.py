@@ -121,7 +121,7 @@ class TreeDecomposition:
         return svg_text(self.picture())
 
     def contracted(self) -> TreeDecomposition:
-        """Without bags that a neighbour contains; the width stays."""
+        """Without bags that a neighbour contains, if (P2) holds; the width stays."""
         parent, order = self.rooted
         kept: list[set[int]] = []
         place, edges = [0] * len(self.bags), []

@@ -30,6 +30,7 @@ import numpy.typing as npt
 from qnnt.activation import Activation
 from qnnt.dataset import Dataset
 from qnnt.exceptions import InputError, WrongAnswer, require_word
+from qnnt.limits import Limits
 from qnnt.network import Network
 from qnnt.rowcodes import distinct_rows
 from qnnt.sparsity.steinitz import Vector, steinitz_order
@@ -66,10 +67,12 @@ def sparsify(
     ``minimum`` finds for each neuron the fewest arcs that give the same activations with any weights and
     bias, by CP-SAT. ``seconds`` limits it for each neuron.
 
-    Raises :class:`InputError` if the data do not fit, :class:`UnknownWord` for an unknown method, and for
-    ``minimum`` :class:`qnnt.Unsupported` when a minimum is not proved in time.
+    Raises :class:`InputError` if the data do not fit, :class:`UnknownWord` for an unknown method,
+    ``ValueError`` for seconds that are no time limit (:class:`qnnt.Limits`), and for ``minimum``
+    :class:`qnnt.Unsupported` when a minimum is not proved in time.
     """
     require_word("method", method, get_args(Method))
+    Limits.of(seconds)
     architecture, domain = network.architecture, network.domain
     if dataset.alpha != architecture.alpha and len(dataset):
         raise InputError("data[0].x", f"has {dataset.alpha} values, the network {architecture.alpha} inputs")

@@ -88,6 +88,7 @@ def test_the_width_of_an_order(graph, random):
     found = TreeDecomposition.from_order(graph, order)
     assert found.problem(graph) is None
     assert found.width == fill_width(graph, order)
+    assert not any({*found.bags[a]} <= {*found.bags[b]} for ab in found.edges for a, b in (ab, ab[::-1]))
     assert fill_width(graph, found.elimination_order()) <= found.width
 
 
@@ -102,6 +103,12 @@ def test_goatd_missing(monkeypatch):
 def test_unknown_method():
     with pytest.raises(UnknownWord, match="no method 'best'"):
         search.decompose(PATH, "best")
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, float("nan"), float("inf")])
+def test_seconds_that_are_no_limit(seconds):
+    with pytest.raises(ValueError, match="a time limit is a positive number"):
+        search.decompose(PATH, seconds=seconds)
 
 
 def test_thousands_of_vertices_without_goatd(monkeypatch):

@@ -153,6 +153,13 @@ def test_the_minimum_is_not_claimed_without_proof():
         sparsify(network, dataset, "minimum", seconds=1e-6)
 
 
+@pytest.mark.parametrize("method", ["steinitz", "minimum"])
+@pytest.mark.parametrize("seconds", [-1, 0, float("nan")])
+def test_seconds_that_are_no_limit(method, seconds):
+    with pytest.raises(ValueError, match="a time limit is a positive number"):
+        sparsify(*fan(3, [1, -1], 0, [[0, 1]]), method, seconds=seconds)
+
+
 def test_no_data_no_arcs():
     network, _ = fan(3, [1, -1, 1], 0, [[0, 0, 0]])
     nothing = qnnt.Dataset(np.zeros((0, 3), dtype=int), np.zeros((0, 1), dtype=int))
