@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qnnt.exceptions import InputError
 from qnnt.reductions.balance import BALANCE
 from qnnt.reductions.sources import random
-from qnnt.reductions.sources.sets import HittingSet
+from qnnt.reductions.sources.sets import ExactCover, HittingSet
 from qnnt.reductions.sources.solve import solve_source
 
 SEEDS = st.integers(0, 2**31)
@@ -51,6 +51,10 @@ def test_infeasible_exact_cover(n, seed):
     source = random.infeasible_exact_cover(n, seed)
     assert solve_source(source) is None
     assert source.incidence.any(axis=0).mean() > 0.5
+
+
+def test_an_exact_cover_of_many_sets():
+    assert len(solve_source(ExactCover.of([[element] for element in range(1100)], 1100))) == 1100
 
 
 def test_a_large_infeasible_exact_cover():

@@ -57,19 +57,16 @@ def _exact_cover(source: ExactCover) -> Chosen | None:
         [j for j, mask in enumerate(masks) if mask >> element & 1] for element in range(source.n_elements)
     ]
 
-    def extend(left: int, chosen: list[int]) -> list[int] | None:
+    left_and_chosen = [((1 << source.n_elements) - 1, tuple[int, ...]())]
+    while left_and_chosen:
+        left, chosen = left_and_chosen.pop()
         if not left:
-            return chosen
+            return np.array(sorted(chosen), dtype=np.int64)
         fitting = [
             [j for j in candidates[e] if not masks[j] & ~left]
             for e in range(source.n_elements)
             if left >> e & 1
         ]
-        for j in min(fitting, key=len):
-            found = extend(left & ~masks[j], [*chosen, j])
-            if found is not None:
-                return found
-        return None
-
-    cover = extend((1 << source.n_elements) - 1, [])
-    return None if cover is None else np.array(sorted(cover), dtype=np.int64)
+        fewest = min(fitting, key=len)
+        left_and_chosen += [(left & ~masks[j], (*chosen, j)) for j in reversed(fewest)]
+    return None
