@@ -68,8 +68,10 @@ def recall(instance: Instance) -> tuple[Source, Instance, Lift[Network, Any]]:
     except InputError as error:
         raise InputError(f"meta.problem: {error.place}", error.message) from None
     made, lift = proof.reduction.apply(source)
-    same = (made.domain, made.architecture) == (instance.domain, instance.architecture)
-    if not same or made.dataset != instance.dataset:
+    if any(
+        getattr(made, part) != getattr(instance, part)
+        for part in ("domain", "architecture", "activation", "dataset")
+    ):
         raise InputError("meta", "describes another instance than this one")
     return source, made, lift
 

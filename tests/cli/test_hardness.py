@@ -93,6 +93,9 @@ def test_lift_needs_a_network_with_few_errors(qnnt, path):
     assert "network: has 7 errors; a solution needs at-most:0" in run.err
 
 
+LATE = {"thresholds": [0], "values": [0, 1]}
+
+
 def nested(depth):
     """Lists in lists."""
     return [nested(depth - 1)] if depth else []
@@ -130,6 +133,7 @@ def test_lift_of_a_hitting_set_of_no_size(qnnt, path, size):
         (lambda d: d["meta"]["problem"].update(sets=[[1.5]]), "meta.problem: does not describe"),
         (lambda d: d["meta"].update(problem=nested(900)), "meta: is nested more than 100 deep"),
         (lambda d: d["data"].pop(), "meta: describes another instance"),
+        (lambda d: d.update(activation=LATE), "meta: describes another instance"),
     ],
 )
 def test_lift_of_an_instance_that_does_not_say_where_it_is_from(qnnt, path, change, words):
