@@ -57,8 +57,9 @@ def apply(source: HittingSet, *, as_printed: bool = False) -> tuple[Instance, Li
     """The instance and its lift, repaired or ``as_printed``.
 
     As printed there is no equivalence: the lift of a network may be no hitting set. It also raises
-    :class:`InputError` for k = 0, which leaves it without inputs. Both raise it for a k for which the data
-    points would be beyond the cap of :mod:`qnnt.sizes`.
+    :class:`InputError` for k = 0, which leaves it without inputs. Without elements its ℓ is
+    negative, and without sets it has no output: what is added then is added as printed, too. Both raise
+    :class:`InputError` for a k for which the data points would be beyond the cap of :mod:`qnnt.sizes`.
     """
     k = source.size
     cells = (k * source.n_elements + 2) * (k + 1 + len(source.sets))
