@@ -1,7 +1,8 @@
 """The journal of a run over cubes: what is known of each cube, so that a run that was killed goes on.
 
-JSON lines. The first one holds the digest of the instance that was split, and all boxes. Every further one is
-a cube in which no network meets the goal, or a network. A line is on disk before the run goes on.
+JSON lines. The first one holds the digest of the instance that was split, who answers its parts, and all
+boxes. Every further one is a cube in which no network meets the goal, or a network. A line is on disk before
+the run goes on. All parts are answered by one backend over one encoding, as the result names no others.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from qnnt.files.journals import JournalFile
 from qnnt.instance import Instance
 
 FORMAT = "qnnt-cubes"
-VERSION = 1
+VERSION = 2
 
 
 def digest(instance: Instance) -> str:
@@ -73,10 +74,11 @@ class Refuted:
 class Journal(JournalFile):
     """A journal of an instance, open for one run. What it had is in ``plan``, ``refuted`` and ``vectors``.
 
-    Raises :class:`InputError` for a file of another instance or split, and as :class:`JournalFile` does.
+    ``by`` names the backend and the encoder of the parts. Raises :class:`InputError` for a file of another
+    instance, split, backend or encoder, and as :class:`JournalFile` does.
     """
 
-    def __init__(self, path: Path, instance: Instance, *, symmetry: bool, asked: int) -> None:
+    def __init__(self, path: Path, instance: Instance, *, symmetry: bool, asked: int, by: str = "") -> None:
         self._instance = instance
         self._head = {
             "format": FORMAT,
@@ -86,6 +88,7 @@ class Journal(JournalFile):
             "order": _order(),
             "symmetry": symmetry,
             "asked": asked,
+            "by": by,
         }
         self.plan: Plan | None = None
         self.refuted: list[Refuted] = []
@@ -132,6 +135,8 @@ class Journal(JournalFile):
             )
         if ours["asked"] != theirs["asked"]:
             raise InputError("", f"holds a split for {theirs['asked']} cubes, not for {ours['asked']}")
+        if ours["by"] != theirs["by"]:
+            raise InputError("", f"holds answers of {theirs['by']}, not of {ours['by']}")
         try:
             boxes = tuple(Box(tuple(_side(*side) for side in sides)) for sides in head["boxes"])
             refuted, budget = _integer(head["refuted"]), head["budget"]

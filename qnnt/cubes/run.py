@@ -114,14 +114,18 @@ def solve_cubes(
     with ExitStack() as stack:
         journal = None
         if cubes.journal is not None:
-            path, symmetry = Path(cubes.journal), encoder.symmetry
-            journal = stack.enter_context(Journal(path, target, symmetry=symmetry, asked=cubes.count))
+            path, symmetry, by = Path(cubes.journal), encoder.symmetry, _named(job, encoder)
+            journal = stack.enter_context(Journal(path, target, symmetry=symmetry, asked=cubes.count, by=by))
         raised = stack.enter_context(Raised())
         executor = cubes.executor
         if executor is None:
             executor = stack.enter_context(LocalExecutor(job.limits.threads) if isolate else HereExecutor())
         run = _Run(replace(job, instance=target), encoder, lift, cubes, board, isolate)
         return run.run(executor, raised, journal)
+
+
+def _named(job: Job, encoder: Encoder) -> str:
+    return f"backend {job.backend.name!r} with encoder {encoder.name!r}"
 
 
 def _same(network: Network) -> Network:
@@ -300,7 +304,7 @@ class _Run:
         self._hear_ending(ending)
         if outcome.sizes and "variables" not in self._sizes:
             self._sizes.update(outcome.sizes)
-        more = {"seconds": round(ending.seconds, 3), "backend": self.job.backend.name}
+        more = {"seconds": round(ending.seconds, 3)}
         if outcome.status is Status.SATISFIABLE:
             self._found(cube, goal, outcome, more)
         elif outcome.status is Status.UNSATISFIABLE:
@@ -337,7 +341,7 @@ class _Run:
 
     @property
     def _said(self) -> str:
-        return f"backend {self.job.backend.name!r} with encoder {self.encoder.name!r} says"
+        return f"{_named(self.job, self.encoder)} says"
 
     def _lifted(self, vector: Vector) -> Vector:
         return self.lift(self.job.instance.network(np.asarray(vector))).vector

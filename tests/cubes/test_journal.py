@@ -42,7 +42,7 @@ def test_every_cube_is_a_line(tmp_path: Path) -> None:
     head, *cubes = lines(journal)
     assert (head["format"], head["asked"], head["budget"]) == ("qnnt-cubes", 6, None)
     assert sorted(each["cube"] for each in cubes) == list(range(len(head["boxes"]) - head["refuted"]))
-    assert {each["backend"] for each in cubes} == {"sat:cadical153"}
+    assert head["by"] == "backend 'sat:cadical153' with encoder 'clauses'"
 
 
 def test_what_is_in_the_journal_is_not_run_again(tmp_path: Path) -> None:
@@ -82,6 +82,22 @@ def test_what_is_refuted_below_a_better_network_is_asked_again_without_it(tmp_pa
     again = run(LEAST_2, journal)
     assert (again.status, again.errors) == ("OPTIMAL", 2)
     assert again.network is not None
+
+
+def test_another_backend_does_not_go_on_with_a_journal(tmp_path: Path) -> None:
+    """Its result would name one backend for what another one refuted, which could then confirm itself."""
+    journal = tmp_path / "j"
+    assert run(IMPOSSIBLE, journal, backend="cpsat").status == "UNSATISFIABLE"
+    before = journal.read_bytes()
+    words = "holds answers of backend 'cpsat' with encoder 'cpsat', not of backend "
+    for other in ({"backend": "sat", "confirm": True}, {"backend": "cpsat", "encoder": "cpsat-textbook"}):
+        with pytest.raises(qnnt.InputError, match=words):
+            run(IMPOSSIBLE, journal, **other)
+    assert journal.read_bytes() == before
+    for first, second in (("auto", "sat"), ("sat", "auto")):
+        journal.unlink()
+        run(IMPOSSIBLE, journal, backend=first)
+        assert run(IMPOSSIBLE, journal, backend=second).status == "UNSATISFIABLE"
 
 
 def test_a_network_in_the_journal_is_replayed(tmp_path: Path) -> None:
