@@ -83,6 +83,8 @@ class _Program:
             if said is not None and not said.literals and not more:
                 self.writes = True
                 said = self._answer([formula, result], top)
+                if said is None:
+                    raise RuntimeError(f"{self._name} says SATISFIABLE, and then UNSATISFIABLE")
             if said is None:
                 return None
             literals = said.literals or _written(result, top)

@@ -28,6 +28,6 @@ class OpbBackend(ProgramBackend):
     summary = "0/1 inequalities, by any program that reads OPB (opb:PATH, opb:'PATH ARGUMENTS')"
 
     def run(self, model: PseudoBooleanModel, limits: Limits, report: Report) -> Answer:
-        """Solve; raises RuntimeError if the program gives no answer, or one that contradicts itself."""
+        """Solve; what goes wrong is raised as :meth:`Question.ask` does."""
         question = Question(self.program, model, len(model.lower), 1, report, "model.opb")
         return question.ask(self.found(), lambda file: write_opb(file, model), limits.time)

@@ -14,7 +14,7 @@ from qnnt.backends.base import Answer, Report
 from qnnt.backends.milp import satisfied
 from qnnt.backends.programs import Exit, listen, longest_line, no_answer, too_much
 from qnnt.domain import IntArray
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, WrongAnswer
 from qnnt.files.answers import read_competition
 from qnnt.limits import Limit, Status
 from qnnt.models import Formula, PseudoBooleanModel
@@ -47,13 +47,16 @@ class Question:
     _cost: int | None = None
 
     def ask(self, command: list[str], write: Write, seconds: float | None) -> Answer:
-        """What comes of the program's answer to what ``write`` writes."""
+        """What comes of the program's answer to what ``write`` writes.
+
+        Raises RuntimeError if there is none, and :class:`WrongAnswer` for "none" after a solution.
+        """
         with Folder() as folder:
             path = folder.path / self.file
             with path.open("w", encoding="ascii") as file:
                 write(file)
             end = listen([*command, os.fspath(path)], self._longest, self._hear, seconds)
-        self._take_in(cut_off=end.late)
+        self._take_in(cut_off=end.late or not self._clear(end))
         return self._answer(end)
 
     @property
@@ -110,14 +113,24 @@ class Question:
                 found[number] = value
         return found
 
+    @property
+    def _verdict(self) -> Status:
+        """The only one that it has given."""
+        return next(iter(self._verdicts)) if len(self._verdicts) == 1 else Status.UNKNOWN
+
+    def _clear(self, end: Exit) -> bool:
+        """Whether its exit status suits its only verdict."""
+        return end.status in _EXITS.get(self._verdict, ())
+
     def _answer(self, end: Exit) -> Answer:
         """The verdict, if there is one; its exit status has to suit it, and its solution the objective."""
         best, cost = self._best, self._cost
-        verdict = self._verdicts.pop() if len(self._verdicts) == 1 else Status.UNKNOWN
-        clear = end.status in _EXITS.get(verdict, ())
+        verdict, clear = self._verdict, self._clear(end)
         if not clear and not end.late:
             raise no_answer(self.program, end)
         if clear and verdict is Status.UNSATISFIABLE:
+            if best is not None and _satisfied(self.model, best):
+                raise WrongAnswer(f"{self.program} says that there is no solution, after showing one")
             return Answer(Status.UNSATISFIABLE)
         if clear and best is None:
             raise RuntimeError(f"{self.program} says that there is a solution, and shows none")

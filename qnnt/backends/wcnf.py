@@ -44,7 +44,7 @@ class WcnfBackend(ProgramBackend):
     summary = "weighted clauses, by any program that reads WCNF (wcnf:PATH, wcnf:'PATH ARGUMENTS')"
 
     def run(self, model: Formula, limits: Limits, report: Report) -> Answer:
-        """Solve; raises RuntimeError if the program gives no answer, or one that contradicts itself."""
+        """Solve; what goes wrong is raised as :meth:`Question.ask` does."""
         command, began = self.found(), time.monotonic()
         trial = _TRIAL if limits.time is None else min(_TRIAL, _SHARE * limits.time)
         old = not _reads(command, trial, old=False) and _reads(command, trial, old=True)

@@ -80,6 +80,16 @@ def test_a_verdict_needs_its_exit_status(tmp_path, said):
     assert result.status is qnnt.Status.UNKNOWN
 
 
+def test_a_second_run_that_takes_back_the_first_is_no_answer(tmp_path):
+    program = tmp_path / "solver"
+    first = "if [ $# -eq 1 ]; then echo s SATISFIABLE; exit 10; fi"
+    program.write_text(f"#!/bin/sh\n{first}\necho s UNSATISFIABLE; exit 20\n")
+    program.chmod(0o755)
+    result = qnnt.solve(TWO, backend=f"dimacs:{program}", isolate=False)
+    assert (result.status, result.errors) == ("UNKNOWN", 2)
+    assert result.reason.endswith("says SATISFIABLE, and then UNSATISFIABLE")
+
+
 @pytest.mark.parametrize("command", ["minisat", "minisat -verb=0", "cadical", "cadical -q"])
 def test_programs_of_debian(command):
     if shutil.which(command.split()[0]) is None:

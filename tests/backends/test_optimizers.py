@@ -82,6 +82,7 @@ def small():
         ("yes v 1 2 3", "more than an answer"),
         ("exec cat /dev/zero", "more than an answer"),
         ("echo broken >&2; kill -9 $$", "exit status -9): broken"),
+        (f"printf 'v {'1' * 90}'; kill -9 $$", "exit status -9)"),  # in the middle of a solution
     ],
 )
 def test_a_program_that_does_not_answer_properly_is_unknown(program, family, text, reason):
@@ -98,6 +99,20 @@ def test_a_program_that_lies_is_caught(program, family, text):
     """No network at all; and a solution that breaks every rule."""
     with pytest.raises(qnnt.WrongAnswer):
         qnnt.solve(small(), backend=program(text, family), isolate=False)
+
+
+def test_none_after_a_solution_of_a_decision_is_a_lie(program):
+    """What is shown is held against the model: one that breaks it is no solution."""
+    model, _ = PseudoBooleanEncoder().apply(small().with_goal(qnnt.AtMost(1)))
+
+    def said(bits):
+        lying = program(f"echo 'v {bits}'; echo 's UNSATISFIABLE'")
+        return registry.backend(lying).run(model, qnnt.Limits(), Mock())
+
+    solved = registry.backend(f"opb:{OPTIMIZER}").run(model, qnnt.Limits(), Mock())
+    with pytest.raises(qnnt.WrongAnswer, match="no solution, after showing one"):
+        said("".join(map(str, solved.assignment)))
+    assert said("1" * len(model.lower)).status is qnnt.Status.UNSATISFIABLE
 
 
 def xor():
