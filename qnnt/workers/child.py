@@ -23,7 +23,6 @@ MIB = 1 << 20
 def main() -> None:
     """Serve tasks until the parent closes the connection."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     connection = Connection(int(sys.argv[1]))
     sys.path[:], warm_up = connection.recv()
     from qnnt.workers.slot import Slot
@@ -46,11 +45,24 @@ def main() -> None:
 def _received(connection: Connection) -> Task[Any, Any]:
     """The next task; raises ImportError for a class that this process cannot import."""
     try:
-        task: Task[Any, Any] = connection.recv()
+        task: Task[Any, Any]
+        task, folder, environment = connection.recv()
     except (AttributeError, ImportError) as error:
         hint = "put the class into a module that can be imported, or run with isolate=False"
         raise ImportError(f"{error}; {hint}") from None
+    _follow(folder, environment)
     return task
+
+
+def _follow(folder: str | None, environment: dict[str, str]) -> None:
+    """Go where the parent is by now: a program by a relative name is another one in another folder."""
+    from qnnt.workers.folder import current_folder
+
+    if folder is not None and folder != current_folder():
+        os.chdir(folder)
+    if environment != dict(os.environ):
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 @contextlib.contextmanager

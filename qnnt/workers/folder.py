@@ -57,6 +57,14 @@ class Folder:
         self.remove()
 
 
+def current_folder() -> str | None:
+    """The one that relative names start from; None if it has been removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
 _SWEPT: set[Path] = set()  # places where this process has looked
 
 

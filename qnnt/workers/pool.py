@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from qnnt.exceptions import Unavailable
-from qnnt.workers.folder import Folder
+from qnnt.workers.folder import Folder, current_folder
 from qnnt.workers.slot import Slot
 
 if TYPE_CHECKING:
@@ -92,14 +92,20 @@ class Worker:
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
                 start_new_session=True,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-                    "TMPDIR": str(self._folder.path),
-                },
+                env=self._environment,
             )
         self._connection = Connection(ours.detach())
         self._tell((sys.path, warm_up))
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        """What the process sees: the environment of this one, but for what is its own."""
+        return {
+            "OPENBLAS_NUM_THREADS": "1",
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+            "TMPDIR": str(self._folder.path),
+        }
 
     @property
     def connection(self) -> Connection:
@@ -112,9 +118,12 @@ class Worker:
         return self._process.poll() is None
 
     def send(self, task: Task[E, A]) -> None:
-        """Hand over a task; that the worker has gone shows when it is heard."""
+        """Hand over a task, and in which folder and environment it is to run.
+
+        That the worker has gone shows when it is heard.
+        """
         self.slot.clear()  # it was for the last task
-        self._tell(task)
+        self._tell((task, current_folder(), self._environment))
 
     def _tell(self, message: Any) -> None:
         with contextlib.suppress(_Lost), _losing():

@@ -307,6 +307,27 @@ def test_a_worker_is_reused_and_replaced_when_dead(instance: qnnt.Instance) -> N
     assert worker not in children()
 
 
+def test_a_worker_that_is_reused_is_where_its_parent_is(
+    instance: qnnt.Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each folder has another program of the same name, which tells a variable of the environment."""
+    pool.close_workers()
+    before = children()
+    for folder in map(tmp_path.joinpath, ("first", "second")):
+        folder.mkdir()
+        (folder / "sol").write_text(f'#!/bin/sh\necho "{folder.name} $WORD"\nexit 1\n')
+        (folder / "sol").chmod(0o755)
+    for folder, word in (("first", "here"), ("second", "there")):
+        monkeypatch.chdir(tmp_path / folder)
+        monkeypatch.setenv("WORD", word)
+        result = qnnt.solve(instance, goal=qnnt.AtMost(1), backend="dimacs:./sol")
+        assert str(result.reason).endswith(f"(exit status 1): {folder} {word}")
+    assert len(children() - before) == 1
+    (tmp_path / "second" / "sol").unlink()
+    (tmp_path / "second").rmdir()
+    assert qnnt.solve(instance, backend="dimacs:/bin/false").status == "UNKNOWN"
+
+
 def _ended(running: pool.Running) -> Ended:
     for _ in range(300):
         ended = running.take_in() if pool.heard([running], 0.1) else None
