@@ -91,9 +91,10 @@ def race(jobs: Sequence[Job], at_once: int, board: Board) -> Finish:
     What one finds is told to the others while they run, and is the start of those that begin later. If there
     are more jobs they take turns: one whose turn is over is paused where it is. A job that proves nothing
     may have several threads; it has one while it compiles, and then pauses others for its first turn. All
-    jobs have the same time limit, which counts for the race. A job that declines, crashes or runs out of
-    memory leaves the others to go on. Nothing of a job is left when this returns or raises. Raises what
-    ``board`` raises, and the error of a job that does not decline but is a fault of the input or the backend.
+    jobs have the same time limit, which counts for the race. A job that declines, crashes, runs out of memory
+    or gets no worker leaves the others to go on. Nothing of a job is left when this returns or raises. Raises
+    what ``board`` raises, the error of a job that does not decline but is a fault of the input or the
+    backend, and :class:`Unavailable` if no job gets a worker.
     """
     running = _Race(jobs, at_once, board)
     try:
@@ -151,7 +152,13 @@ class _Race:
             left = min(job.limits.time, self._deadline - now)
             job = replace(job, limits=replace(job.limits, time=left))
         _LOG.info("%s begins", job.backend.name)
-        self._begun[number] = running = Running(job, partial(self._hear, number))
+        try:
+            self._begun[number] = running = Running(job, partial(self._hear, number))
+        except Unavailable as error:
+            if not self._begun and not self._waiting:  # nor does any other get one
+                raise
+            self._end(number, Ended(reason=str(error)))
+            return
         self._turns[number] = now + self._turn(number, now) + START_UP
         self._deadline = min(self._deadline, running.deadline)
 

@@ -96,6 +96,28 @@ def test_the_others_go_on_without_one_that_eats_memory() -> None:
 
 
 @both
+def test_the_others_go_on_without_one_that_gets_no_worker(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class First(pool.Worker):
+        left = 1
+
+        def __init__(self, warm_up: str = "") -> None:
+            if not First.left:
+                raise qnnt.Unavailable("no worker process can be started: no more processes")
+            First.left -= 1
+            super().__init__(warm_up)
+
+    monkeypatch.setattr(pool, "Worker", First)
+    result = raced(Faulty("incumbent-then-abort", vector=BEST), HANG, threads=threads)
+    assert (result.status, result.errors) == (qnnt.Status.UNKNOWN, 1)
+    assert "faulty:hang: no worker process can be started: no more processes" in str(result.reason)
+    pool.close_workers()
+    First.left = 1
+    assert raced("enumeration", HANG, threads=threads).status == "OPTIMAL"
+
+
+@both
 def test_if_all_fail_each_reason_is_told(threads: int) -> None:
     result = raced(Faulty("abort"), Faulty("raise"), Faulty("late-refusal"), threads=threads)
     assert (result.status, result.backend, result.errors) == (qnnt.Status.UNKNOWN, "portfolio", 2)

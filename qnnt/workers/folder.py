@@ -60,7 +60,7 @@ class Folder:
 def current_folder() -> str | None:
     """The one that relative names start from; None if it has been removed."""
     try:
-        return os.getcwd()
+        return str(Path.cwd())
     except OSError:
         return None
 

@@ -301,13 +301,19 @@ class Running(Generic[E, A]):
         return None
 
     def _lost(self) -> Ended[A] | None:
+        from qnnt.workers.task import Ended
+
         if self._taken:
             ended: Ended[A] = self._worker.lost(self._task.limits)
             self._over = True
             return ended
         _LOG.info("an idle worker had died; a new one takes the task")
         self._worker.kill()
-        self._hand_to(Worker())
+        self._over = True
+        try:
+            self._hand_to(Worker())
+        except Unavailable as error:
+            return Ended(reason=str(error), lost=True)
         return None
 
     def inform(self, message: Any) -> None:

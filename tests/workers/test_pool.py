@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -366,6 +367,21 @@ def test_a_message_outlives_an_idle_worker_that_was_dead(
     running = pool.Running(_job(instance, "waits-for-news", tmp_path / "note"), lambda _: None)
     running.inform(Incumbent(np.array(BEST), 1))
     assert _ended(running).answer.cost == 1
+
+
+def test_a_task_of_a_dead_worker_that_gets_no_other_is_lost(
+    instance: qnnt.Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool.close_workers()
+    before = children()
+    qnnt.solve(instance, backend="enumeration")
+    (worker,) = children() - before
+    os.kill(worker, signal.SIGKILL)
+    monkeypatch.setattr(pool.Worker, "alive", True)  # it dies after this was asked
+    no_more = qnnt.Unavailable("no temporary folder can be made")
+    monkeypatch.setattr(pool, "Worker", Mock(side_effect=no_more))
+    result = qnnt.solve(instance, backend="enumeration")
+    assert (result.status, result.reason, result.errors) == ("UNKNOWN", str(no_more), 2)
 
 
 def test_runs_in_parallel_threads_do_not_mix() -> None:
