@@ -16,9 +16,9 @@ import logging
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -99,8 +99,9 @@ def solve_cubes(
     """What the cubes of an instance come to together.
 
     ``job`` is that of the whole, its threads how many parts run at a time. Its instance goes through the
-    presolve ``steps``, then the ``encoder`` gets it. Raises the error of a part that declines,
-    :class:`InputError` for a journal that does not fit or cannot be written, and what the board raises.
+    presolve ``steps``, then the ``encoder`` gets it. A journal that can no longer be written, or an executor
+    that takes no more parts, ends the run with what it has. Raises the error of a part that declines,
+    :class:`InputError` for a journal that does not fit or cannot be begun, and what the board raises.
 
     Nothing of the run is left when this returns or raises. But a part in another's executor on another host
     goes on, unless it can see that the run has ended: see :class:`qnnt.cubes.part.Flag`.
@@ -138,6 +139,15 @@ class _Stopped(Exception):  # noqa: N818
     def __init__(self, reason: str, limit: Limit | None = None) -> None:
         super().__init__(reason)
         self.outcome = Outcome(Status.UNKNOWN, limit=limit, reason=reason)
+
+
+@contextmanager
+def _handing_over() -> Iterator[None]:
+    """An executor may raise anything: it was shut down, it is broken, its host has gone."""
+    try:
+        yield
+    except Exception as error:
+        raise _Stopped(f"the executor takes no more parts: {describe(error)}") from None
 
 
 @dataclass
@@ -259,7 +269,8 @@ class _Run:
 
     def _work(self, executor: Executor, flag: Flag) -> None:
         job = self.job
-        whole = share(executor, Whole(job.instance, self.encoder, job.backend, flag, self.isolate))
+        with _handing_over():
+            whole = share(executor, Whole(job.instance, self.encoder, job.backend, flag, self.isolate))
         self.board.hear(Event(phase="solve"))
         self._tell()
         while (self._waiting or self._running) and not self.board.settled:
@@ -285,10 +296,8 @@ class _Run:
         goal, limits = self._asked, replace(self.job.limits, threads=1)
         if not math.isinf(left):
             limits = replace(limits, time=left)
-        try:
+        with _handing_over():
             future = executor.submit(run_part, whole, Part(self._boxes[cube], goal, limits))
-        except RuntimeError as error:  # it was shut down, or it is broken
-            raise _Stopped(f"the executor takes no more parts: {describe(error)}") from None
         self._running[future] = cube, goal
 
     def _take_in(self, future: Future[Ending], cube: int, goal: Goal) -> None:
@@ -312,8 +321,7 @@ class _Run:
                 raise WrongAnswer(f"{self._said} that no network exists, after reporting one")
             refuted = Refuted(cube, goal.budget if self.job.instance.goal.minimizes else None)
             self._note(refuted)
-            if self._journal is not None:
-                self._journal.note_refuted(refuted, **more)
+            self._write(lambda journal: journal.note_refuted(refuted, **more))
         elif outcome.status is Status.UNKNOWN:
             reason = ended.reason or outcome.reason or "the backend gave no reason"
             self._failed[cube] = ended.limit or outcome.limit, reason
@@ -327,9 +335,18 @@ class _Run:
         if not goal.accepts(self.board.best.errors):
             best = f"the best network that is known has {self.board.best.errors} errors"
             raise WrongAnswer(f"{self._said} {outcome.status} for {goal}, but {best}")
-        if self._journal is not None and outcome.vector is not None:
-            vector = self._lifted(outcome.vector)
-            self._journal.note_network(cube, vector.tolist(), **more)
+        if outcome.vector is not None:
+            vector = self._lifted(outcome.vector).tolist()
+            self._write(lambda journal: journal.note_network(cube, vector, **more))
+
+    def _write(self, note: Callable[[Journal], None]) -> None:
+        """Write to the journal, if there is one; a full disk ends the run with what it has."""
+        if self._journal is None:
+            return
+        try:
+            note(self._journal)
+        except InputError as error:
+            raise _Stopped(str(error)) from None
 
     def _hear_ending(self, ending: Ending) -> None:
         """Networks that a part has, replayed."""
@@ -352,7 +369,8 @@ class _Run:
         """What parts came to that were cut short, or that ended in time after all."""
         ended, _ = wait(self._running, timeout=_GRACE)
         for future in ended:
-            self._take_in(future, *self._running.pop(future))
+            with suppress(_Stopped):  # by a full disk; the run has ended all the same
+                self._take_in(future, *self._running.pop(future))
 
     def _joined(self) -> Outcome:
         """What all parts come to together."""

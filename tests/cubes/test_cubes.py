@@ -22,6 +22,7 @@ import qnnt
 from qnnt.cubes import Cubes
 from qnnt.instance import Instance
 from qnnt.testing.brute_force import Truth
+from qnnt.workers.executors import NamedExecutor
 from qnnt.workers.pool import close_workers
 
 PAIRS = [
@@ -111,6 +112,39 @@ def test_an_executor_that_is_shut_down_leaves_no_answer() -> None:
     result = qnnt.solve(IMPOSSIBLE, cubes=Cubes(4, executor=pool))
     assert result.status == "UNKNOWN"
     assert "takes no more parts" in str(result.reason)
+
+
+class Gone(NamedExecutor):
+    """Fails as soon as it is asked to ``fail``: to keep a value for many calls, or to run one."""
+
+    places = 1
+
+    def __init__(self, fail: str) -> None:
+        self._fail = fail
+
+    def _check(self, asked: str) -> None:
+        if asked == self._fail:
+            raise OSError("the connection to the cluster is lost")
+
+    def share(self, value: Any) -> Any:
+        self._check("share")
+        return value
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self._check("submit")
+        raise AssertionError
+
+    def stop(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("fail", ["share", "submit"])
+def test_an_executor_that_fails_leaves_what_was_known(fail: str) -> None:
+    result = qnnt.solve(LEAST_2, cubes=Cubes(4, executor=Gone(fail)), isolate=False)
+    assert (result.status, result.errors) == ("UNKNOWN", 3)
+    assert result.reason == (
+        "the executor takes no more parts: OSError: the connection to the cluster is lost"
+    )
 
 
 class Dropping(Executor):

@@ -9,6 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -213,12 +216,10 @@ def test_a_line_in_the_middle_that_says_nothing_is_named(tmp_path: Path, line: s
         run(IMPOSSIBLE, journal)
 
 
-def test_a_full_disk_is_an_error_and_leaves_whole_lines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    journal = tmp_path / "j"
-    room = [3]
-    real = os.fsync
+@contextmanager
+def room_for(count: int) -> Iterator[None]:
+    """A disk that takes so many lines, and is full then."""
+    room, real = [count], os.fsync
 
     def full(fd: int) -> None:
         room[0] -= 1
@@ -226,12 +227,51 @@ def test_a_full_disk_is_an_error_and_leaves_whole_lines(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(fd)
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(qnnt.InputError, match=f"{journal}: cannot be used: No space left"):
-            run(IMPOSSIBLE, journal)
+        yield
+
+
+def test_a_full_disk_ends_the_run_with_what_it_has_and_leaves_whole_lines(tmp_path: Path) -> None:
+    journal = tmp_path / "j"
+    with room_for(3):
+        result = run(IMPOSSIBLE, journal)
+    assert (result.status, result.limit, result.verified) == ("UNKNOWN", None, True)
+    assert result.reason == f"{journal}: cannot be used: No space left on device"
     assert len(lines(journal)) == 3
     assert run(IMPOSSIBLE, journal).status == "UNSATISFIABLE"
+
+
+def test_a_full_disk_keeps_the_network_that_could_not_be_written(tmp_path: Path) -> None:
+    run(LEAST_2, tmp_path / "whole")
+    before = ["network" in line for line in lines(tmp_path / "whole")].index(True)
+    with room_for(before):
+        result = run(LEAST_2, tmp_path / "j")
+    assert (result.status, result.errors) == ("UNKNOWN", 2)
+
+
+class Pressing(ThreadPoolExecutor):
+    """Ctrl-C comes as the second part is handed over; the first one ends in time."""
+
+    parts = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.parts += 1
+        if self.parts == 2:
+            raise KeyboardInterrupt
+        return super().submit(fn, *args, **kwargs)
+
+
+def test_ctrl_c_on_a_full_disk_is_no_error(tmp_path: Path) -> None:
+    with room_for(1), Pressing(1) as executor:
+        cubes, limits = Cubes(6, journal=tmp_path / "j", executor=executor), qnnt.Limits(threads=2)
+        result = qnnt.solve(LEAST_2, cubes=cubes, limits=limits, isolate=False)
+    assert (result.status, result.reason) == ("UNKNOWN", "interrupted")
+
+
+def test_a_disk_that_is_full_at_once_is_an_error(tmp_path: Path) -> None:
+    with room_for(0), pytest.raises(qnnt.InputError, match="cannot be used: No space left"):
+        run(IMPOSSIBLE, tmp_path / "j")
 
 
 def test_a_folder_is_no_journal(tmp_path: Path) -> None:
