@@ -16,7 +16,7 @@ from qnnt.encoders.boxed import AroundEncoder, BoxedEncoder
 from qnnt.goals import Goal
 from qnnt.instance import Instance
 from qnnt.job import Event, Incumbent, Job, Outcome
-from qnnt.limits import Limits
+from qnnt.limits import Limit, Limits
 from qnnt.workers.executors import given_up
 from qnnt.workers.folder import Folder
 from qnnt.workers.pool import run_isolated
@@ -25,14 +25,35 @@ from qnnt.workers.task import Ended, run_here
 
 @dataclass(frozen=True)
 class Flag:
-    """A file that is there as long as the run goes on, for those who can see it."""
+    """A file that is there as long as the run goes on, for those who can see it.
+
+    ``place`` is that of the file, as :func:`_place` tells it: who finds the same one would see the file.
+    """
 
     path: str
+    place: tuple[str, int, int] | None
 
     @property
     def up(self) -> bool:
         """Whether the file is there."""
         return Path(self.path).exists()
+
+    @property
+    def visible(self) -> bool:
+        """Whether the file would be seen here if it were up."""
+        return self.up or (self.place is not None and _place(self.path) == self.place)
+
+
+def _place(path: str) -> tuple[str, int, int] | None:
+    """The folder of temporary folders in which a file is, on this machine; None if it cannot be told.
+
+    Two hosts may have a folder of the same device and number, two containers of a host the same machine.
+    """
+    try:
+        boot, folder = Path("/proc/sys/kernel/random/boot_id").read_text(), Path(path).parents[1].stat()
+    except OSError:
+        return None
+    return boot, folder.st_dev, folder.st_ino
 
 
 class Raised:
@@ -42,7 +63,7 @@ class Raised:
         self._folder = Folder()
         raised = self._folder.path / "flag"
         raised.touch()
-        self.flag = Flag(str(raised))
+        self.flag = Flag(str(raised), _place(str(raised)))
         return self
 
     def __exit__(
@@ -94,10 +115,12 @@ def run_part(whole: Whole, part: Part) -> Ending:
     """Run the part in a worker of this process, or in this process itself; the same on every host.
 
     If the flag goes down, or if nobody waits for the part, the worker is killed, and what it had told still
-    counts. On a host that does not share the file the flag was never up.
+    counts. A part that begins after that does nothing. A host that does not share the file sees no flag.
     """
     flag, abandoned, job = whole.flag, given_up(), part.job(whole)
-    seen = flag.up
+    visible = flag.visible
+    if visible and not flag.up:  # it had to wait until the run was over
+        return Ending(Ended(limit=Limit.INTERRUPT, reason="interrupted"), None, 0.0)
     goal, best = part.goal, list[Incumbent]()
 
     def tell(event: Event) -> None:
@@ -108,7 +131,7 @@ def run_part(whole: Whole, part: Part) -> Ending:
 
     began = time.perf_counter()
     if whole.isolate:
-        ended = run_isolated(job, tell, lambda: abandoned() or (seen and not flag.up))
+        ended = run_isolated(job, tell, lambda: abandoned() or (visible and not flag.up))
     else:
         ended = run_here(job, tell)
     return Ending(ended, best[0] if best else None, time.perf_counter() - began)

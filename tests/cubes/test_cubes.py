@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from strategies import activations, instances
 from unaided import bad_network
 
 import qnnt
+from qnnt.box import Box
 from qnnt.cubes import Cubes
+from qnnt.cubes.part import Flag, Part, Raised, Whole, run_part
 from qnnt.instance import Instance
 from qnnt.testing.brute_force import Truth
 from qnnt.workers.executors import NamedExecutor
@@ -265,6 +268,22 @@ def test_ctrl_c_keeps_the_best_network_and_leaves_nothing(kind: str, misbehaving
         assert len(left) <= 2
         close_workers()
     assert end_soon(left)
+
+
+def test_a_part_that_begins_after_the_run_does_nothing(misbehaving: Any) -> None:
+    """On a host that cannot see the flag it is run."""
+    backend = misbehaving("abort", 99)["backend"]
+    part = Part(Box(), LESS_THAN_2.goal, qnnt.Limits())
+    with Raised() as raised:
+        whole = Whole(LESS_THAN_2, SpaceEncoder(), backend, raised.flag, isolate=False)
+        raised.lower()
+        ended = run_part(whole, part).ended
+        assert (ended.answer, ended.limit) == (None, "interrupt")
+        elsewhere = replace(whole, flag=Flag(raised.flag.path, ("another machine", 1, 2)))
+        answer = run_part(elsewhere, part).ended.answer
+    assert answer is not None
+    assert answer.status == "UNSATISFIABLE"
+    assert len(list(Path(backend.note).iterdir())) == 1
 
 
 def workers() -> set[int]:
