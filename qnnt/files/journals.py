@@ -5,7 +5,6 @@ The first line says which run it is. A line is on disk before the run goes on.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import IO, Any, Self
 
 from qnnt.exceptions import InputError
 from qnnt.files.documents import compact, located
+from qnnt.files.locks import hold
 
 
 class JournalFile:
@@ -86,9 +86,8 @@ class JournalFile:
                 raise
 
     def _lock(self) -> None:
-        # Not flock: what a process of an executor inherits must not keep the lock.
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold(self._file)
         except BlockingIOError:
             raise InputError("", "is in use by another run") from None
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from cubing import IMPOSSIBLE, LEAST_2, LESS_THAN_2, OnePart, SpaceEncoder
-from processes import descendants, end_soon
+from processes import alive, descendants, end_soon
 
 import qnnt
 from qnnt.box import Box
@@ -280,27 +280,48 @@ def test_a_folder_is_no_journal(tmp_path: Path) -> None:
 
 
 def test_a_journal_is_one_runs_at_a_time(tmp_path: Path) -> None:
+    """Also if the run has forked a child that outlives it."""
     journal = tmp_path / "j"
     hold = f"""
-import sys, time
+import os, sys, time
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
 from cubing import IMPOSSIBLE
 from qnnt.cubes.journal import Journal
 held = Journal(Path({str(journal)!r}), IMPOSSIBLE, symmetry=True, asked=6)
-print("held", flush=True)
+child = os.fork()
+if child:
+    print(child, flush=True)
 time.sleep(60)
 """
     holder = subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True)
     with holder:
         assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+        child = int(holder.stdout.readline())
         try:
             with pytest.raises(qnnt.InputError, match="in use by another run"):
                 run(IMPOSSIBLE, journal)
         finally:
             holder.kill()
+    assert alive(child)
     assert run(IMPOSSIBLE, journal).status == "UNSATISFIABLE"
+    os.kill(child, signal.SIGKILL)
+
+
+def test_the_run_that_has_a_journal_does_not_lose_it_by_a_look_into_it(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    with Journal(path, IMPOSSIBLE, symmetry=True, asked=6) as journal:
+        journal.begin(Plan((Box(),), 0, None, 6))
+        assert len(lines(path)) == 1
+        with pytest.raises(qnnt.InputError, match="in use by another run"):  # as it is for another process
+            run(IMPOSSIBLE, path)
+        again = [
+            sys.executable,
+            "-c",
+            f"import fcntl; fcntl.flock(open({str(path)!r}), fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        ]
+        assert "BlockingIOError" in subprocess.run(again, capture_output=True, text=True, check=False).stderr
+    assert subprocess.run(again, check=False).returncode == 0
 
 
 def test_the_digest_is_of_what_matters() -> None:
