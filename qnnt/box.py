@@ -12,6 +12,8 @@ from qnnt.domain import Domain, IntArray
 
 Ints = npt.NDArray[np.int64]
 
+_FEW, _SPARED = 32, 0.9  # boxes that are compared at once; share of the pairs that a cut may leave
+
 
 @dataclass(frozen=True)
 class Box:
@@ -73,12 +75,6 @@ class Box:
         below, above = (parameter, least, threshold - 1), (parameter, threshold, greatest)
         return Box((*others, below)), Box((*others, above))
 
-    def meets(self, other: Box) -> bool:
-        """Whether a vector lies in both boxes."""
-        theirs = {p: (least, greatest) for p, least, greatest in other.sides}
-        shared = ((side, theirs[side[0]]) for side in self.sides if side[0] in theirs)
-        return all(least <= top and bottom <= greatest for (_, least, greatest), (bottom, top) in shared)
-
 
 def partition(boxes: list[Box], n_parameters: int, domain: Domain) -> bool:
     """Whether each vector over the domain lies in just one of the boxes: they are apart, and large enough."""
@@ -88,7 +84,34 @@ def partition(boxes: list[Box], n_parameters: int, domain: Domain) -> bool:
     volume = sum(_volume(box, len(limited), domain.d) for box in boxes)
     if volume != domain.d ** len(limited):
         return False
-    return not any(one.meets(two) for i, one in enumerate(boxes) for two in boxes[:i])
+    lower, upper = np.empty((2, len(boxes), len(limited)), dtype=np.int64)
+    column = {p: place for place, p in enumerate(sorted(limited))}
+    lower[:], upper[:] = domain.lo, domain.hi
+    for row, box in enumerate(boxes):
+        for p, least, greatest in box.sides:
+            lower[row, column[p]], upper[row, column[p]] = least, greatest
+    return _apart(lower, upper)
+
+
+def _apart(lower: Ints, upper: Ints) -> bool:
+    """Whether no two of the boxes (n, P) meet.
+
+    Two that meet do so below a threshold of a parameter, or above. The threshold is taken that leaves the
+    fewest pairs on both sides; without one that spares many, all pairs are looked at.
+    """
+    n, pairs, cut = len(lower), _SPARED * len(lower) ** 2, None
+    for p in range(lower.shape[1] if n > _FEW else 0):
+        thresholds = np.unique(lower[:, p])[1:]
+        below = np.searchsorted(np.sort(lower[:, p]), thresholds)
+        above = n - np.searchsorted(np.sort(upper[:, p]), thresholds)
+        left = below**2 + above**2
+        if len(left) and left.min() < pairs:
+            pairs, cut = left.min(), (p, thresholds[left.argmin()])
+    if cut is not None:
+        p, threshold = cut
+        sides = lower[:, p] < threshold, upper[:, p] >= threshold
+        return all(_apart(lower[side], upper[side]) for side in sides)
+    return not any(((lower[:i] <= upper[i]) & (lower[i] <= upper[:i])).all(axis=1).any() for i in range(1, n))
 
 
 def _volume(box: Box, n_parameters: int, d: int) -> int:

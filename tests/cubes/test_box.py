@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import deque
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from strategies import activations, instances
 import qnnt
 from qnnt import registry
 from qnnt.backends.enumeration import count_errors, parameter_blocks
-from qnnt.box import Box, partition
+from qnnt.box import Box, _apart, partition
 from qnnt.domain import Domain
 from qnnt.encoders.boxed import BoxedEncoder
 from qnnt.instance import Instance
@@ -140,3 +141,43 @@ def test_a_partition_covers_all_and_nothing_twice() -> None:
     # As large as the whole, but not apart.
     assert not partition([below, Box(((0, -1, 0),))], 3, domain)
     assert not partition([Box(((0, -1, -1),)), Box(((1, -1, -1),)), Box(((2, -1, -1),))], 3, domain)
+
+
+def halved(count: int, domain: Domain, n_parameters: int) -> list[Box]:
+    """So many boxes, the oldest cut in two again and again."""
+    found = deque([Box()])
+    while len(found) < count:
+        box = found.popleft()
+        ranges = (box.range(p, domain) for p in range(n_parameters))
+        p, (least, greatest) = next((p, ends) for p, ends in enumerate(ranges) if ends[0] < ends[1])
+        found += box.halves(p, (least + greatest + 1) // 2, domain)
+    return list(found)
+
+
+def test_many_boxes_are_compared_where_they_may_meet() -> None:
+    """To compare all pairs of so many takes minutes."""
+    domain = Domain(3)
+    found = halved(15_000, domain, 20)
+    assert partition(found, 20, domain)
+    last = found[-1]
+    twin = next(box for box in found[::-1] if box != last and len(box.sides) == len(last.sides))
+    assert not partition([*found[:-1], twin], 20, domain)
+
+
+@given(st.data())
+@settings(max_examples=50)
+def test_boxes_are_apart_if_no_two_meet(data: st.DataObject) -> None:
+    """Some of a partition by cuts, with or without another box."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
+    domain, n = Domain(5), 4
+    found = [halved(100, domain, n)[i] for i in rng.permutation(100)[: data.draw(st.integers(0, 100))]]
+    lower = np.full((len(found), n), domain.lo)
+    upper = np.full((len(found), n), domain.hi)
+    for row, box in enumerate(found):
+        p, least, greatest = box.arrays
+        lower[row, p], upper[row, p] = least, greatest
+    if data.draw(st.booleans()):
+        ends = np.sort(rng.integers(domain.lo, domain.hi + 1, size=(2, 1, n)), axis=0)
+        lower, upper = np.concatenate([lower, ends[0]]), np.concatenate([upper, ends[1]])
+    meet = ((lower[:, None] <= upper) & (lower <= upper[:, None])).all(axis=2)
+    assert _apart(lower, upper) == (meet.sum() == len(lower))
