@@ -55,6 +55,11 @@ class Faulty:
                 os.abort()
             case "segfault":
                 os.kill(os.getpid(), signal.SIGSEGV)
+            case "real-time":  # a signal without a name
+                os.kill(os.getpid(), 40)
+            case "last-words":
+                os.write(2, self.note.encode())
+                os._exit(1)
             case "exit":
                 os._exit(0)
             case "raise":

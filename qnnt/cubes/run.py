@@ -212,7 +212,7 @@ class _Run:
         for vector in vectors:
             try:
                 self.board.hear(Event(vector=np.array(vector, dtype=np.int64)))
-            except (InputError, ValueError) as error:
+            except (InputError, ValueError, OverflowError) as error:
                 raise InputError(
                     str(self.cubes.journal), f"has a network that does not fit: {error}"
                 ) from None

@@ -108,10 +108,10 @@ def started(workers: int, told: Callable[[str], None]) -> DaskExecutor:
             preload=[_NO_CTRL_C],
         )
         return connected(cluster.scheduler_address, told, cluster)
-    except (OSError, RuntimeError) as error:
-        raise Unavailable(f"no Dask cluster can be started: {error}") from None
-    except BaseException:
+    except BaseException as error:
         _close(cluster)
+        if isinstance(error, OSError | RuntimeError):
+            raise Unavailable(f"no Dask cluster can be started: {error}") from None
         raise
 
 

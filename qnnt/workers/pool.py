@@ -41,6 +41,7 @@ _LOOK = 0.1  # seconds between two looks at whether a run was stopped or interru
 LATE = "the time limit was reached"
 _OUT_OF_MEMORY = re.compile(
     "bad_alloc|MemoryError|out[- ]of[- ]memory|cannot allocate memory|failed to map segment"
+    "|memory allocation still failed"  # OpenBLAS
     "|returned NULL without setting an exception",  # what an import says that got no memory
     re.IGNORECASE,
 )
@@ -183,11 +184,7 @@ class Worker:
         words = self._stderr.read().decode(errors="replace")
         code = self._process.returncode
         self.kill()
-        how = (
-            f"signal {-code} ({signal.Signals(-code).name})"
-            if code is not None and code < 0
-            else f"status {code}"
-        )
+        how = f"status {code}" if code is None or code >= 0 else _signal(-code)
         last = (words.strip().splitlines() or ["no message"])[-1]
         reason = (
             "out of memory"
@@ -196,6 +193,14 @@ class Worker:
         )
         _LOG.info("a worker was lost: %s", reason)
         return _blame_memory(Ended(reason=reason, lost=True), limits)
+
+
+def _signal(number: int) -> str:
+    """The number of a signal, and its name; those of real time have none."""
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"signal {number}"
 
 
 def _blame_memory(ended: Ended[A], limits: Limits) -> Ended[A]:

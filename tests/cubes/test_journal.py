@@ -110,10 +110,11 @@ def test_a_network_in_the_journal_is_replayed(tmp_path: Path) -> None:
     result = run(easy, journal)
     assert (result.status, result.errors, result.verified) == ("SATISFIABLE", 2, True)
     head, *_, last = lines(journal)
-    last["network"][0] = 7
-    journal.write_text("".join(json.dumps(line) + "\n" for line in (head, last)))
-    with pytest.raises(qnnt.InputError, match="does not fit"):
-        run(easy, journal)
+    for value in (7, 2**70):
+        last["network"][0] = value
+        journal.write_text("".join(json.dumps(line) + "\n" for line in (head, last)))
+        with pytest.raises(qnnt.InputError, match="does not fit"):
+            run(easy, journal)
 
 
 @pytest.mark.parametrize(

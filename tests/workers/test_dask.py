@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from cubing import IMPOSSIBLE, LEAST_2, LESS_THAN_2, SpaceEncoder
@@ -149,6 +150,15 @@ def test_a_scheduler_that_is_not_there_is_one_line(monkeypatch, qnnt, tmp_path):
     assert run.status == 2
     assert run.err.startswith("qnnt: error: no Dask scheduler at tcp://127.0.0.1:1: ")
     assert run.err.count("\n") == 1
+
+
+def test_a_cluster_whose_first_calls_fail_is_closed(monkeypatch):
+    cluster = Mock()
+    monkeypatch.setattr("distributed.LocalCluster", Mock(return_value=cluster))
+    monkeypatch.setattr("qnnt.workers.dask_executor.connected", Mock(side_effect=OSError("comm closed")))
+    with pytest.raises(qnnt.Unavailable, match="no Dask cluster can be started: comm closed"):
+        open_executor("dask:1")
+    cluster.close.assert_called_once_with()
 
 
 def test_what_kills_one_worker_after_another_is_unknown(cluster, tmp_path):

@@ -40,6 +40,7 @@ def instance() -> qnnt.Instance:
     [
         ("abort", "SIGABRT"),
         ("segfault", "SIGSEGV"),
+        ("real-time", "signal 40: "),
         ("exit", "status 0"),
         ("torn-message", "status 1"),
         ("raise", "ArithmeticError: two and two make five"),
@@ -89,6 +90,12 @@ def test_a_memory_limit_ends_what_eats_memory(instance: qnnt.Instance) -> None:
 def test_a_memory_limit_too_small_to_work_is_that_limit(instance: qnnt.Instance, backend: str) -> None:
     pool.close_workers()  # one that has its libraries already needs no more memory
     result = qnnt.solve(instance, backend=backend, limits=qnnt.Limits(memory=100))
+    assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.MEMORY)
+
+
+def test_openblas_says_in_its_own_words_that_memory_ran_out(instance: qnnt.Instance) -> None:
+    words = "OpenBLAS error: Memory allocation still failed after 10 retries, giving up."
+    result = qnnt.solve(instance, backend=Faulty("last-words", words), limits=qnnt.Limits(memory=4000))
     assert (result.status, result.limit) == (qnnt.Status.UNKNOWN, qnnt.Limit.MEMORY)
 
 
