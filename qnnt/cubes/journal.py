@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 import qnnt
-from qnnt import symmetry as symmetry_code
 from qnnt.box import Box, partition
 from qnnt.exceptions import InputError
 from qnnt.files.documents import compact
@@ -45,8 +44,18 @@ def digest(instance: Instance) -> str:
 
 @cache
 def _order() -> str:
-    """The order of neurons under which cubes are refuted, as a digest of its code: two must not be mixed."""
-    return hashlib.sha256(Path(str(symmetry_code.__file__)).read_bytes()).hexdigest()[:16]
+    """What cubes are refuted under, as a digest of the code: the order of neurons, and how it is used.
+
+    What was refuted under two orders must not be mixed.
+    """
+    package, sha = Path(str(qnnt.__file__)).parent, hashlib.sha256()
+    for file in (
+        package / "symmetry.py",
+        package / "cubes" / "split.py",
+        *sorted(package.glob("encoders/**/*.py")),
+    ):
+        sha.update(hashlib.sha256(file.read_bytes()).digest())
+    return sha.hexdigest()[:16]
 
 
 @dataclass(frozen=True)

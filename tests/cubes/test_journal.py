@@ -22,7 +22,7 @@ from processes import alive, descendants, end_soon
 import qnnt
 from qnnt.box import Box
 from qnnt.cubes import Cubes
-from qnnt.cubes.journal import Journal, Plan, Refuted, digest
+from qnnt.cubes.journal import Journal, Plan, Refuted, _order, digest
 
 
 def run(instance: qnnt.Instance, journal: Path, count: int = 6, **more: Any) -> qnnt.Result:
@@ -164,6 +164,23 @@ def test_a_journal_of_something_else_is_refused(tmp_path: Path) -> None:
         with pytest.raises(qnnt.InputError, match="another version"):
             run(IMPOSSIBLE, journal)
         journal.write_bytes(before)
+
+
+@pytest.mark.parametrize("file", ["symmetry.py", "cubes/split.py", "encoders/clauses.py"])
+def test_a_journal_belongs_to_the_code_that_orders_neurons(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, copy = Path(qnnt.__file__).parent, tmp_path / "qnnt"
+    for each in (here / "symmetry.py", here / "cubes" / "split.py", *here.glob("encoders/**/*.py")):
+        there = copy / each.relative_to(here)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_bytes(each.read_bytes())
+    before = _order()
+    monkeypatch.setattr(qnnt, "__file__", str(copy / "__init__.py"))
+    assert _order.__wrapped__() == before
+    with (copy / file).open("a") as changed:
+        changed.write("# changed\n")
+    assert _order.__wrapped__() != before
 
 
 @pytest.mark.parametrize(
