@@ -45,6 +45,7 @@ _LOG = logging.getLogger(__name__)
 
 _LOOK = 0.1  # seconds between two looks at the clock
 _GRACE = 5.0  # seconds that parts have to tell their best networks when the run ends early
+_INTERRUPTED = Outcome(Status.UNKNOWN, limit=Limit.INTERRUPT, reason="interrupted")
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,25 @@ def solve_cubes(
     goes on, unless it can see that the run has ended: see :class:`qnnt.cubes.part.Flag`.
     """
     cubes = Cubes(cubes) if isinstance(cubes, int) else cubes
-    target = job.instance
+    with suppress(KeyboardInterrupt):
+        return _solved(job, encoder, steps, cubes, board, isolate=isolate)
+    return _INTERRUPTED
+
+
+def _solved(
+    job: Job, encoder: Encoder, steps: Sequence[Step], cubes: Cubes, board: Board, *, isolate: bool
+) -> Outcome:
+    target, limits, began = job.instance, job.limits, time.monotonic()
     lift: Lift[Network, Network] = _same
     for step in steps:
         target, inner = step.apply(target)
         lift = Composed(inner, lift)
+    if limits.time is not None:
+        left = limits.time - (time.monotonic() - began)
+        if left <= 0:
+            return Outcome(Status.UNKNOWN, limit=Limit.TIME, reason=LATE)
+        limits = replace(limits, time=left)
+    job = replace(job, instance=target, limits=limits)
     with ExitStack() as stack:
         journal = None
         if cubes.journal is not None:
@@ -120,9 +135,8 @@ def solve_cubes(
         raised = stack.enter_context(Raised())
         executor = cubes.executor
         if executor is None:
-            executor = stack.enter_context(LocalExecutor(job.limits.threads) if isolate else HereExecutor())
-        run = _Run(replace(job, instance=target), encoder, lift, cubes, board, isolate)
-        return run.run(executor, raised, journal)
+            executor = stack.enter_context(LocalExecutor(limits.threads) if isolate else HereExecutor())
+        return _Run(job, encoder, lift, cubes, board, isolate).run(executor, raised, journal)
 
 
 def _named(job: Job, encoder: Encoder) -> str:
@@ -179,7 +193,7 @@ class _Run:
             if outcome.limit is Limit.TIME and isinstance(executor, NamedExecutor) and executor.remote:
                 self._hear_last_words()  # they end by the same limit; cancelled, they are mute
         except KeyboardInterrupt:
-            outcome = Outcome(Status.UNKNOWN, limit=Limit.INTERRUPT, reason="interrupted")
+            outcome = _INTERRUPTED
         else:
             return replace(self._joined(), sizes=self._sizes)
         finally:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from qnnt.box import Box
 from qnnt.cubes import Cubes
 from qnnt.cubes.part import Flag, Part, Raised, Whole, run_part
 from qnnt.instance import Instance
+from qnnt.presolve.removal import unchanged
 from qnnt.testing.brute_force import Truth
 from qnnt.workers.executors import NamedExecutor
 from qnnt.workers.pool import close_workers
@@ -294,6 +296,27 @@ def workers() -> set[int]:
             if b"qnnt.workers.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.add(pid)
     return found
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A step that changes nothing; Ctrl-C comes meanwhile, or the time limit is over before."""
+
+    interrupted: bool
+
+    def apply(self, instance: Instance) -> Any:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        return unchanged(instance)
+
+
+@pytest.mark.parametrize(("interrupted", "limit"), [(True, "interrupt"), (False, "time")])
+def test_presolve_is_part_of_the_run(interrupted: bool, limit: str) -> None:
+    more: Any = {"presolve": (Slow(interrupted),), "limits": None if interrupted else 0.01}
+    result = qnnt.solve(IMPOSSIBLE, cubes=2, isolate=False, **more)
+    assert (result.status, result.limit, result.verified) == ("UNKNOWN", limit, True)
+    assert "split" not in result.statistics.seconds
 
 
 def test_what_a_part_told_before_it_was_cut_short_counts(misbehaving: Any) -> None:
