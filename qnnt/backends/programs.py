@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import os
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from threading import Thread, Timer
-from typing import IO, ClassVar
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from selectors import EVENT_READ, DefaultSelector
+from threading import Timer
+from typing import ClassVar
 
 from qnnt.availability import Availability
 from qnnt.exceptions import Unavailable
 from qnnt.instance import Instance
 
 _LINE = 1 << 12  # bytes of a line that is no model
-_GRACE, _SHARE = 1.0, 0.1  # of the time: seconds, or a part, from the program's notice to its end
+_PIPE = 1 << 20  # bytes that a pipe may hold
+_LOOK = 0.1  # seconds between two looks at whether a program that prints nothing has ended
+_GRACE, _SHARE = 1.0, 0.1  # of the time: seconds, or a part, from the program's notice to its end; and after
 
 
 @dataclass(frozen=True)
@@ -85,28 +91,21 @@ def listen(
     """Run a program, and hand each line that it prints to ``hear``, which may raise.
 
     With ``seconds`` the program is told to end (SIGTERM) so early that it can still print what it has, and is
-    killed when they are over. Raises RuntimeError for a line of ``longest`` bytes or more.
+    killed when they are over. What it has started and left behind is not waited for long. Raises RuntimeError
+    for a line of ``longest`` bytes or more.
     """
-    last = b""
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
     ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
         try:
-            complaints = _Tail(process.stderr)
+            printed = _Printed(command[0], longest, hear)
             with _clock(process, seconds) as late:
-                while line := process.stdout.readline(longest):
-                    last = line.strip()[:_LINE] or last
-                    if len(line) == longest:
-                        raise too_much(command[0])  # noqa: TRY301
-                    hear(line)
-                complaints.join()
+                printed.follow(process)
                 status = process.wait()
         except BaseException:  # Ctrl-C, too
             process.kill()
             raise
-    words = (complaints.words.strip() or last or b"no output").splitlines()[-1]
+    words = (printed.complaints.strip() or printed.last or b"no output").splitlines()[-1]
     return Exit(status, words.decode(errors="replace")[-200:], bool(late))
 
 
@@ -143,15 +142,48 @@ def _clock(process: subprocess.Popen[bytes], seconds: float | None) -> Iterator[
             timer.cancel()
 
 
-class _Tail(Thread):
-    """Reads a pipe to its end and keeps the last ``words``."""
+@dataclass
+class _Printed:
+    """What a program prints: lines are handed to ``hear``, and of ``complaints`` the end is kept."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
-        super().__init__(daemon=True)
-        self._pipe, self.words = pipe, b""
-        self.start()
+    program: str
+    longest: int
+    hear: Callable[[bytes], None]
+    last: bytes = b""
+    complaints: bytes = b""
+    _begun: bytearray = field(default_factory=bytearray)  # a line without its end
 
-    def run(self) -> None:
-        with suppress(ValueError):  # closed, as the program was killed
-            while more := self._pipe.read1(_LINE):  # type: ignore[attr-defined] # it is buffered
-                self.words = (self.words + more)[-_LINE:]
+    def follow(self, process: subprocess.Popen[bytes]) -> None:
+        """Take in all until both pipes are closed, or until a while after the end: others may hold them."""
+        with DefaultSelector() as pipes:
+            for pipe, take in ((process.stdout, self._take), (process.stderr, self._complain)):
+                assert pipe is not None
+                pipes.register(pipe, EVENT_READ, take)
+            end = math.inf
+            while pipes.get_map() and time.monotonic() < end:
+                if math.isinf(end) and process.poll() is not None:  # the next look finds all that it printed
+                    end = time.monotonic() + _GRACE  # for a filter that it prints through
+                for key, _ in pipes.select(_LOOK):
+                    data = os.read(key.fd, _PIPE)
+                    key.data(data)
+                    if not data:
+                        pipes.unregister(key.fileobj)
+        if self._begun:
+            self._take(b"\n")
+
+    def _complain(self, data: bytes) -> None:
+        self.complaints = (self.complaints + data)[-_LINE:]
+
+    def _take(self, data: bytes) -> None:
+        *ended, rest = data.split(b"\n")
+        for words in ended:
+            line, self._begun = bytes(self._begun + words), bytearray()
+            self._check(len(line) + 1)
+            self.last = line.strip()[:_LINE] or self.last
+            self.hear(line)
+        self._begun += rest
+        self._check(len(self._begun))
+
+    def _check(self, length: int) -> None:
+        if length >= self.longest:
+            raise too_much(self.program)

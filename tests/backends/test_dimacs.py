@@ -1,6 +1,8 @@
 """Solver programs as they come: with arguments, with ``s`` and ``v`` lines or without, with a result file."""
 
+import os
 import shutil
+import signal
 import sys
 
 import pytest
@@ -88,6 +90,24 @@ def test_a_second_run_that_takes_back_the_first_is_no_answer(tmp_path):
     result = qnnt.solve(TWO, backend=f"dimacs:{program}", isolate=False)
     assert (result.status, result.errors) == ("UNKNOWN", 2)
     assert result.reason.endswith("says SATISFIABLE, and then UNSATISFIABLE")
+
+
+def test_a_program_that_leaves_another_one_behind_has_answered(tmp_path):
+    """The other one holds its output, and prints nothing."""
+    program, left = tmp_path / "solver", tmp_path / "left"
+    program.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {left}\necho s UNSATISFIABLE; exit 20\n")
+    program.chmod(0o755)
+    result = qnnt.solve(ALONE, backend=f"dimacs:{program}", isolate=False)
+    assert result.status is qnnt.Status.UNSATISFIABLE
+    os.kill(int(left.read_text()), signal.SIGKILL)  # which is there still
+
+
+def test_a_filter_that_ends_after_the_program_is_heard(tmp_path):
+    program = tmp_path / "solver"
+    program.write_text("#!/bin/sh\n(sleep 0.2; echo s UNSATISFIABLE) &\nexit 20\n")
+    program.chmod(0o755)
+    result = qnnt.solve(ALONE, backend=f"dimacs:{program}", isolate=False)
+    assert result.status is qnnt.Status.UNSATISFIABLE
 
 
 @pytest.mark.parametrize("command", ["minisat", "minisat -verb=0", "cadical", "cadical -q"])
