@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from typing import IO, Self
 import msgspec
 
 from qnnt.exceptions import InputError
+from qnnt.files.locks import hold
 from qnnt.goals import AtMost, parse_goal
 from qnnt.instance import Instance
 from qnnt.limits import Status
@@ -148,7 +148,7 @@ class RunFile:
         except OSError as error:
             raise self._refused(error) from None
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold(self._file)
             raw = self._file.read()
             self._runs = {run.key: run for run in _parsed(raw, path)}
             self._file.truncate(raw.rfind(b"\n") + 1 if self._runs else 0)
