@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from qnnt.models import QuadraticModel
 from qnnt.rounding.certificates import RowCertificate
@@ -18,7 +19,7 @@ from qnnt.verify.dual import ExactGram
 
 CLOSE = 1e-6  # relative distance at which two costs count as the same
 LOST = 1e-5  # how far a confirmed bound may be below the claimed one, relatively: rounding errors lower S
-_NOISE = 1e-12  # the same, relative to the largest terms of a row's cost
+_NOISE = 1e-12  # rounding errors of a cost, relative to the terms that it is the sum of
 
 
 class Verdict(Enum):
@@ -116,7 +117,7 @@ def _check(gram: ExactGram, row: RowCertificate) -> RowCheck:
     v = row.integers
     if v.shape != model.lower.shape or (v < model.lower).any() or (v > model.upper).any():
         return failed("the integers are not in the box")
-    noise = _NOISE * _size(model)
+    noise = _NOISE * _size(model, v)
     if not math.isfinite(noise):
         return failed("its terms are beyond what a double holds")
     cost = _float(gram.cost(model, v))
@@ -140,11 +141,13 @@ def _check(gram: ExactGram, row: RowCertificate) -> RowCheck:
     return RowCheck(verdict, cost, row.bound, confirmed, None)
 
 
-def _size(model: QuadraticModel) -> float:
-    """What the terms of a row's cost sum up to at most."""
-    reach = np.maximum(np.abs(model.lower - model.target), np.abs(model.upper - model.target))
+def _size(model: QuadraticModel, v: npt.NDArray[np.int64]) -> float:
+    """What the terms of the integers' cost sum up to at most.
+
+    Those of other integers are left out: in a wide box they are so large that any claim would pass for noise.
+    """
     with np.errstate(over="ignore"):
-        terms = np.square(reach @ np.sqrt(np.abs(np.diagonal(model.gram))))
+        terms = np.square(np.abs(v - model.target) @ np.sqrt(np.abs(np.diagonal(model.gram))))
         return float(model.scale * terms + abs(model.constant))
 
 

@@ -168,6 +168,8 @@ def test_blocks_with_more_than_two_integers(m: int, widest: int, bias: int, poin
     assert bound > 0.05 * model.cost(z)
     confirmed = confirmed_bound(model, blocks.multipliers(bound)).bound
     assert (1 - LOST) * bound <= confirmed <= exact_cost(model, z)
+    told = RowCertificate(model, z, model.cost(z), bound, blocks.multipliers(bound))
+    assert verdict(told) is Verdict.CONFIRMED
     if m < 10:
         assert confirmed <= exact_least(model)
 
@@ -221,6 +223,20 @@ def test_false_claims_of_a_row(row: RowCertificate, change: dict, says: str):
     checked = check_bounds([[row, replace(row, **change)]])[0]
     assert checked.failed == [1]
     assert says in checked.rows[1].reason
+
+
+@pytest.mark.parametrize("width", [1, 2**20, 2**31, 2**53])
+def test_no_false_claim_passes_for_noise_in_a_wide_box(width: int):
+    none, target = np.zeros(0, dtype=np.int64), np.array([0.5])
+    model = QuadraticModel(np.eye(1), target, np.array([-width]), np.array([width]))
+    multipliers = Multipliers(none, none, np.zeros(0), target, 0.0)
+    row = RowCertificate(model, np.array([0]), 0.25, 0.0)
+    assert verdict(row) is Verdict.NONE
+    assert verdict(replace(row, bound=0.2)) is Verdict.SEARCH
+    for change in ({"cost": 1e6, "bound": 1e6}, {"cost": 0.2500005}, {"bound": 0.2500005}):
+        assert verdict(replace(row, multipliers=multipliers, **change)) is Verdict.FAILED
+    for dual in (0.2, 1e6):
+        assert verdict(replace(row, multipliers=replace(multipliers, bound=dual))) is Verdict.FAILED
 
 
 def test_other_integers_have_another_cost(row: RowCertificate):
