@@ -115,9 +115,14 @@ def confirmed(asked: Asked, result: Result) -> Result:
     claim = claim_of(asked.instance, result)
     if claim is None or result.status is Status.UNKNOWN:
         return result
+    why = f"there is no second backend to confirm {_said(result)}"
     for backend, encoder in _seconds(result, symmetry=asked.symmetry):
         how = {"backend": backend, "encoder": encoder, "presolve": (), "cubes": None}
-        second = _refuted(asked, claim, how, "confirm", result)
+        try:
+            second = _refuted(asked, claim, how, "confirm", result)
+        except (InputError, Unavailable, Unsupported) as error:
+            why = f"{backend.name} with encoder {encoder.name} did not confirm {_said(result)}: {error}"
+            continue
         if second is None:
             return _unconfirmed(
                 asked.instance, result, f"{_said(result)} is not confirmed: {_LATE}", Limit.TIME
@@ -130,7 +135,7 @@ def confirmed(asked: Asked, result: Result) -> Result:
             return replace(result, evidence=replace(result.evidence, confirmed_by=(who,)))
         why = f"{who} did not confirm {_said(result)}: {second.reason}"
         return _unconfirmed(asked.instance, result, why, second.limit)
-    return _unconfirmed(asked.instance, result, f"there is no second backend to confirm {_said(result)}")
+    return _unconfirmed(asked.instance, result, why)
 
 
 def _refuted(asked: Asked, claim: Goal, how: dict[str, Any], phase: str, result: Result) -> Result | None:

@@ -145,6 +145,18 @@ def test_what_is_not_confirmed_in_time_is_unknown(monkeypatch) -> None:
     assert "no second backend" in qnnt.solve(xor(qnnt.AtMost(0)), confirm=True).reason
 
 
+def test_a_second_backend_that_declines_leaves_the_word_to_the_next(monkeypatch) -> None:
+    declines = "qnnt.backends.cpsat.CpSatBackend.refuses"
+    monkeypatch.setattr(declines, lambda *_: "its numbers are too large")
+    result = qnnt.solve(xor(qnnt.Minimize()), backend="maxsat", confirm=True)
+    assert result.evidence.confirmed_by == ("milp:highs with encoder milp",)
+    monkeypatch.setattr("qnnt.proofs.backing._SECOND", (("cpsat", "cpsat"),))
+    result = qnnt.solve(xor(qnnt.Minimize()), backend="maxsat", confirm=True)
+    assert (result.status, result.errors, result.verified) == ("UNKNOWN", 1, True)
+    assert "cpsat with encoder cpsat did not confirm OPTIMAL with 1 errors by maxsat" in result.reason
+    assert "its numbers are too large" in result.reason
+
+
 def test_the_data_alone_are_evidence() -> None:
     data = qnnt.Dataset([[1], [1], [1]], [[0], [1], [1]])
     problem = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), data, qnnt.Minimize())
