@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from qnnt.proofs.checkers import Checker
     from qnnt.proofs.checking import ProofCheck
     from qnnt.verify.plain import PlainCheck
-    from qnnt.verify.replay import Check
 
 _MOST_POINTS = 20
+_Shown = tuple[int, int]  # the errors of the network, and its weights that are not 0
 
 
 def check(
@@ -55,8 +55,8 @@ def check(
     """Replay a network, or check a proof, or both.
 
     Of a network: its error count, whether that meets the goal, and the points that are wrong. Exit status: 0
-    if the network meets the goal and the proof holds, 1 if one does not, 3 if a check of the proof did not
-    come to an end.
+    if the network meets the goal and the proof holds, 1 if one does not or the network refutes what the proof
+    claims, 3 if a check of the proof did not come to an end.
     """
     alone = {"--checker": bool(checker), "--plain": plain, "--time-limit": time_limit is not None}
     for option, asked in alone.items():
@@ -67,12 +67,14 @@ def check(
     require_apart([], [instance, network])
     problem = load(instance, errors)
     document: dict[str, Any] = {"goal": str(problem.goal)}
-    status, replayed = OK, None
+    status, shown = OK, None
     if network is not None:
         from qnnt.network import Network
         from qnnt.verify.replay import check
 
-        replayed = check(problem, Network.load(network))
+        given = Network.load(network)
+        replayed = check(problem, given)
+        shown = replayed.errors, given.n_weights
         document |= replayed.as_dict()
         status = OK if replayed.meets_goal else FAILED
         if not json:
@@ -86,8 +88,8 @@ def check(
             limits = Limits(time_limit)
         folder, by, verdicts = ProofFolder(proof), checkers(checker or []), set[bool | None]()
         for key, each in (("", folder), ("fewest_weights_", folder.fewest)):
-            if each.note.exists() or (each is folder and not folder.fewest.note.exists()):
-                told, said = _proof(problem, each, by, limits, replayed, plain=plain, quiet=json)
+            if each.in_use or (each is folder and not folder.fewest.in_use):
+                told, said = _proof(problem, each, by, limits, shown, plain=plain, quiet=json)
                 document |= {key + name: what for name, what in told.items()}
                 verdicts |= said
         status = FAILED if False in verdicts else status or (UNKNOWN if None in verdicts else OK)
@@ -101,7 +103,7 @@ def _proof(
     folder: ProofFolder,
     by: Sequence[Checker],
     limits: Limits,
-    replayed: Check | None,
+    shown: _Shown | None,
     *,
     plain: bool,
     quiet: bool,
@@ -123,8 +125,15 @@ def _proof(
         verdicts.add(second.accepted)
         if not quiet:
             _show_plain(second)
+    refuted = None if shown is None else checked.note.refuted_by(*shown)
+    if refuted:
+        verdicts.add(False)
+    settles = checked.settles(problem.goal, shown) if False not in verdicts else None
+    document["proof"] |= {"refuted_by_network": refuted, "settles": settles}
     if not quiet:
-        _sum_up(checked, second, replayed)
+        _sum_up(checked, second, shown)
+        if checked.accepted and settles is None and False not in verdicts:
+            print(f"open: {_unsettled(problem.goal, checked, shown)}")
     return document, verdicts
 
 
@@ -156,10 +165,14 @@ def _show_plain(second: PlainCheck) -> None:
         print_columns([("plain", second.reason)])
 
 
-def _sum_up(checked: ProofCheck, second: PlainCheck | None, replayed: Check | None) -> None:
+def _sum_up(checked: ProofCheck, second: PlainCheck | None, shown: _Shown | None) -> None:
     """In words, what is shown and what is not."""
     note = checked.note
-    if checked.difference is not None:
+    if shown is not None and note.refuted_by(*shown):
+        print(f"not proved: the network refutes the claim that {note}")
+        if checked.accepted:
+            print(f"the formula has no model, so the encoder {note.encoder} is wrong")
+    elif checked.difference is not None:
         print("not proved: the formula is not that of the instance")
     elif checked.accepted is False:
         print("not proved: the proof fails")
@@ -169,7 +182,7 @@ def _sum_up(checked: ProofCheck, second: PlainCheck | None, replayed: Check | No
     elif checked.accepted is None:
         print("open: no checker rejects the proof, but not all came to an end")
     else:
-        print(f"proved: the formula has no model{_consequence(checked, replayed)}")
+        print(f"proved: the formula has no model{_consequence(checked, shown)}")
         if second is None or second.accepted is None or note.encoder == "plain":
             if_one = str(note).replace("no network", "a network", 1)
             print(f"trusted: if {if_one}, the formula by {note.encoder} has a model")
@@ -178,7 +191,14 @@ def _sum_up(checked: ProofCheck, second: PlainCheck | None, replayed: Check | No
             print(f"        {str(note).removeprefix('no network')}")
 
 
-def _consequence(checked: ProofCheck, replayed: Check | None) -> str:
+def _unsettled(goal: Goal, checked: ProofCheck, shown: _Shown | None) -> str:
+    """Why the goal is not settled although the proof holds."""
+    if shown is None and (goal.minimizes or checked.note.weights is not None):
+        return "a proof of a minimum needs a network that reaches it; give NETWORK, too"
+    return f"the proof does not settle the goal {goal}"
+
+
+def _consequence(checked: ProofCheck, shown: _Shown | None) -> str:
     """What follows of the goal and of the network."""
     claim, weights = checked.note.claim, checked.note.weights
     if weights is not None:
@@ -186,7 +206,7 @@ def _consequence(checked: ProofCheck, replayed: Check | None) -> str:
     if claim.exact or claim.budget is None:
         return f", so no network meets {claim}"
     least = claim.budget + 1
-    if replayed is not None and replayed.errors == least:
+    if shown is not None and shown[0] == least:
         return f", so the network has the fewest errors that are possible, {least:,}"
     return f", so every network has {count(least, 'error')} or more"
 

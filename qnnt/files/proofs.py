@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -78,6 +78,10 @@ class Note:
         few = "" if self.weights is None else f" with {count(self.weights, 'weight')} or fewer that are not 0"
         return f"no network{few} meets {self.claim}"
 
+    def refuted_by(self, errors: int, weights: int) -> bool:
+        """Whether a network of so many errors, and so many weights that are not 0, is one that there is not."""
+        return self.claim.accepts(errors) and (self.weights is None or weights <= self.weights)
+
 
 @dataclass(frozen=True)
 class ProofFolder:
@@ -115,6 +119,17 @@ class ProofFolder:
         """What was encoded."""
         return self.path / "proof.json"
 
+    @property
+    def _files(self) -> list[Path]:
+        """What may be here, in every form, the note first."""
+        forms = [replace(self, form=form) for form in Form]
+        return [self.note, *(path for each in forms for path in (each.formula, each.map, each.proof))]
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a file of a proof is here, be it the note or another."""
+        return any(path.exists() for path in self._files)
+
     def read_note(self) -> Note:
         """The note; raises :class:`InputError` naming the place."""
         with located(self.note):
@@ -141,7 +156,9 @@ class ProofFolder:
         path = self.path
         if (path.exists() or path.is_symlink()) and not path.is_dir():
             raise InputError(str(path), "cannot hold a proof: it is no folder")
-        others = path.is_dir() and any(each != self.fewest.path for each in path.iterdir())
+        ours = {*self._files, self.fewest.path}
+        mine = path.iterdir() if path.is_dir() else ()
+        others = any(each not in ours and not each.name.startswith(".") for each in mine)  # .: cut off
         if others and not self.note.exists():
             raise InputError(str(path), "holds other files than a proof; name a new folder")
         if self.fewest.path.exists() or self.fewest.path.is_symlink():
@@ -163,18 +180,29 @@ class ProofFolder:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def clear(self) -> None:
+        """Remove the files of an earlier proof, and of one of fewest weights with it.
+
+        The note goes first: what is left of a proof without it is no proof.
+        """
+        try:
+            for file in self._files:
+                file.unlink(missing_ok=True)
+            if self.fewest.path.is_dir():
+                self.fewest.clear()
+                with suppress(OSError):  # somebody's files are in it
+                    self.fewest.path.rmdir()
+        except OSError as error:
+            raise InputError(str(self.path), f"cannot be written: {error.strerror or error}") from None
+
     def take(self, attempt: ProofFolder, note: Note) -> None:
         """Move the files of an attempt here, in place of those of an earlier proof."""
         if self.form is not note.form:
             self.of_note(note).take(attempt.of_note(note), note)
             return
+        self.clear()
         try:
             self.path.mkdir(exist_ok=True)
-            self.note.unlink(missing_ok=True)
-            for form in set(Form) - {self.form}:  # of an earlier proof
-                old = replace(self, form=form)
-                for file in (old.formula, old.map, old.proof):
-                    file.unlink(missing_ok=True)
             for ours, theirs in ((self.formula, attempt.formula), (self.map, attempt.map)):
                 theirs.replace(ours)
             attempt.proof.replace(self.proof)

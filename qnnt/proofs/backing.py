@@ -66,9 +66,11 @@ def with_proof(asked: Asked, folder: ProofFolder, backend: Any, encoder: Any, ho
         itself = one_run and decides_itself(asked.instance, backend, encoder)
         result = asked.ask(asked.instance, limits=asked.limits, **{**how, **(job if itself else usual)})
         claim = claim_of(asked.instance, result)
-        if claim is None:
-            return result
         try:
+            if result.status is not Status.UNKNOWN:
+                folder.clear()  # an earlier proof is not one of this answer
+            if claim is None:
+                return result
             proven = result if itself else _refuted(asked, claim, job, "prove", result)
             if proven is None:
                 return _without(result, _LATE)

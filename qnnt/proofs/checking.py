@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from qnnt.files.documents import located
 from qnnt.files.formulas import read_dimacs
 from qnnt.files.proofs import Form, Note, ProofFolder
 from qnnt.files.veripb import Constraint, constraints_of, read_constraints
+from qnnt.goals import AtMost, Goal
 from qnnt.instance import Instance
 from qnnt.limits import Limits
 from qnnt.models import Formula, PseudoBooleanModel
@@ -23,6 +25,17 @@ from qnnt.proofs.checkers import Checker, DratifyChecker, OwnChecker, ProgramChe
 from qnnt.reductions.sources.cnf import Cnf
 
 _LONG = 300  # characters of a difference
+
+
+class Settled(StrEnum):
+    """What a proof that holds says of a goal."""
+
+    REFUTED = "goal refuted"
+    """No network meets it."""
+    MINIMUM = "minimum proved"
+    """The network at hand has the fewest errors."""
+    WEIGHTS = "fewest weights proved"
+    """Of the networks that are as good, the one at hand has the fewest weights."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,27 @@ class ProofCheck:
         if self.difference is not None or any(verdict.accepted is False for verdict in self.verdicts):
             return False
         return True if self.verdicts and all(verdict.accepted for verdict in self.verdicts) else None
+
+    def settles(self, goal: Goal, network: tuple[int, int] | None = None) -> Settled | None:
+        """What the proof settles of a goal; None if nothing, as where it is about another number of errors.
+
+        ``network`` tells the errors of a network that was replayed, and its weights that are not 0.
+        """
+        claim, most = self.note.claim, self.note.weights
+        if not self.accepted or (network is not None and self.note.refuted_by(*network)):
+            return None
+        assert claim.budget is not None
+        if network is not None and most is not None:
+            errors, weights = network
+            as_good = claim == (AtMost(errors) if goal.minimizes else goal) and claim.accepts(errors)
+            return Settled.WEIGHTS if as_good and weights == most + 1 else None
+        if most is not None:
+            return None
+        if goal.budget is None:
+            least = network is not None and not claim.exact and network[0] == claim.budget + 1
+            return Settled.MINIMUM if least else None
+        covered = claim == goal or (not claim.exact and goal.budget <= claim.budget)
+        return Settled.REFUTED if covered else None
 
     def as_dict(self) -> dict[str, Any]:
         """The object that ``qnnt check --json`` prints."""

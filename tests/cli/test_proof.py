@@ -57,6 +57,84 @@ def test_a_minimum_is_a_network_and_a_proof(qnnt, thin, tmp_path, proof):
     assert qnnt("check", thin, network, "--proof", proof).status == 1  # the network misses the goal
 
 
+def told(qnnt, *words):
+    """The exit status, what the proof settles, and whether the network refutes it."""
+    run = qnnt("check", *words, "--json")
+    about = json.loads(run.out)["proof"]
+    return run.status, about["settles"], about["refuted_by_network"]
+
+
+def test_what_a_proof_settles_of_the_goal_is_told(qnnt, thin, tmp_path, proof):
+    network = tmp_path / "n.json"
+    assert qnnt("solve", thin, "--errors", "min", "-o", network).status == 0
+    with_proof = ("--proof", proof)
+    assert told(qnnt, thin, *with_proof) == (0, "goal refuted", None)
+    assert told(qnnt, thin, *with_proof, "--errors", "exactly:0") == (0, "goal refuted", None)
+    assert told(qnnt, thin, network, *with_proof, "--errors", "min") == (0, "minimum proved", False)
+    assert told(qnnt, thin, network, *with_proof, "--errors", "at-most:3") == (0, None, False)
+    assert told(qnnt, thin, *with_proof, "--errors", "min") == (0, None, None)
+    said = qnnt("check", thin, network, *with_proof, "--errors", "at-most:3").out
+    assert "open: the proof does not settle the goal at-most:3\n" in said
+    said = qnnt("check", thin, *with_proof, "--errors", "min").out
+    assert "open: a proof of a minimum needs a network that reaches it; give NETWORK, too\n" in said
+
+
+def test_a_network_that_meets_the_claim_refutes_the_proof(qnnt, thin, tmp_path, proof, monkeypatch):
+    """The encoder is made to say that there is no network at all."""
+    from qnnt.encoders.clauses import ClauseEncoder
+
+    network, usual = tmp_path / "n.json", ClauseEncoder.apply
+    assert qnnt("solve", thin, "--errors", "min", "-o", network).status == 0
+
+    def wrong(self, instance):
+        formula, lift = usual(self, instance.with_goal(AtMost(0)))
+        return formula, lift
+
+    monkeypatch.setattr(ClauseEncoder, "apply", wrong)
+    note = json.loads((proof / "proof.json").read_text())
+    (proof / "proof.json").write_text(json.dumps({**note, "claim": {"at_most": 1}}))
+    words = (thin, network, "--proof", proof, "--errors", "min")
+    assert told(qnnt, *words) == (1, None, True)
+    run = qnnt("check", *words)
+    assert run.status == 1
+    assert "not proved: the network refutes the claim that no network meets at-most:1\n" in run.out
+    assert "so the encoder clauses is wrong\n" in run.out
+    assert "proved: the formula" not in run.out
+    assert told(qnnt, thin, "--proof", proof, "--errors", "at-most:1") == (0, "goal refuted", None)
+
+
+def test_a_formula_without_a_note_is_an_error(qnnt, thin, tmp_path):
+    folder = tmp_path / "p"
+    assert qnnt("solve", thin, "--errors", "min", "--then", "fewest-weights", "--proof", folder).status == 0
+    assert qnnt("check", thin, "--proof", folder).status == 0
+    (folder / "proof.json").unlink()
+    run = qnnt("check", thin, "--proof", folder)
+    assert (run.status, run.out) == (2, "")
+    assert "proof.json: cannot be read" in run.err
+
+
+def test_files_of_an_earlier_proof_go(qnnt, thin, xor, tmp_path):
+    folder, then = tmp_path / "p", ("--then", "fewest-weights")
+    for words, left in (
+        ((thin, "--errors", "min", *then), {*FILES, "fewest-weights"}),
+        ((thin,), FILES),
+        ((thin, "--errors", "min", *then), {*FILES, "fewest-weights"}),
+        ((xor, *then), {"fewest-weights"}),
+        ((xor,), set()),
+    ):
+        assert qnnt("solve", *words, "--proof", folder).status == 0
+        assert {path.name for path in folder.iterdir()} == left
+        if left:
+            assert qnnt("check", *words[:1], "--proof", folder).status == 0
+
+
+def test_a_proof_that_was_cut_off_makes_room(qnnt, thin, tmp_path, proof):
+    (proof / "proof.json").unlink()
+    (proof / ".0123456789abcdef.json").write_text("{")
+    assert qnnt("solve", thin, "--proof", proof).status == 0
+    assert qnnt("check", thin, "--proof", proof).status == 0
+
+
 @pytest.mark.parametrize(
     ("file", "change", "said"),
     [
