@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qnnt.proofs.checkers import Checker
     from qnnt.proofs.checking import ProofCheck
     from qnnt.verify.plain import PlainCheck
+    from qnnt.verify.replay import Check
 
 _MOST_POINTS = 20
 _Shown = tuple[int, int]  # the errors of the network, and its weights that are not 0

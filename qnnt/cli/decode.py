@@ -44,22 +44,22 @@ def decode(
     if output is not None:
         writable(output, stdout=not json)
     require_apart([output], [instance, map, solution])
-    problem = load(instance)
     from qnnt.files.variable_maps import VariableMap
     from qnnt.verify.replay import check
 
     variables = VariableMap.load(map)
+    problem = variables.posed(load(instance))
     answer = variables.read_answer(solution)
     network = variables.network(answer, problem)
     result = check(problem, network)
     if output is not None or not json:
         write_file(network.save, output)
     says = "" if answer.status is None else f"; the solver says {answer.status}"
-    goal = variables.goal or problem.goal
-    refuted = variables.refuted(answer, result.errors)
+    goal = problem.goal
+    refuted = variables.refuted(answer, goal, result.errors)
     if json:
         status = None if answer.status is None else str(answer.status)
-        found = {"errors": result.errors, "points": result.total, "claimed": variables.errors(answer)}
+        found = {"errors": result.errors, "points": result.total, "claimed": variables.errors(answer, goal)}
         print_json({"status": status, "goal": str(goal), **found, "wrong": refuted})
         return OK if refuted is None else FAILED
     errors = f"{result.errors:,} of {count(result.total, 'point')} wrong"

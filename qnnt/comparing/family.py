@@ -96,8 +96,7 @@ def _judged(folder: Path, line: dict[str, Any], name: str, path: Path) -> Judgem
         answer = variables.read_answer(path)
     except InputError as error:
         return Judgement(name, "unknown", f"the answer cannot be read: {error}")
-    instance = Instance.load(folder / f"{line['instance']}.json")
-    posed = instance if variables.goal is None else instance.with_goal(variables.goal)
+    posed = variables.posed(Instance.load(folder / f"{line['instance']}.json"))
     errors = None
     try:
         errors = check(posed, variables.network(answer, posed)).errors
@@ -107,11 +106,11 @@ def _judged(folder: Path, line: dict[str, Any], name: str, path: Path) -> Judgem
         return Judgement(name, "wrong", str(error))
     if answer.status not in (Status.SATISFIABLE, Status.OPTIMAL, Status.UNSATISFIABLE):
         return Judgement(name, "unknown", "no verdict")
-    refuted = None if errors is None else variables.refuted(answer, errors)
+    refuted = None if errors is None else variables.refuted(answer, posed.goal, errors)
     if refuted is not None:
         return Judgement(name, "wrong", refuted)
     if posed.goal.minimizes:
-        best = variables.errors(answer) if errors is None else errors
+        best = variables.errors(answer, posed.goal) if errors is None else errors
         return Judgement(name, *_minimum(line, answer, best))
     return Judgement(name, *_decision(line, answer, errors))
 

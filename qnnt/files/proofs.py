@@ -79,7 +79,7 @@ class Note:
         return f"no network{few} meets {self.claim}"
 
     def refuted_by(self, errors: int, weights: int) -> bool:
-        """Whether a network of so many errors, and so many weights that are not 0, is one that there is not."""
+        """Whether a network of so many errors and weights that are not 0 meets the claim."""
         return self.claim.accepts(errors) and (self.weights is None or weights <= self.weights)
 
 

@@ -75,18 +75,21 @@ class VariableMap:
         """The answer of a solver to the model."""
         return read_answer(path, self.model, self.variables)
 
-    def errors(self, answer: Answer) -> int | None:
-        """The errors that an answer claims by its objective, if the model minimises and it names one."""
-        minimizes = self.goal is not None and self.goal.minimizes
-        if not minimizes or answer.objective is None:
+    def posed(self, instance: Instance) -> Instance:
+        """The instance under the goal of the model; under its own if the map tells none."""
+        return instance if self.goal is None else instance.with_goal(self.goal)
+
+    def errors(self, answer: Answer, goal: Goal) -> int | None:
+        """The errors that an answer claims by its objective, if the goal is to minimise and it names one."""
+        if not goal.minimizes or answer.objective is None:
             return None
         return self.offset + self.unit * round(answer.objective)
 
-    def refuted(self, answer: Answer, errors: int) -> str | None:
+    def refuted(self, answer: Answer, goal: Goal, errors: int) -> str | None:
         """What an answer claims and its own network, which has so many errors, refutes; None if nothing."""
-        if self.goal is not None and not self.goal.accepts(errors):
-            return f"its network has {count(errors, 'error')}, which misses {self.goal}"
-        claimed = self.errors(answer)
+        if not goal.accepts(errors):
+            return f"its network has {count(errors, 'error')}, which misses {goal}"
+        claimed = self.errors(answer, goal)
         if claimed is None or claimed == errors or (claimed > errors and answer.status is not Status.OPTIMAL):
             return None
         claims = "as the fewest " if answer.status is Status.OPTIMAL else ""

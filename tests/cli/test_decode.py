@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from pysat.examples.rc2 import RC2
@@ -79,6 +80,33 @@ def test_a_network_that_misses_the_goal_is_told(qnnt, encoded, tmp_path):
     assert run.status == 1
     assert json.loads(run.out)["format"] == "qnnt-network"
     assert "the answer is wrong: its network has 1 error, which misses at-most:0" in run.err
+
+
+def test_a_map_without_a_goal_leaves_it_to_the_instance(qnnt, encoded, lone, tmp_path):
+    """Of a decision and of a minimum, whose objective is checked, too."""
+    (tmp_path / "zero").write_text("s SATISFIABLE\nv 1 -2 -3 0\n")
+    without_goal(encoded[1])
+    run = qnnt("decode", *encoded, tmp_path / "zero")
+    assert run.status == 1
+    assert "the answer is wrong: its network has 1 error, which misses at-most:0" in run.err
+    lone.write_text(json.dumps({**json.loads(lone.read_text()), "errors": "min"}))
+    model = tmp_path / "m.opb"
+    assert qnnt("encode", lone, "--format", "opb", "-o", model).status == 0
+    scale = without_goal(f"{model}.map.json")
+    (tmp_path / "lie").write_text(
+        f"o {-scale['offset'] // scale['unit']}\ns OPTIMUM FOUND\nv -x1 -x2\n"
+    )
+    run = qnnt("decode", lone, f"{model}.map.json", tmp_path / "lie")
+    assert run.status == 1
+    assert "it claims as the fewest 0 errors for a network that has 3" in run.err
+
+
+def without_goal(file):
+    """Leave the goal out of a map; what it holds else."""
+    document = json.loads(Path(file).read_text())
+    del document["goal"]
+    Path(file).write_text(json.dumps(document))
+    return document
 
 
 def test_more_errors_than_the_solver_claims(qnnt, lone, tmp_path):
@@ -180,6 +208,16 @@ def test_a_planted_wrong_answer_is_found(qnnt, family, model, text, said):
     (line,) = [line for line in run.out.splitlines() if line.startswith("WRONG")]
     assert line.startswith(f"WRONG {model.rpartition('.')[0]}: ")
     assert said in line
+
+
+def test_a_network_that_misses_the_goal_is_wrong_without_a_goal_in_the_map(qnnt, family):
+    folder, answers = family
+    model = "exact-cover-4-planted-0.cnf"
+    without_goal(folder / f"{model}.map.json")
+    (answers / f"{model}.log").write_text("s SATISFIABLE\nv 1\n")
+    run = qnnt("check-family", folder, answers)
+    assert run.status == 1
+    assert f"WRONG {model}: its network has " in run.out
 
 
 def test_what_is_neither_right_nor_wrong(qnnt, family):
