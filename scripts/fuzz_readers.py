@@ -24,6 +24,7 @@ from qnnt.exceptions import InputError
 from qnnt.files.arrays import load_numpy
 from qnnt.files.certificates import read_certificates, write_certificates
 from qnnt.files.documents import located
+from qnnt.files.drat import read_drat, write_drat
 from qnnt.files.pace import read_gr, read_td
 from qnnt.files.veripb import Constraint, read_constraints, read_proof, write_proof
 from qnnt.generate.table import table_instance
@@ -44,6 +45,7 @@ from qnnt.rounding.network import RoundedNetwork
 from qnnt.rounding.scheme import Affine
 from qnnt.rounding.search import SearchedRows
 from qnnt.verify.cutting_planes import check_cutting_planes
+from qnnt.verify.drat import Clauses, check_drat
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SMALL = Instance(Domain(3), Architecture.dense([2, 1]), Dataset([[0, 1], [1, 1]], [[1], [0]]))
@@ -99,6 +101,16 @@ def _formula(path: Path) -> None:
     again = path.with_name("again.cnf")
     again.write_text(formula.text())
     assert Cnf.read(again) == formula
+
+
+def _steps(path: Path) -> None:
+    with located(path):
+        proof, again = read_drat(path).until_empty(), path.with_name("again.drat")
+    with again.open("w") as file:
+        write_drat(file, proof)
+    same = read_drat(again).until_empty()
+    assert all(np.array_equal(a, b) for a, b in zip(vars(same).values(), vars(proof).values(), strict=True))
+    check_drat(Clauses(np.array([1, -2, 2, -1]), np.array([0, 2, 4])), proof, compile=False)
 
 
 def _planes(path: Path) -> None:
@@ -287,6 +299,11 @@ def readers(folder: Path) -> dict[str, Reader]:
             ".cnf",
             _formula,
             [b"c x\np cnf 3 2\n1 -2 0\n3 0\n", b"p cnf 2 2\n1\n2 0 -1\n-2 0\n%\n0\n", b"p cnf 0 0\n"],
+        ),
+        "drat": Reader(
+            ".drat",
+            _steps,
+            [b"c x\n1 2 0\n\nd 1 -2 0\n-1 0\n0\n", b"a\x02\x05\x00d\x02\x05\x00a\x84\x01\x00a\x00"],
         ),
         "veripb": Reader(
             ".pbp",

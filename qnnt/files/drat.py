@@ -1,7 +1,8 @@
 """DRAT proofs, in text and binary form: clauses that are added to a formula or deleted from it, one by one.
 
-The text has a step on each line: the literals and a 0, after a ``d`` if the clause is deleted. In the binary
-form a step is a byte ``a`` or ``d``, the literals as 2·variable + sign in groups of seven bits, and a byte 0
+The text has a step on each line: the literals and a 0, after a ``d`` if the clause is deleted. Lines that are
+blank or begin with ``c`` say nothing. In the binary form a step is a byte ``a`` or ``d``, the literals as
+2·variable + sign in groups of seven bits, and a byte 0
 (https://www.cs.utexas.edu/~marijn/drat-trim/).
 """
 
@@ -20,9 +21,11 @@ from qnnt.exceptions import InputError
 
 _CHUNK = 1 << 24  # bytes of a binary proof that are decoded at once
 _STEPS = 1 << 16  # steps that are turned to text at once
-_TEXT = b" \t\r\n-0123456789d"
+_FIRST = b" \t\r\n-0123456789dc"  # what a text begins with
 _LINE = rb"[ \t]*(?:d[ \t]+)?(?:-?[1-9][0-9]{0,8}[ \t]+)*0[ \t]*\r?\n"
-_LINES = re.compile(rb"(?:" + _LINE + rb")*+")
+_COMMENT = rb"[ \t]*c[^\n]*\n"
+_LINES = re.compile(rb"(?:" + _LINE + rb"|[ \t]*\r?\n|" + _COMMENT + rb")*+")
+_COMMENTS = re.compile(rb"^" + _COMMENT, re.MULTILINE)
 _DELETE = 10**9  # stands for the d of a line; no literal has so many digits
 
 
@@ -60,9 +63,16 @@ def parse_drat(data: bytes) -> Steps:
     """The steps of a proof in either form; raises :class:`InputError` with the place if it is none."""
     if not data:
         return _joined([])
-    if data.translate(None, _TEXT):
+    if is_binary(data):
         return _joined(list(_binary(data)))
+    if data[0] not in _FIRST:
+        raise InputError("byte 0", "begins neither a text nor a binary proof")
     return _text(data)
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether a proof is one in binary form: a text begins with no ``a``, and has no byte 0."""
+    return data.startswith(b"a") or (data.startswith(b"d") and b"\0" in data)
 
 
 def write_drat(file: IO[str], steps: Steps) -> None:
@@ -92,8 +102,10 @@ def _text(data: bytes) -> Steps:
     assert whole is not None  # it takes no line, too
     if whole.end() < len(data):
         number = data.count(b"\n", 0, whole.end()) + 1
-        line = data[whole.end() :].partition(b"\n")[0][:60].decode("ascii")
+        line = data[whole.end() :].partition(b"\n")[0][:60].decode("ascii", "replace")
         raise InputError(f"line {number}", f"is no step of a proof: {line!r}")
+    if b"c" in data:
+        data = _COMMENTS.sub(b"", data)
     numbers = np.array(data.replace(b"d", b"%d" % _DELETE).split(), dtype=np.int64)
     return _steps(numbers, marks=numbers == _DELETE)
 
@@ -115,6 +127,9 @@ def _decoded(raw: npt.NDArray[np.uint8], at: int) -> Steps:
     widths = ends - begins + 1
     if widths.max() > 5:
         raise InputError(f"byte {at + begins[np.argmax(widths > 5)]}", "is no literal of 32 bits")
+    padded = (widths > 1) & (raw[ends] == 0)  # its last byte would look like the end of a step
+    if padded.any():
+        raise InputError(f"byte {at + begins[np.argmax(padded)]}", "is a number with bytes that say nothing")
     codes = np.zeros(len(begins), dtype=np.int64)
     for k in range(int(widths.max())):
         wide = widths > k

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import time
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 from qnnt.availability import Availability
 from qnnt.exceptions import InputError, Unavailable
 from qnnt.files.documents import located
-from qnnt.files.drat import read_drat
+from qnnt.files.drat import is_binary, parse_drat, read_drat, write_drat
 from qnnt.files.formulas import read_dimacs
 from qnnt.files.proofs import Form, ProofFolder
 from qnnt.files.veripb import read_constraints, read_proof
@@ -22,6 +23,7 @@ from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Hear, Tell, run_here
 
 _ACCEPTS = ("s VERIFIED", "s VERIFIED UNSAT", "s VERIFIED UNSATISFIABLE")
+_REJECTS = ("s NOT VERIFIED", "Verification failed.")  # drat-trim, veripb
 
 
 class Checker(Protocol):
@@ -105,7 +107,7 @@ class DratifyChecker:
             pass
         try:
             formula = dratify.parse_dimacs(folder.formula.read_text(encoding="ascii"))
-            found = dratify.check_proof(formula, folder.proof.read_text(encoding="ascii"))
+            found = dratify.check_proof(formula, _drat_text(folder.proof.read_bytes()))
         except (OSError, ValueError) as error:
             return Checked(False, 0, " ".join(str(error).split()))
         return Checked(bool(found.ok), int(found.steps), None if found.ok else str(found.reason))
@@ -134,7 +136,10 @@ class ProgramChecker:
         return True
 
     def check(self, folder: ProofFolder) -> Checked:
-        """Run the program; an exit status other than 0 is no acceptance, whatever it prints."""
+        """Run the program: a line ``s VERIFIED`` and exit status 0 accept, ``s NOT VERIFIED`` rejects.
+
+        What crashes, or prints no verdict or several, has come to no end.
+        """
         program = shutil.which(self.program)
         if program is None:
             raise Unavailable(f"checker: no executable program {self.program!r}")
@@ -146,12 +151,22 @@ class ProgramChecker:
             text=True,
             errors="replace",
         )
-        lines = [line.strip() for line in run.stdout.splitlines()]
-        if run.returncode == 0 and any(line in _ACCEPTS for line in lines):
+        lines = [line.strip() for line in (run.stdout + "\n" + run.stderr).splitlines() if line.strip()]
+        verdicts = [line for line in lines if line.startswith(("s ", *_REJECTS))]
+        if run.returncode == 0 and len(verdicts) == 1 and verdicts[0] in _ACCEPTS:
             return Checked(True, 0)
-        said = [line for line in (*lines, *run.stderr.split("\n")) if line.strip()] or ["no output"]
-        verdict = next((line for line in lines if line.startswith("s ")), said[-1])
-        return Checked(False, 0, f"exit status {run.returncode}: {verdict.strip()[:200]}")
+        rejects = run.returncode >= 0 and len(verdicts) == 1 and verdicts[0] in _REJECTS
+        said = ", ".join(verdicts or lines[-1:] or ["no output"])
+        return Checked(False if rejects else None, 0, f"exit status {run.returncode}: {said[:200]}")
+
+
+def _drat_text(data: bytes) -> str:
+    """A proof in text; dratify reads no other. Raises :class:`InputError` for a binary one that is none."""
+    if not is_binary(data):
+        return data.decode("ascii")
+    text = io.StringIO()
+    write_drat(text, parse_drat(data))
+    return text.getvalue()
 
 
 @dataclass(frozen=True)

@@ -93,9 +93,7 @@ def test_a_map_without_a_goal_leaves_it_to_the_instance(qnnt, encoded, lone, tmp
     model = tmp_path / "m.opb"
     assert qnnt("encode", lone, "--format", "opb", "-o", model).status == 0
     scale = without_goal(f"{model}.map.json")
-    (tmp_path / "lie").write_text(
-        f"o {-scale['offset'] // scale['unit']}\ns OPTIMUM FOUND\nv -x1 -x2\n"
-    )
+    (tmp_path / "lie").write_text(f"o {-scale['offset'] // scale['unit']}\ns OPTIMUM FOUND\nv -x1 -x2\n")
     run = qnnt("decode", lone, f"{model}.map.json", tmp_path / "lie")
     assert run.status == 1
     assert "it claims as the fewest 0 errors for a network that has 3" in run.err

@@ -172,15 +172,37 @@ def test_the_claim_is_refuted_over_the_definition_too(qnnt, thin, proof):
 
 
 def test_programs_check_too(qnnt, thin, tmp_path, proof):
-    for verdict, code, status in (("s VERIFIED", 0, 0), ("s NOT VERIFIED", 0, 1), ("s VERIFIED", 1, 1)):
-        program = tmp_path / "checker"
-        body = f"import sys\nassert len(sys.argv) == 3\nprint({verdict!r})\nsys.exit({code})\n"
-        program.write_text(f"#!{sys.executable}\n{body}")
+    program = tmp_path / "checker"
+    for body, status in (
+        ("print('s VERIFIED')", 0),
+        ("print('s NOT VERIFIED')", 1),
+        ("sys.exit('Verification failed.')", 1),
+        ("print('s VERIFIED'); sys.exit(1)", 3),
+        ("print('s NOT VERIFIED'); print('s VERIFIED')", 3),
+        ("print('s TIMEOUT'); sys.exit(1)", 3),
+        ("sys.exit(1)", 3),
+        ("print('s NOT VERIFIED', flush=True); os.kill(os.getpid(), 9)", 3),
+    ):
+        program.write_text(f"#!{sys.executable}\nimport os, sys\nassert len(sys.argv) == 3\n{body}\n")
         program.chmod(0o755)
-        assert qnnt("check", thin, "--proof", proof, "--checker", program).status == status
+        assert qnnt("check", thin, "--proof", proof, "--checker", program).status == status, body
     missing = qnnt("check", thin, "--proof", proof, "--checker", tmp_path / "nothing")
     assert missing.status == 2
     assert "no executable program" in missing.err
+
+
+def test_all_checkers_take_a_binary_proof(qnnt, thin, proof):
+    steps, binary = proof / "proof.drat", bytearray()
+    for line in steps.read_text().splitlines():
+        words = line.split()
+        deletes = words[0] == "d"
+        codes = [2 * abs(int(word)) + (int(word) < 0) for word in words[deletes:-1]]
+        assert max(codes, default=0) < 128
+        binary += bytes([ord("d" if deletes else "a"), *codes, 0])
+    steps.write_bytes(bytes(binary))
+    run = qnnt("check", thin, "--proof", proof, "--json")
+    assert run.status == 0
+    assert len(json.loads(run.out)["proof"]["checkers"]) == 2
 
 
 def test_checkers_that_come_to_no_end_are_unknown(qnnt, thin, proof):

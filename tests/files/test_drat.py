@@ -63,6 +63,12 @@ def test_what_follows_the_empty_clause_is_left_out() -> None:
     assert len(parse_drat(b"")) == 0
 
 
+def test_comments_and_blank_lines_are_skipped() -> None:
+    steps = parse_drat(b"c by a, d\n\n1 2 0\n  c 3 0\nd 1 2 0\r\n \t\r\n0\n\nc\n")
+    assert rows_of(steps) == [(False, [1, 2]), (True, [1, 2]), (False, [])]
+    assert rows_of(parse_drat(b"d 1 0\nc \xc3\xa9\n")) == [(True, [1])]
+
+
 @pytest.mark.parametrize(
     ("data", "place"),
     [
@@ -78,6 +84,15 @@ def test_what_follows_the_empty_clause_is_left_out() -> None:
         (b"a\xff\xff\xff\xff\xff\x01\x00", "byte 1"),
         (b"no proof at all", "byte 0"),
         (b"\x00", "byte 0"),
+        (b"\xef\xbb\xbf0\n", "byte 0"),
+        (b"\xe4\x00", "byte 0"),
+        (b"a\xe4\x00", "byte 1"),
+        (b"a\x02\x84\x00", "byte 2"),
+        (b"a\x02\x00d\x80\x00", "byte 4"),
+        (b"a\x00\x00", "byte 2"),
+        (b"a\x02", "byte 0"),
+        (b"d 1 0\xff\n", "line 1"),
+        (b"c x\n1 0 2 0\n", "line 2"),
     ],
 )
 def test_what_is_no_proof_is_refused_with_its_place(tmp_path, data: bytes, place: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 SEEDS = Path(__file__).parent / "seeds"
 
 NAMES = (
-    "instance packed-instance network dimacs veripb opb sets csv gr td npz model rounded certificates onnx "  # noqa: SIM905
+    "instance packed-instance network dimacs drat veripb opb sets csv gr td npz model rounded certificates onnx "  # noqa: SIM905
     "journal rounding-journal".split()
 )
 
