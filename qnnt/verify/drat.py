@@ -20,6 +20,7 @@ from qnnt.files.drat import Steps
 from qnnt.verify.propagation import PARTS, Store, replay
 
 _FEW = 1000  # steps that are checked without a compiler
+_MANY = 2_000_000  # clauses that may be looked at without one
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,12 @@ class Clauses:
 
 @dataclass(frozen=True)
 class Checked:
-    """Whether the proof refutes the formula, after how many ``steps``, and if not, the ``reason``."""
+    """Whether the proof refutes the formula, after how many ``steps``, and if not, the ``reason``.
 
-    accepted: bool
+    ``accepted`` is None if a program has come to no verdict.
+    """
+
+    accepted: bool | None
     steps: int
     reason: str | None = None
 
@@ -49,16 +53,18 @@ def check_drat(clauses: Clauses, proof: Steps, *, compile: bool | None = None) -
     every = np.concatenate([clauses.literals, proof.literals.astype(np.int64)])
     variables, dense = np.unique(np.abs(every), return_inverse=True)  # a few that are used, of any number
     codes = 2 * dense + (every < 0)
-    in_formula, in_proof = codes[: len(clauses.literals)], codes[len(clauses.literals) :]
-    adds, widths = ~proof.deletes, np.diff(proof.starts)
+    top = 2 * len(variables)
+    in_formula, formula_starts = _once(codes[: len(clauses.literals)], clauses.starts, top)
+    in_proof, proof_starts = _once(codes[len(clauses.literals) :], proof.starts, top)
+    adds, widths = ~proof.deletes, np.diff(proof_starts)
     lits = np.concatenate([in_formula, in_proof[np.repeat(adds, widths)]])
-    start = np.append(0, np.cumsum(np.concatenate([np.diff(clauses.starts), widths[adds]])))
-    top, n = 2 * len(variables), len(start) - 1
+    start = np.append(0, np.cumsum(np.concatenate([np.diff(formula_starts), widths[adds]])))
+    n = len(start) - 1
     words = np.random.default_rng(0).integers(0, 2**63, size=top, dtype=np.uint64)
     todo = _todo(
-        _sums(words[in_formula], clauses.starts), _sums(words[in_proof], proof.starts), proof.deletes
+        _sums(words[in_formula], formula_starts), _sums(words[in_proof], proof_starts), proof.deletes
     )
-    loop, array = _loop(_pays(proof) if compile is None else compile)
+    loop, array = _loop(_pays(len(proof), n) if compile is None else compile)
     store = Store(
         lits=array(lits.astype(np.int32)),
         start=array(start.astype(np.int64)),
@@ -106,9 +112,22 @@ def _sums(words: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64]) -> list[
     return result
 
 
-def _pays(proof: Steps) -> bool:
-    """Whether to compile the loops, which takes a second to load."""
-    return len(proof) > _FEW and find_spec("numba") is not None
+def _once(
+    codes: npt.NDArray[np.int64], starts: npt.NDArray[np.int64], top: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The clauses without a literal's repetitions: a clause that watches one twice would never be a unit.
+
+    The codes are below ``top``. What remains keeps its order, as the first literal is the one of a RAT.
+    """
+    rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    kept = np.zeros(len(codes), dtype=bool)
+    kept[np.unique(rows * top + codes, return_index=True)[1]] = True
+    return codes[kept], np.append(0, np.cumsum(kept))[starts]
+
+
+def _pays(steps: int, clauses: int) -> bool:
+    """Whether to compile the loops, which takes a second to load: a RAT looks at every clause."""
+    return (steps > _FEW or steps * clauses > _MANY) and find_spec("numba") is not None
 
 
 @cache

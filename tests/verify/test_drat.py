@@ -13,7 +13,7 @@ from pysat.solvers import Solver
 
 from qnnt.backends.proving import PROVERS
 from qnnt.files.drat import parse_drat
-from qnnt.verify.drat import Checked, Clauses, check_drat
+from qnnt.verify.drat import Checked, Clauses, _pays, check_drat
 
 Rows = list[list[int]]
 
@@ -97,6 +97,19 @@ def test_a_wrong_proof_is_rejected_with_its_step() -> None:
     assert checked([[1], [-1, 2], [-2, 3], [-3]], "d 1 0\n0\n").accepted
     assert checked(rows, "d 3 4 0\n2 0\n0\n").accepted
     assert checked(rows, "999999999 2 0\n2 0\n0\n").accepted  # a large number takes no space
+
+
+def test_a_literal_may_stand_twice_in_a_clause() -> None:
+    assert checked([[1, 1], [-1, -1]], "0\n").accepted
+    assert checked([[1, 1, 2], [-1, 2, -1], [1, -2, 1], [-1, -2]], "2 2 0\n0\n").accepted
+    assert not checked([[1, 1], [-1, 2, 2]], "0\n").accepted
+    rows = [[1, 2, 2], [-1, 2], [1, -2], [-1, -2]]
+    assert not checked(rows, "d 2 1 2 0\nd 2 -1 2 0\n2 0\n0\n").accepted
+    assert checked([[1, 2], [-1, 2], [1, -2], [-1, -2]], "3 3 -1 3 0\n2 0\n0\n").accepted  # a RAT on 3
+
+
+def test_what_is_compiled_depends_on_steps_and_clauses() -> None:
+    assert [_pays(*size) for size in ((30, 1000), (5000, 10), (30, 100_000))] == [False, True, True]
 
 
 def test_a_clause_may_define_a_new_variable() -> None:
