@@ -82,12 +82,24 @@ def _manifest(path: Path) -> Iterator[dict[str, Any]]:
         for number, text in enumerate(split_lines(read_text(path)), 1):
             try:
                 line = json.loads(text)
-                kinds = [type(line[key]) for key in ("instance", "answer", "points", "files")]
-            except (ValueError, TypeError, KeyError):
-                kinds = []
-            if kinds != [str, bool, int, list]:
+                sound = _sound(line)
+            except (ValueError, TypeError, KeyError, RecursionError):
+                sound = False
+            if not sound:
                 raise InputError(f"line {number}", "is no line of a family's manifest")
             yield line
+
+
+def _sound(line: dict[str, Any]) -> bool:
+    """Whether a line of a manifest tells what is read of it; what is missing is a :class:`KeyError`."""
+    kinds = [type(line[key]) for key in ("instance", "answer", "points", "files")]
+    low, high = ends = line.get("optimum_between", [0, 0])
+    return (
+        kinds == [str, bool, int, list]
+        and all(isinstance(name, str) for name in line["files"])
+        and [type(end) for end in ends] == [int, int]
+        and low <= high
+    )
 
 
 def _judged(folder: Path, line: dict[str, Any], name: str, path: Path) -> Judgement:

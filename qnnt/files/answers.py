@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from qnnt.exceptions import InputError
@@ -38,11 +38,11 @@ _VERDICTS = {  # as competitions, minisat, CBC, HiGHS, SCIP and CP-SAT word them
     "indeterminate": Status.UNKNOWN,
     "indet": Status.UNKNOWN,
 }
-_OBJECTIVE = re.compile(r"(?:#\s*)?objective(?: value)?\s*[:=]?\s*([-+.\deE]+)$", re.IGNORECASE)
-_CBC = re.compile(r"(.*?)(?: \(.*\))? - objective value\s+([-+.\deE]+)$")
+_OBJECTIVE = re.compile(r"(?:#\s*)?objective(?: value)?\s*[:=]?\s*([-+.\deE]+)$", re.IGNORECASE | re.ASCII)
+_CBC = re.compile(r"(.*?)(?: \(.*\))? - objective value\s+([-+.\deE]+)$", re.ASCII)
 _XML = re.compile(r'<variable\b[^>]*\bname="([^"]*)"[^>]*\bvalue="([^"]*)"')
-_LITERAL = re.compile(r"([-~+]?)(x?\d+)$")
-_SOLUTION = re.compile(r"solution:\s*(?:\[([-\d,\s]*)\]|(-?\d+))$")
+_LITERAL = re.compile(r"([-~+]?)(x?\d+)$", re.ASCII)
+_SOLUTION = re.compile(r"solution:\s*(?:\[([-\d,\s]*)\]|(-?\d+))$", re.ASCII)
 _CLOSE = 1e-4  # how far from an integer a value may lie
 
 
@@ -51,13 +51,24 @@ class Answer:
     """``status`` if a verdict was found, the last ``objective`` if one was, and ``values`` by variable.
 
     Variables are named as in the map that ``qnnt encode`` writes; numbers are named by their digits. A bit or
-    literal is 0 or 1. If there are several solutions, the last one counts. Without a solution there are no
-    values at all; an empty solution is one of zeros, which some solvers leave out.
+    literal is 0 or 1. If there are several solutions, the last one counts: values begin anew after a verdict
+    or an objective. Without a solution there are no values at all; an empty solution is one of zeros, which
+    some solvers leave out. An answer that says both that there is a solution and that there is none is
+    UNKNOWN.
     """
 
     status: Status | None = None
     objective: int | float | None = None
     values: dict[str, int] | None = None
+    _contradicts_itself: bool = field(default=False, repr=False)
+
+    def say(self, verdict: Status) -> None:
+        """Take in a verdict, be it that of another solution."""
+        none = Status.UNSATISFIABLE
+        found = (Status.SATISFIABLE, Status.OPTIMAL)
+        if (self.status is none and verdict in found) or (self.status in found and verdict is none):
+            self._contradicts_itself = True
+        self.status = Status.UNKNOWN if self._contradicts_itself else verdict
 
     def note(self, pairs: Iterable[tuple[str, int]]) -> None:
         """Take in values of a solution."""
@@ -80,16 +91,20 @@ def read_answer(path: Path, kind: str, names: Sequence[str]) -> Answer:
 
 def read_competition(lines: Sequence[str]) -> Answer:
     """The answer in lines as competitions ask for them; raises :class:`InputError` for no literal."""
-    answer, shown = Answer(), list[tuple[int, str]]()
+    answer, shown, over = (
+        Answer(),
+        list[tuple[int, str]](),
+        False,
+    )  # over: the next value is of another solution
     for number, line in enumerate(lines, 1):
         head, _, rest = line.strip().partition(" ")
         if head == "v":
-            shown.append((number, rest))
+            shown, over = [*([] if over else shown), (number, rest)], False
         elif head == "o" and (objective := _number(rest)) is not None:
-            answer.objective = objective
-        else:
-            verdict = rest if head == "s" else line
-            answer.status = _VERDICTS.get(verdict.strip().lower(), answer.status)
+            answer.objective, over = objective, True
+        elif verdict := _VERDICTS.get((rest if head == "s" else line).strip().lower()):
+            answer.say(verdict)
+            over = True
     if not shown and answer.status is Status.SATISFIABLE:
         shown = list(_below_verdict(lines))
     bits = [words for _, words in shown if words]
@@ -119,25 +134,26 @@ def _literals(words: str, number: int) -> Iterator[tuple[str, int]]:
 
 
 def _solution_file(lines: Sequence[str], names: frozenset[str]) -> Answer:
-    answer = Answer()
+    answer, over = Answer(), False  # over: the next value is of another solution
     for number, line in enumerate(lines, 1):
         text = line.strip().removeprefix("**").strip()
         if text.startswith("# Dual"):  # of the same variables
             break
         if cbc := _CBC.match(text):
-            answer.status, answer.objective = _of_cbc(cbc[1]), _number(cbc[2])
-            answer.note([])
+            answer.status, answer.objective, answer.values = _of_cbc(cbc[1]), _number(cbc[2]), {}
         elif objective := _OBJECTIVE.match(text):
-            answer.objective = _number(objective[1])
-            if "value:" in text:  # SCIP leaves zeros out, as CBC does; others that state an objective do not
-                answer.note([])
+            answer.objective, over = _number(objective[1]), True
+            if text.startswith("objective value:"):  # of SCIP, which leaves zeros out, as CBC does
+                answer.values = {}
         elif text.lower() in _VERDICTS:
             # HiGHS says of its primal values that they are feasible, too: the first word counts.
             answer.status = answer.status or _VERDICTS[text.lower()]
         else:
             pairs = [(name, _integer(word, number)) for name, word in _pairs(text, names)]
             if pairs:
+                answer.values = None if over else answer.values
                 answer.note(pairs)
+                over = False
     return answer
 
 
@@ -173,8 +189,9 @@ def _response(lines: Sequence[str]) -> Answer:
     answer, values = Answer(), list[int]()
     for line in lines:
         key, _, rest = line.strip().partition(":")
-        if key == "status":
-            answer.status = _VERDICTS.get(rest.strip().lower(), answer.status)
+        if key == "status":  # another response begins
+            answer.say(_VERDICTS.get(rest.strip().lower(), Status.UNKNOWN))
+            answer.objective, values = None, []
         elif key == "objective_value":
             answer.objective = _number(rest)
         elif found := _SOLUTION.match(line.strip()):
@@ -186,6 +203,8 @@ def _response(lines: Sequence[str]) -> Answer:
 
 def _number(word: str) -> int | float | None:
     """The number that a word is: an integer of any size, or a finite decimal fraction; None for no number."""
+    if not word.isascii() or "_" in word:  # which Python takes
+        return None
     with suppress(ValueError):
         return int(word)
     with suppress(ValueError):

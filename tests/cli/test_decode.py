@@ -246,6 +246,35 @@ def test_bounds_do_not_confirm_an_optimum(qnnt, family):
     assert "UNKNOWN exact-cover-4-infeasible-0.wcnf: says that 1 errors are the fewest" in run.out
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"files": [1, 2]},
+        {"points": True},
+        {"optimum_between": 3},
+        {"optimum_between": [0]},
+        {"optimum_between": ["0", 1]},
+        {"optimum_between": [2, 1]},
+        {"optimum_between": None},
+    ],
+)
+def test_a_damaged_manifest_is_refused_with_its_line(qnnt, tmp_path, change):
+    line = {"instance": "a", "answer": True, "points": 4, "files": ["a.cnf"], "optimum_between": [0, 1]}
+    (tmp_path / "manifest.jsonl").write_text(f"{json.dumps(line)}\n{json.dumps({**line, **change})}\n")
+    (tmp_path / "answers").mkdir()
+    run = qnnt("check-family", tmp_path, tmp_path / "answers")
+    assert (run.status, run.out) == (2, "")
+    assert "manifest.jsonl: line 2: is no line of a family's manifest" in run.err
+
+
+def test_an_answer_that_contradicts_itself_is_unknown(qnnt, family):
+    folder, answers = family
+    (answers / "exact-cover-4-infeasible-0.cnf.log").write_text("s SATISFIABLE\nv 1\ns UNSATISFIABLE\n")
+    run = qnnt("check-family", folder, answers, "--json")
+    words = {each["model"]: each["word"] for each in json.loads(run.out)}
+    assert (run.status, words["exact-cover-4-infeasible-0.cnf"]) == (0, "unknown")
+
+
 def test_one_answer_to_a_model_is_judged(qnnt, family):
     folder, answers = family
     log = answers / "exact-cover-4-planted-0.cnf.log"

@@ -40,6 +40,12 @@ SAT = {"1": 1, "2": 0, "13": 1}
         ("v 10 11\n", (None, None, {"10": 1, "11": 1})),  # two literals
         ("o 9007199254740993\n", (None, 2**53 + 1, None)),
         ("o inf\no nan\no 1e999\n", (None, None, None)),
+        ("s SATISFIABLE\nv 1 7\nv 8\ns SATISFIABLE\nv 1 -2\nv 13\n", (Status.SATISFIABLE, None, SAT)),
+        ("o 4\nv 1 7\no 3\nv 1 -2 13\ns OPTIMUM FOUND\n", (Status.OPTIMAL, 3, SAT)),
+        ("s SATISFIABLE\nv 1 -2 13\ns UNSATISFIABLE\n", (Status.UNKNOWN, None, SAT)),
+        ("UNSAT\ns SATISFIABLE\ns UNSATISFIABLE\n", (Status.UNKNOWN, None, None)),
+        ("s UNKNOWN\ns SATISFIABLE\nv 1 -2 13\n", (Status.SATISFIABLE, None, SAT)),
+        ("o 1_0\no \u0663\n", (None, None, None)),
         # Pseudo-Boolean.
         ("s SATISFIABLE\nv x1 -x2 x13\n", (Status.SATISFIABLE, None, {"x1": 1, "x2": 0, "x13": 1})),
         ("v ~x1\nv x1 x2\n", (None, None, {"x1": 1, "x2": 1})),
@@ -100,12 +106,30 @@ def test_the_response_of_cp_sat(read):
     assert read("solution: [4, -1]\n", "cpsat") == (None, None, {"0": 4, "1": -1})
 
 
+def test_the_last_of_several_solutions_counts(read):
+    """Zeros are left out of a solution, so nothing of an earlier one may stay."""
+    first = "solution status: optimal\nobjective value: 1\nb 1\n"
+    for one, other in (
+        (first, SCIP),
+        (CBC.replace("c  -2", "b  -2"), CBC),
+        (GUROBI.replace("a", "b"), GUROBI),
+    ):
+        assert read(one + other, "lp")[1:] == (2.0, {"a": 1, "c": -2})
+    assert read(SCIP + "objective value: 0\n", "lp")[1:] == (0.0, {})
+    assert read(TABLE + "Objective value: 3\n", "lp")[1:] == (3.0, {"a": 1, "b": 0, "c": -2})
+    response = "status: {}\nsolution: [{}]\nobjective_value: {}\n"
+    two = response.format("FEASIBLE", "1, 0", 5) + response.format("OPTIMAL", "0, 1", 4)
+    assert read(two, "cpsat") == (Status.OPTIMAL, 4, {"0": 0, "1": 1})
+    assert read(two + "status: INFEASIBLE\n", "cpsat") == (Status.UNKNOWN, None, None)
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "said"),
     [
         ("s SATISFIABLE\nv 1 two\n", "cnf", "line 2: has 'two', which is no literal"),
         ("v 1.5\n", "cnf", "line 1: has '1.5', which is no literal"),
         ("a 0.5\n", "lp", "line 1: has 0.5, which is no integer"),
+        ("a 1_0\n", "lp", "line 1: has '1_0', which is no value"),
         ("a nan\n", "lp", "line 1: has 'nan', which is no value"),
         ("a 1e300\n", "mps", "line 1: has '1e300', which is no value"),
     ],
