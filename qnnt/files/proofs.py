@@ -21,7 +21,7 @@ from typing import Any
 from qnnt.exceptions import InputError
 from qnnt.files.documents import compact, located, read_document, write_document
 from qnnt.files.schemas import NonNegative, Schema
-from qnnt.goals import Goal, goal_of
+from qnnt.goals import Goal, Minimize, goal_of
 from qnnt.wording import count
 
 KIND = "qnnt-proof"
@@ -138,8 +138,10 @@ class ProofFolder:
                 claim = goal_of(document.claim)
             except ValueError as error:
                 raise InputError("claim", str(error)) from None
+            except InputError:  # it names a place of instances
+                claim = Minimize()
             if claim.minimizes:
-                raise InputError("claim", "must name a number of errors")
+                raise InputError("claim", 'must be {"at_most": n} or {"exactly": n}')
         return Note(
             claim,
             document.encoder,

@@ -87,7 +87,7 @@ class LayerCheck:
             "cost": cost,
             "lower_bound": bound,
             "confirmed_bound": confirmed,
-            "confirmed_share": confirmed / cost if cost else 1.0,
+            "confirmed_share": confirmed / cost if cost else float(not self.failed),
         }
 
 

@@ -266,6 +266,15 @@ def test_a_note_with_a_slip_is_bad_input(qnnt, thin, proof, place):
     assert "proof.json" in run.err
 
 
+@pytest.mark.parametrize("claim", ["min", "nothing", {"at_most": 1, "exactly": 1}, {"errors": 1}])
+def test_a_malformed_claim_is_told_by_its_place(qnnt, thin, proof, claim):
+    note = json.loads((proof / "proof.json").read_text())
+    (proof / "proof.json").write_text(json.dumps({**note, "claim": claim}))
+    run = qnnt("check", thin, "--proof", proof)
+    assert (run.status, run.out) == (2, "")
+    assert 'proof.json: claim: must be {"at_most": n} or {"exactly": n}\n' in run.err
+
+
 def test_fewest_weights_are_proved_and_checked(qnnt, tmp_path):
     data = Dataset([[0, 1, 1], [1, 0, 1], [1, 1, 0], [0, 0, 1]], [[1], [1], [0], [0]])
     instance, folder = tmp_path / "i.json", tmp_path / "proof"

@@ -239,6 +239,12 @@ def test_no_false_claim_passes_for_noise_in_a_wide_box(width: int):
         assert verdict(replace(row, multipliers=replace(multipliers, bound=dual))) is Verdict.FAILED
 
 
+def test_of_a_layer_that_failed_nothing_is_confirmed(row: RowCertificate):
+    outside = replace(row, integers=row.integers + 9)
+    (layer,) = check_bounds([[outside, outside]])
+    assert (layer.failed, layer.as_dict()["confirmed_share"]) == ([0, 1], 0.0)
+
+
 def test_other_integers_have_another_cost(row: RowCertificate):
     assert verdict(row) is Verdict.SEARCH
     assert verdict(replace(row, integers=1 - row.integers)) is Verdict.FAILED
