@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 SEEDS = Path(__file__).parent / "seeds"
 
 NAMES = (
-    "instance packed-instance network dimacs drat veripb opb sets csv gr td npz model rounded certificates onnx "  # noqa: SIM905
-    "journal rounding-journal".split()
+    "instance packed-instance network dimacs drat veripb opb sets csv gr td npz model rounded certificates "  # noqa: SIM905
+    "onnx journal rounding-journal".split()
 )
 
 
