@@ -180,7 +180,7 @@ def _certificates(path: Path) -> None:
 
 
 def _journal(path: Path) -> None:
-    with Journal(path, SMALL, symmetry=True, asked=2) as journal:
+    with Journal(path, SMALL, symmetry=True, asked=2, by="sat") as journal:
         assert journal.plan is None or journal.plan.boxes
 
 
@@ -220,7 +220,7 @@ def _of_file(write: Callable[[Path], Any], folder: Path, name: str) -> bytes:
 
 
 def _journal_seed(path: Path) -> None:
-    with Journal(path, SMALL, symmetry=True, asked=2) as journal:
+    with Journal(path, SMALL, symmetry=True, asked=2, by="sat") as journal:
         journal.begin(Plan((Box(((0, -1, 0),)), Box(((0, 1, 1),))), 0, None, 2))
         journal.note_refuted(Refuted(0, None), seconds=0.5)
         journal.note_network(1, [1, 0, -1])

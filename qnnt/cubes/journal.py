@@ -87,7 +87,7 @@ class Journal(JournalFile):
     instance, split, backend or encoder, and as :class:`JournalFile` does.
     """
 
-    def __init__(self, path: Path, instance: Instance, *, symmetry: bool, asked: int, by: str = "") -> None:
+    def __init__(self, path: Path, instance: Instance, *, symmetry: bool, asked: int, by: str) -> None:
         self._instance = instance
         self._head = {
             "format": FORMAT,

@@ -306,7 +306,7 @@ sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
 from cubing import IMPOSSIBLE
 from qnnt.cubes.journal import Journal
-held = Journal(Path({str(journal)!r}), IMPOSSIBLE, symmetry=True, asked=6)
+held = Journal(Path({str(journal)!r}), IMPOSSIBLE, symmetry=True, asked=6, by="sat")
 child = os.fork()
 if child:
     print(child, flush=True)
@@ -328,7 +328,7 @@ time.sleep(60)
 
 def test_the_run_that_has_a_journal_does_not_lose_it_by_a_look_into_it(tmp_path: Path) -> None:
     path = tmp_path / "j"
-    with Journal(path, IMPOSSIBLE, symmetry=True, asked=6) as journal:
+    with Journal(path, IMPOSSIBLE, symmetry=True, asked=6, by="sat") as journal:
         journal.begin(Plan((Box(),), 0, None, 6))
         assert len(lines(path)) == 1
         with pytest.raises(qnnt.InputError, match="in use by another run"):  # as it is for another process
@@ -360,11 +360,11 @@ def test_a_journal_that_was_written_is_read(tmp_path: Path) -> None:
     domain = IMPOSSIBLE.domain
     below, above = Box().halves(1, 0, domain)
     plan = Plan((below, above), 1, None, 2)
-    with Journal(tmp_path / "j", IMPOSSIBLE, symmetry=False, asked=2) as journal:
+    with Journal(tmp_path / "j", IMPOSSIBLE, symmetry=False, asked=2, by="sat") as journal:
         assert journal.plan is None
         journal.begin(plan)
         journal.note_refuted(Refuted(0, None), seconds=1.0)
-    with Journal(tmp_path / "j", IMPOSSIBLE, symmetry=False, asked=2) as journal:
+    with Journal(tmp_path / "j", IMPOSSIBLE, symmetry=False, asked=2, by="sat") as journal:
         assert (journal.plan, journal.refuted, journal.vectors) == (plan, [Refuted(0, None)], [])
 
 
