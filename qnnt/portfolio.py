@@ -25,6 +25,7 @@ _FIRST = 0.5  # seconds of the first turns, where jobs take turns
 _SHARE = 0.25  # later turns take this share of the time so far, so that there are not too many
 _SEARCHES = 0.4  # length of a turn of a job that proves nothing, beside 1 for a job that proves
 _LONG = 10.0  # a race is long after so many seconds
+_LONG_SEARCHES = 1.0  # instead, in a long race for a network that meets a goal: there may be one after all
 _FAR_SEARCHES, _FAR_PROOFS = 1.0, 0.25  # the two lengths in a long race in which a proof is far
 
 End = Ended[Outcome]
@@ -170,9 +171,12 @@ class _Race:
         proves, ran = self._proves(number), now - self._began
         if not proves and number not in self._ready and self._at_once > 1:
             return math.inf
-        far = ran >= _LONG and self._board.far
-        factor = (_FAR_PROOFS if far else 1.0) if proves else (_FAR_SEARCHES if far else _SEARCHES)
-        return factor * max(_FIRST, _SHARE * ran)
+        searches, proofs = _SEARCHES, 1.0
+        if ran >= _LONG and self._board.far:
+            searches, proofs = _FAR_SEARCHES, _FAR_PROOFS
+        elif ran >= _LONG and not self._jobs[number].instance.goal.minimizes:
+            searches = _LONG_SEARCHES
+        return (proofs if proves else searches) * max(_FIRST, _SHARE * ran)
 
     def _threads(self, number: int) -> int:
         """How many threads a job takes."""

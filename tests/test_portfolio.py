@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from brute_force import errors as all_errors
@@ -21,9 +22,10 @@ from processes import children, ctrl_c, descendants, end_soon
 from strategies import instances
 
 import qnnt
-from qnnt.job import Outcome
+from qnnt import registry
+from qnnt.job import Job, Outcome
 from qnnt.limits import Limit, Limits
-from qnnt.portfolio import Finish
+from qnnt.portfolio import Finish, _Race
 from qnnt.workers import pool
 from qnnt.workers.task import Ended
 
@@ -320,6 +322,26 @@ def test_one_that_only_searches_has_the_most_of_a_long_race_if_a_proof_is_far(
         ran = ticks(note)
         shares.append(ran.count("tick") / len(ran))
     assert shares[0] > 0.5 > shares[1]
+
+
+@pytest.mark.parametrize(
+    ("goal", "far", "ran", "share"),
+    [
+        (qnnt.AtMost(0), False, 1.0, 0.4),
+        (qnnt.AtMost(0), False, 100.0, 1.0),
+        (qnnt.Minimize(), False, 100.0, 0.4),
+        (qnnt.Minimize(), True, 100.0, 4.0),
+        (qnnt.Minimize(), True, 1.0, 0.4),
+    ],
+)
+def test_turns_of_a_search_beside_those_of_a_proof(
+    goal: qnnt.Goal, far: bool, ran: float, share: float
+) -> None:
+    instance, encoder = HUMP.with_goal(goal), registry.encoder("direct")
+    jobs = [Job(instance, encoder, backend, Limits()) for backend in (Searching("tick"), Proving("tock"))]
+    race = _Race(jobs, 1, SimpleNamespace(start=None, far=far))
+    now = race._began + ran
+    assert race._turn(0, now) == pytest.approx(share * race._turn(1, now))
 
 
 PARENT = """
