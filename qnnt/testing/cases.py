@@ -108,6 +108,16 @@ def run_cases(
     return CheckReport(findings)
 
 
+def require_some(report: CheckReport, answers: Sequence[Case[S]], none: str) -> None:
+    """Raise AssertionError if, of the cases that ask for an answer, all that were left in, none passed.
+
+    ``none`` says so, with ``{}`` for their number.
+    """
+    asked = {case.name for case in answers} - set(report.named(Grade.EXCLUDED))
+    if asked and asked.isdisjoint(report.passed):
+        raise AssertionError(f"{none.format(len(asked))}: {report}")
+
+
 def _exclusions(cases: Sequence[Case[S]], exclude: Mapping[str, str]) -> dict[str, str]:
     """The reason of each case that is left out; patterns are as in a shell."""
     names, reasons = [case.name for case in cases], {}

@@ -143,6 +143,7 @@ def _run(native: cp_model.CpModel) -> IntArray | None:
 
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
+    solver.parameters.absolute_gap_limit = 0.0  # a gap between integers, which is computed in doubles
     with handlers_kept():
         status = solver.solve(native)
     if status == cp_model.INFEASIBLE:

@@ -20,7 +20,7 @@ from qnnt.rounders.base import PROVED, Rounder, RowAnswer
 from qnnt.rounding.layer import round_layer
 from qnnt.rounding.rows import RowTask
 from qnnt.testing import declared
-from qnnt.testing.cases import PASSED, Case, CheckReport, Finding, Grade, expect, run_cases
+from qnnt.testing.cases import PASSED, Case, CheckReport, Finding, Grade, expect, require_some, run_cases
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Hear, Tell, run_here
 
@@ -102,11 +102,15 @@ def check_rounder(
     but the refusal has to name an alternative. An ``exact`` one has to prove every row that it takes; of any
     other, the assignment has to lie in the box and the bound to hold.
 
-    Raises AssertionError that lists the cases that failed; :class:`Unavailable` if the rounder cannot run
-    here; :class:`UnknownWord` and :class:`InputError` for exclusions that name no case or have no reason.
+    Raises AssertionError that lists the cases that failed, and if all cases were run and it rounded no row;
+    :class:`Unavailable` if the rounder cannot run here; :class:`UnknownWord` and :class:`InputError` for
+    exclusions that name no case or have no reason.
     """
     tested = TestedRounder(rounder, time)
-    return run_cases(tested, f"rounder {rounder.name!r}", rounder_cases(), case, exclude or {})
+    report = run_cases(tested, f"rounder {rounder.name!r}", rounder_cases(), case, exclude or {})
+    if case is None:
+        require_some(report, _row_cases(), f"rounder {rounder.name!r} rounds none of {{}} rows")
+    return report
 
 
 @cache
@@ -128,8 +132,12 @@ def rounder_cases() -> tuple[RounderCase, ...]:
         "layer": _layer,
         **{f"time-limit-{limit}": partial(_time_limit, limit) for limit in (1e-6, 0.01)},
     }
-    rows = (Case(f"row-{name}", partial(_row, name)) for name in models())
-    return (*(Case(name, run) for name, run in others.items()), *rows)
+    return (*(Case(name, run) for name, run in others.items()), *_row_cases())
+
+
+@cache
+def _row_cases() -> tuple[RounderCase, ...]:
+    return tuple(Case(f"row-{name}", partial(_row, name)) for name in models())
 
 
 @cache

@@ -19,6 +19,7 @@ from qnnt.backends.enumeration import EnumerationBackend, count_errors, paramete
 from qnnt.encoders.clauses import ClauseEncoder
 from qnnt.encoders.direct import DirectEncoder
 from qnnt.models import Formula
+from qnnt.rounders.base import RowAnswer
 from qnnt.rounders.enumeration import EnumerationRounder
 from qnnt.rounders.nearest import NearestPlaneRounder
 from qnnt.testing import (
@@ -58,7 +59,8 @@ def test_the_family_has_what_encoders_stumble_over() -> None:
     assert any(t.instance.activation.hidden != t.instance.activation.output for t in truths)
     assert any(t.instance.architecture.twins for t in truths)
     assert any(not len(t.instance.dataset) for t in truths)
-    assert any(t.instance.dataset.total > 10**9 for t in truths)
+    assert any(2**32 < t.instance.dataset.total < 2**53 for t in truths)
+    assert any(t.least > 2**53 and t.least + 1 in t.possible for t in truths)  # which doubles confuse
     assert any(t.least == t.instance.dataset.total > 0 for t in truths)  # no network gets a point right
     assert any(t.instance.choices.unavoidable > 0 for t in truths)
 
@@ -239,6 +241,41 @@ def test_a_refusal_names_an_alternative() -> None:
 
 
 @dataclass(frozen=True)
+class ShortCounts(EnumerationBackend):
+    """Counts errors in a type of ``bits`` bits, which is too short for some."""
+
+    counted: type = np.int32
+    capabilities: tuple = (Capability.MINIMIZE, Capability.PROVE)
+
+    def run(self, model, limits, report):
+        truth = Truth(model)
+        with np.errstate(over="ignore"):
+            errors = (truth.wrong * model.dataset.counts.astype(self.counted)).sum(axis=1, dtype=self.counted)
+        best = int(errors.argmin())
+        if model.goal.minimizes:
+            return Answer(qnnt.Status.OPTIMAL, truth.vectors[best], int(errors[best]), int(errors[best]))
+        budget = self.counted(min(model.goal.budget, 2**62))
+        good = np.flatnonzero(errors == budget if model.goal.exact else errors <= budget)
+        if not len(good):
+            return Answer(qnnt.Status.UNSATISFIABLE)
+        return Answer(qnnt.Status.SATISFIABLE, truth.vectors[good[0]])
+
+
+@pytest.mark.parametrize(("counted", "exponent"), [(np.uint32, 31), (np.float64, 59)])
+def test_short_counts_are_caught(counted: type, exponent: int) -> None:
+    named = [case for case in CASES.values() if f"counts-above-2-{exponent}" in case.name]
+    assert len(named) > 10
+    assert all(check_backend(EnumerationBackend(), case, isolate=False).passed for case in named)
+    caught = []
+    for case in named:
+        try:
+            check_backend(ShortCounts(counted=counted), case, isolate=False)
+        except AssertionError as error:
+            caught.append(str(error))
+    assert caught
+
+
+@dataclass(frozen=True)
 class FaultyEncoder:
     """Clauses with one mistake."""
 
@@ -258,6 +295,12 @@ class FaultyEncoder:
             case "single":
                 lowest = -lift.index.astype(np.int32).reshape(-1, 1)
                 return replace(model, hard=(*model.hard, lowest)), lift
+            case "hidden":  # all but the lowest bias of the last hidden neuron, which over Z_2 would be seen
+                shape = instance.architecture
+                if not shape.depth or instance.domain.d < 3:
+                    return model, lift
+                row = lift.index[-len(shape.layers[-1]) - 1 :][:1].astype(np.int32)
+                return replace(model, hard=(*model.hard, row[row > 0][None])), lift
             case "offset":
                 return replace(model, offset=model.offset + 1), lift
             case "lift":
@@ -272,6 +315,7 @@ class FaultyEncoder:
     ("fault", "case", "said"),
     [
         ("narrow", "networks-minimize-relu-d3", "expected an assignment for network [-1, -1, -1]"),
+        ("hidden", "networks-minimize-relu-hidden", "expected an assignment for network"),
         ("single", "ordered-dense", "a network for every set of wrong points"),
         ("offset", "minimize-relu-twins", "expected a cost of 0, as the network has; it said: 1"),
         ("lift", "networks-minimize-relu-d3", "expected a cost of"),
@@ -363,6 +407,28 @@ def test_rounders_that_misbehave_are_caught(fault: str, case: str, said: str) ->
     with pytest.raises(AssertionError) as caught:
         check_rounder(FaultyRounder(fault), named)
     assert said in str(caught.value)
+
+
+@dataclass(frozen=True)
+class IdleRounder(NearestPlaneRounder):
+    """Takes no row, or gives up on every one."""
+
+    takes: bool = True
+    name = "idle"
+
+    def refuses(self, model):
+        return None if self.takes else "takes nothing; try beam"
+
+    def run(self, model, limits, prepared, stopped):
+        return RowAnswer(qnnt.Status.UNKNOWN, reason="no idea")
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_a_rounder_that_does_nothing_has_shown_nothing(takes: bool) -> None:
+    with pytest.raises(AssertionError, match=r"rounds none of [0-9]+ rows"):
+        check_rounder(IdleRounder(takes=takes))
+    row = next(case for case in rounder_cases() if case.name == "row-bits")
+    assert not check_rounder(IdleRounder(takes=takes), row).passed
 
 
 def test_who_is_not_exact_may_miss_the_optimum() -> None:
