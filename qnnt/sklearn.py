@@ -5,22 +5,25 @@ Needs ``pip install 'qnnt[sklearn]'``.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from operator import index
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qnnt.domain import Domain
-from qnnt.exceptions import InputError
+from qnnt.exceptions import InputError, require_word
 from qnnt.generate.table import columns_instance
 from qnnt.goals import AtMost, Goal, as_goal
-from qnnt.limits import Limit, Limits
+from qnnt.limits import Limit, Limits, Status
 from qnnt.pipeline import solve
 from qnnt.tables.columns import MISSING, Column
 from qnnt.tables.encoding import TableEncoding, Target
@@ -54,9 +57,11 @@ class QuantileEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Learn the levels and categories of the columns of X (n, f)."""
         with _value_errors():
             columns = _columns(self, X, reset=True)
-            if self.d < 2:
-                raise InputError("d", f"must be at least 2, not {self.d}")
-            self.encoding_ = TableEncoding.fit(columns, Domain(int(self.d)), missing=self.missing)
+            d = _integer("d", self.d)
+            if d < 2:
+                raise InputError("d", f"must be at least 2, not {d}")
+            require_word("treatment of unseen categories", self.unseen, get_args(Unseen))
+            self.encoding_ = TableEncoding.fit(columns, Domain(d), missing=self.missing)
         return self
 
     def transform(self, X: Any) -> Array:
@@ -91,13 +96,16 @@ class QuantizedReLUClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
     hidden layers, ``errors`` is ``"min"``, ``"at-most:N"``, ``"exactly:N"`` or N for at most N, and
     ``activation`` is as for :class:`qnnt.Instance`. ``time_limit`` is in seconds for one fit (None for no
     limit), and ``backend`` and ``threads`` are as for :func:`qnnt.solve`. ``missing`` is as for the encoder,
-    and ``random_state`` the seed of a backend that uses one.
+    and ``random_state`` gives the seed of a backend that uses one: an integer, or a ``RandomState``, which
+    draws it at each fit; None for 0.
 
     Attributes: ``classes_``; ``network_``, the :class:`qnnt.Network`; ``errors_``, how many rows of the
     training data are wrong, in that all outputs count; ``lower_bound_``, below which no network lies;
     ``optimal_``, whether the two are equal; ``result_`` and ``encoding_``.
 
     ``fit`` raises ``ValueError`` for data that cannot be used, and if there is no network with so few errors.
+    If it ends before that is known, the network that comes nearest to the goal stays, and a
+    ``sklearn.exceptions.ConvergenceWarning`` says so.
     """
 
     def __init__(
@@ -110,7 +118,7 @@ class QuantizedReLUClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         backend: str | Backend | Sequence[str | Backend] = "auto",
         missing: Missing = "error",
         threads: int = 1,
-        random_state: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.d, self.hidden, self.errors, self.activation = d, hidden, errors, activation
         self.time_limit, self.backend, self.missing = time_limit, backend, missing
@@ -127,18 +135,31 @@ class QuantizedReLUClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
                 raise InputError("y", f"has the one class {self.classes_[0]!r}; at least two are needed")
             target = Target(_free("class", columns), _texts(self.classes_))
             columns.append(Column(target.column, target.classes, codes, np.arange(len(y)), "row"))
-            hidden = [int(size) for size in self.hidden]
-            goal = as_goal(AtMost(self.errors) if isinstance(self.errors, int) else self.errors)
+            named = isinstance(self.errors, str | Goal)
+            goal = as_goal(self.errors if named else AtMost(_integer("errors", self.errors)))
             instance, self.encoding_ = columns_instance(
-                columns, [target], int(self.d), hidden, goal, self.activation, self.missing
+                columns,
+                [target],
+                _integer("d", self.d),
+                _sizes(self.hidden),
+                goal,
+                self.activation,
+                self.missing,
             )
-            limits = Limits(self.time_limit, threads=self.threads, seed=int(self.random_state or 0))
+            limits = Limits(
+                self.time_limit, threads=_integer("threads", self.threads), seed=_seed(self.random_state)
+            )
         self.result_ = solve(instance, backend=self.backend, limits=limits)
         if self.result_.limit is Limit.INTERRUPT:  # so that one Ctrl-C ends a search over many fits, too
             raise KeyboardInterrupt
         if self.result_.network is None:
             known = "" if goal.exact else f": each has {self.result_.lower_bound} errors or more"
             raise ValueError(f"no network meets {goal}{known}")
+        if self.result_.status is Status.UNKNOWN and not goal.accepts(self.result_.errors or 0):
+            reached = (
+                f"the network has {self.result_.errors} errors, and whether one meets {goal} is not known"
+            )
+            warnings.warn(f"{reached}: {self.result_.reason}", ConvergenceWarning, stacklevel=2)
         self.network_ = self.result_.network
         self.errors_, self.lower_bound_ = self.result_.errors, self.result_.lower_bound
         self.optimal_ = self.errors_ == self.lower_bound_
@@ -171,6 +192,29 @@ def _value_errors() -> Iterator[None]:
         yield
     except InputError as error:
         raise ValueError(str(error)) from error
+
+
+def _integer(name: str, said: Any) -> int:
+    """A parameter that has to be an integer of any type, but no truth value."""
+    if isinstance(said, bool | np.bool_) or not hasattr(said, "__index__"):
+        raise InputError(name, f"must be an integer, not {said!r}")
+    return index(said)
+
+
+def _sizes(hidden: Any) -> list[int]:
+    """The sizes of the hidden layers."""
+    if isinstance(hidden, str) or not hasattr(hidden, "__iter__"):
+        raise InputError("hidden", f"must be a list of integers, not {hidden!r}")
+    return [_integer("hidden", size) for size in hidden]
+
+
+def _seed(random_state: Any) -> int:
+    """A seed of the package: an integer as it is, what a generator draws, or 0."""
+    if random_state is None:
+        return 0
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31))
+    return _integer("random_state", random_state)
 
 
 def _columns(estimator: BaseEstimator, X: Any, *y: Any, reset: bool) -> list[Any]:

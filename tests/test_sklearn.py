@@ -1,18 +1,21 @@
 """The estimators keep scikit-learn's promises, and their proofs and encodings are those of the package."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
 import qnnt
+from qnnt.constant import best_constant
 from qnnt.generate.table import table_instance
 from qnnt.limits import Limit
 from qnnt.sklearn import QuantileEncoder, QuantizedReLUClassifier
@@ -124,3 +127,53 @@ def test_ctrl_c_ends_a_search_too(monkeypatch):
     monkeypatch.setattr("qnnt.sklearn.solve", lambda *a, **k: cut)
     with pytest.raises(KeyboardInterrupt):
         QuantizedReLUClassifier().fit([[0], [1]], [0, 1])
+
+
+@pytest.mark.parametrize(("errors", "goal"), [(0, "at-most:0"), ("exactly:0", "exactly:0")])
+def test_a_goal_that_is_missed_warns(errors, goal, monkeypatch):
+    def give_up(instance, **_):
+        network = best_constant(instance)
+        wrong = network.error(instance.dataset)
+        return qnnt.Result(
+            qnnt.Status.UNKNOWN, str(instance.goal), "sat", "clauses", network, wrong, reason="it is late"
+        )
+
+    monkeypatch.setattr("qnnt.sklearn.solve", give_up)
+    X, y = [[0], [1], [2]], [0, 1, 0]
+    with pytest.warns(
+        ConvergenceWarning, match=f"1 errors, and whether one meets {goal} is not known: it is late"
+    ):
+        assert QuantizedReLUClassifier(errors=errors).fit(X, y).errors_ == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        QuantizedReLUClassifier().fit(X, y)  # of a minimum, the errors and their bound tell
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        *[("d", 3.7), ("d", "3"), ("d", True), ("hidden", 2), ("hidden", "1"), ("hidden", (1.9,))],
+        *[("errors", 1.0), ("errors", True), ("threads", 1.5), ("random_state", 1.7)],
+    ],
+)
+def test_parameters_that_are_no_integers_are_named(parameter, value):
+    classifier = QuantizedReLUClassifier(backend="enumeration").set_params(**{parameter: value})
+    with pytest.raises(ValueError, match=f"^{parameter}: must be a"):
+        classifier.fit([[0], [1]], [0, 1])
+
+
+def test_integers_and_generators_of_numpy_will_do():
+    one, state = np.int64(1), np.random.RandomState(0)
+    classifier = QuantizedReLUClassifier(
+        np.int64(3), np.array([1]), one, backend="enumeration", threads=one, random_state=state
+    )
+    assert classifier.fit([[0], [1]], [0, 1]).errors_ <= 1
+    assert state.randint(2**31) != np.random.RandomState(0).randint(2**31)  # a seed was drawn
+    assert QuantizedReLUClassifier(random_state=one, backend="enumeration").fit([[0], [1]], [0, 1]).optimal_
+
+
+def test_words_and_sizes_of_the_encoder_are_refused_when_fitting():
+    with pytest.raises(ValueError, match="no treatment of unseen categories 'skip'"):
+        QuantileEncoder(unseen="skip").fit([["a"], ["b"]])
+    with pytest.raises(ValueError, match=r"d: must be an integer, not 3\.7"):
+        QuantileEncoder(d=3.7).fit([[1.0], [2.0]])
