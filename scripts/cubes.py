@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -31,17 +30,19 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from measuring import uncut
 
 from qnnt.activation import Activations
 from qnnt.architecture import Architecture
-from qnnt.cli.program import FAILED, INTERRUPTED, OK, run
+from qnnt.cli.program import FAILED, OK, run
 from qnnt.cubes import Cubes
 from qnnt.dataset import Dataset
 from qnnt.domain import Domain
+from qnnt.exceptions import InputError
 from qnnt.generate.teacher import random_inputs, teacher_instance
 from qnnt.goals import AtMost
 from qnnt.instance import Instance
-from qnnt.limits import Limit, Limits, Status
+from qnnt.limits import Limits, Status
 from qnnt.pipeline import solve
 from qnnt.reductions.hitting_set import HITTING_SET
 from qnnt.reductions.sources.sets import HittingSet
@@ -98,6 +99,14 @@ CASES: dict[str, Callable[[], Instance]] = {
 }
 
 
+def chosen_cases(match: str) -> list[str]:
+    """The names that hold one of the words; InputError if none does."""
+    chosen = [name for name in CASES if any(word in name for word in match.split(","))]
+    if not chosen:
+        raise InputError("--match", f"no name holds {match!r}; there are: {', '.join(CASES)}")
+    return chosen
+
+
 @app.command()
 def table(
     cubes: Annotated[int, typer.Option(metavar="N", help="Cubes of each instance.")] = 32,
@@ -107,8 +116,7 @@ def table(
     kill: Annotated[bool, typer.Option("--kill/--no-kill", help="Kill a run in its middle, too.")] = True,
 ) -> int:
     """Solve each instance three times; then kill a run and go on."""
-    words = match.split(",")
-    chosen = {name: make for name, make in CASES.items() if any(word in name for word in words)}
+    chosen = {name: CASES[name] for name in chosen_cases(match)}
     width = max(map(len, chosen))
     print(
         f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {cubes} cubes, {backend}"
@@ -123,10 +131,8 @@ def table(
         for threads, split in ((1, None), (1, Cubes(cubes)), (2, Cubes(cubes))):
             limits = Limits(time=time_limit, threads=threads)
             before = _worked()
-            result = solve(instance, backend=backend, limits=limits, cubes=split)
+            result = uncut(solve(instance, backend=backend, limits=limits, cubes=split))
             work.append(_worked() - before)
-            if result.limit is Limit.INTERRUPT:
-                return INTERRUPTED
             wrong += result.status is not Status.UNSATISFIABLE
             seconds.append(result.statistics.seconds["total"])
         whole, one, two = seconds
@@ -184,7 +190,7 @@ def _killed_and_resumed(case: tuple[str, Callable[[], Instance]], cubes: int, ba
             while first.poll() is None and _done(journal) < cubes // 3:
                 time.sleep(0.02)
             killed = first.poll() is None
-            os.kill(first.pid, signal.SIGKILL)
+            first.kill()
         print(f"{name}: killed after {time.perf_counter() - began:.2f} s", end="")
         known = _done(journal)
         print(f", {known} cubes in the journal")

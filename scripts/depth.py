@@ -7,8 +7,11 @@ layers, so the dynamic program's time stops growing.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from itertools import product
+
+from measuring import ended, uncut
 
 import qnnt
 
@@ -25,7 +28,7 @@ def shown(d: int, width: int, depth: int, backend: str, limit: float) -> str:
     architecture = qnnt.Architecture.dense([2, *[width] * depth, 1])
     instance = qnnt.Instance(qnnt.Domain(d), architecture, parity(d))
     start = time.perf_counter()
-    result = qnnt.solve(instance, backend=backend, limits=qnnt.Limits(time=limit))
+    result = uncut(qnnt.solve(instance, backend=backend, limits=qnnt.Limits(time=limit)))
     return f"{result.status} {time.perf_counter() - start:8.3f} s"
 
 
@@ -51,4 +54,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))

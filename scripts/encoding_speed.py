@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from unittest.mock import patch
 
 import numpy as np
+from measuring import ended, uncut
 from rich.console import Console
 from rich.table import Table
 
@@ -80,7 +82,7 @@ def main() -> None:
         solved = "-"
         if args.solve:
             limits = qnnt.Limits(time=args.solve)
-            result = qnnt.solve(instance, backend=f"sat:{args.solver}", limits=limits)
+            result = uncut(qnnt.solve(instance, backend=f"sat:{args.solver}", limits=limits))
             solved = f"{result.status} {result.statistics.seconds['solve']:.1f} s"
         sizes = [f"{formula.n_variables:,}", f"{formula.n_clauses:,}"]
         seconds = [f"{x:.3f}" for x in (encode, load_, total)]
@@ -90,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))

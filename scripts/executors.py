@@ -25,7 +25,8 @@ from statistics import geometric_mean
 from typing import Annotated, Any
 
 import typer
-from cubes import CASES, gain
+from cubes import CASES, chosen_cases, gain
+from measuring import uncut
 
 from qnnt.cli.program import FAILED, OK, run
 from qnnt.comparing.contestants import contestants
@@ -54,7 +55,7 @@ def table(
     kill: Annotated[bool, typer.Option("--kill/--no-kill", help="Kill a Dask worker, too.")] = True,
 ) -> int:
     """Print seconds with one worker and with two, and what becomes of a comparison that loses a worker."""
-    chosen = [name for name in CASES if any(word in name for word in match.split(","))]
+    chosen = chosen_cases(match)
     cases = [Case(name, "cubes", CASES[name]) for name in chosen]
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; {kind}")
     print(f"two processes that only count get {gain():.2f} times the CPU of one")
@@ -97,7 +98,7 @@ def _seconds(work: Callable[[], object]) -> float:
 def _cubed(name: str, cubes: int, time_limit: float, executor: NamedExecutor) -> Status:
     """The answer of a run over cubes."""
     split, limits = Cubes(cubes, executor=executor), Limits(time=time_limit)
-    return solve(CASES[name](), backend="sat", limits=limits, cubes=split).status
+    return uncut(solve(CASES[name](), backend="sat", limits=limits, cubes=split)).status
 
 
 def _compared(

@@ -139,9 +139,14 @@ def with_own_mutator(fuzzing: Fuzzing, minutes: float, seed: int) -> None:
     )
 
 
-def with_atheris(fuzzing: Fuzzing, minutes: float, seed: int, folder: Path) -> None:
-    """Until the time is over; atheris ends the process at the first finding."""
+def with_atheris(fuzzing: Fuzzing, minutes: float, memory: int, seed: int, folder: Path) -> None:
+    """Until the time is over; atheris ends the process at the first finding, or if it has too much memory."""
     import atheris
+
+    def run(data: bytes) -> None:
+        fuzzing.run(data)
+        if fuzzing.findings:
+            raise RuntimeError("a finding")
 
     corpus = folder / "corpus"
     corpus.mkdir()
@@ -150,12 +155,13 @@ def with_atheris(fuzzing: Fuzzing, minutes: float, seed: int, folder: Path) -> N
     options = [
         f"-max_total_time={round(60 * minutes)}",
         f"-seed={seed + 1}",
+        f"-rss_limit_mb={memory}",
         "-max_len=65536",
         "-verbosity=0",
     ]
     atheris.Setup(
         [sys.argv[0], *options, "-print_final_stats=1", f"-artifact_prefix={folder}/", str(corpus)],
-        fuzzing.run,
+        run,
     )
     atheris.Fuzz()
 
@@ -187,17 +193,18 @@ def main() -> int:
         names = list(fuzz_readers.readers(Path(place)))
         if asked.reader == "all":
             rest = [word for word in sys.argv[1:] if word != "all"]
-            return max(
+            codes = [
                 subprocess.run([sys.executable, __file__, name, *rest], check=False).returncode
                 for name in names
-            )
+            ]
+            return int(any(codes))  # a negative one is a signal: the reader ended its process
         if asked.reader not in names:
             parser.error(f"no reader {asked.reader!r}; there are: {', '.join(names)}")
         fuzzing = Fuzzing(asked.reader, Path(place), asked.seconds, asked.out)
         if not guided:
             resource.setrlimit(resource.RLIMIT_AS, (asked.memory << 20,) * 2)
         if guided:
-            with_atheris(fuzzing, asked.minutes, asked.seed, Path(place))
+            with_atheris(fuzzing, asked.minutes, asked.memory, asked.seed, Path(place))
         else:
             with_own_mutator(fuzzing, asked.minutes, asked.seed)
     return 1 if fuzzing.findings else 0

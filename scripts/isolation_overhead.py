@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
+
+from measuring import ended, uncut
 
 import qnnt
 
@@ -19,7 +22,7 @@ def seconds(backend: str, repeat: int, *, isolate: bool) -> list[float]:
     taken = []
     for _ in range(repeat + 1):
         start = time.perf_counter()
-        qnnt.solve(instance, backend=backend, isolate=isolate)
+        uncut(qnnt.solve(instance, backend=backend, isolate=isolate))
         taken.append(time.perf_counter() - start)
     return taken[1:]
 
@@ -37,4 +40,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))

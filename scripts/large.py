@@ -2,24 +2,32 @@
 
 A random teacher labels distinct random inputs, and a share of the labels is changed. Teachers that say nearly
 always the same are left out: more than three times the errors asked for remain if every point gets the most
-frequent label.
+frequent label. Each run has processes of its own, of which the largest is told, after a small instance that
+counts for nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
+import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import count, islice
+from multiprocessing import get_context
 
 import numpy as np
 import numpy.typing as npt
+from measuring import ended, uncut
 
 import qnnt
+from qnnt.exceptions import InputError
+from qnnt.workers.pool import close_workers
 
 Integers = npt.NDArray[np.int64]
+MOST_TRIED = 100  # seeds in a row whose teacher is left out
 
 
 def taught(args: argparse.Namespace) -> Iterator[tuple[int, qnnt.Instance, int]]:
@@ -27,13 +35,15 @@ def taught(args: argparse.Namespace) -> Iterator[tuple[int, qnnt.Instance, int]]
     domain = qnnt.Domain(args.d)
     architecture = qnnt.Architecture.dense([int(size) for size in args.layers.split("-")])
     goal = qnnt.AtMost(int(args.errors * args.points))
+    tried = 0
     for seed in count():
         rng = np.random.default_rng(seed)
         x = np.unique(draw(rng, domain, args.zeros, 4 * args.points, architecture.alpha), axis=0)
         x = rng.permutation(x)[: args.points]
         if len(x) < args.points:
-            raise SystemExit(
-                f"fewer than {args.points:,} distinct inputs: take more inputs or a smaller --zeros"
+            raise InputError(
+                "--points",
+                f"fewer than {args.points:,} distinct inputs: take more inputs or a smaller --zeros",
             )
         teacher = draw(rng, domain, 0.0, 1, architecture.n_parameters)[0]
         plain = qnnt.Instance(
@@ -43,7 +53,13 @@ def taught(args: argparse.Namespace) -> Iterator[tuple[int, qnnt.Instance, int]]
         changed = rng.random(len(x)) < args.noise
         y[changed] = rng.permutation(y)[changed]
         rest = len(x) - int(np.unique(y, axis=0, return_counts=True)[1].max())
+        tried += 1
+        if tried > MOST_TRIED:
+            raise InputError(
+                "--errors", f"{MOST_TRIED} teachers leave at most {3 * goal.budget:,} points: ask for fewer"
+            )
         if rest > 3 * goal.budget:
+            tried = 0
             yield seed, replace(plain, dataset=qnnt.Dataset(x, y)), rest
 
 
@@ -51,6 +67,18 @@ def draw(rng: np.random.Generator, domain: qnnt.Domain, zeros: float, rows: int,
     """Random numbers of Z_d, a share of which is set to 0."""
     numbers = rng.integers(domain.lo, domain.hi + 1, size=(rows, columns))
     return np.where(rng.random(numbers.shape) < zeros, 0, numbers)
+
+
+def run(instance: qnnt.Instance, backend: str, limits: qnnt.Limits) -> tuple[qnnt.Result, float, float]:
+    """The result, the seconds, and the MiB of the largest process."""
+    data = instance.dataset
+    small = replace(instance, dataset=qnnt.Dataset(data.inputs[:40], data.labels[:40]), goal=qnnt.AtMost(0))
+    uncut(qnnt.solve(small, backend=backend, limits=limits))
+    start = time.perf_counter()
+    result = uncut(qnnt.solve(instance, backend=backend, limits=limits))
+    seconds = time.perf_counter() - start
+    close_workers()  # their memory is known once they have ended
+    return result, seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
 def main() -> None:
@@ -75,17 +103,16 @@ def main() -> None:
     print(f"{columns} {'largest process':>16}")
     for seed, instance, rest in islice(taught(args), args.instances):
         for backend in args.backends.split(","):
-            start = time.perf_counter()
             limits = qnnt.Limits(time=args.time_limit, threads=args.threads)
-            result = qnnt.solve(instance, backend=backend, limits=limits)
-            seconds = time.perf_counter() - start
-            mebibytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as own:
+                result, seconds, mebibytes = own.submit(run, instance, backend, limits).result()
+            errors = "-" if result.errors is None else f"{result.errors:,}"
             print(
-                f"{seed:>4} {backend:<14} {result.status:<14} {result.errors:>7,} {rest:>8,} {seconds:>8.2f} "
+                f"{seed:>4} {backend:<14} {result.status:<14} {errors:>7} {rest:>8,} {seconds:>8.2f} "
                 f"{mebibytes:>12,.0f} MiB",
                 flush=True,
             )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))

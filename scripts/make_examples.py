@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import tempfile
 import warnings
@@ -49,6 +50,7 @@ def write_digits(folder: Path) -> None:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     EXAMPLES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "wine.csv"

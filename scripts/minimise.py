@@ -8,6 +8,7 @@ installed; see ``hermax_backend.py`` for their names.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from statistics import geometric_mean
 
 import numpy as np
 from hermax_backend import HermaxBackend
+from measuring import ended, uncut
 
 import qnnt
 from qnnt.backends.base import Backend
@@ -102,7 +104,7 @@ class Run:
 def run(instance: qnnt.Instance, backend: str, limits: qnnt.Limits) -> Run:
     start = time.perf_counter()
     try:
-        result = qnnt.solve(instance, backend=contestant(backend), limits=limits)
+        result = uncut(qnnt.solve(instance, backend=contestant(backend), limits=limits))
     except qnnt.Unsupported:
         return Run(None, 0.0)
     return Run(result, time.perf_counter() - start)
@@ -142,4 +144,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))

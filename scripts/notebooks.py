@@ -6,11 +6,11 @@ runs them as well; this needs only what the cells import.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import io
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -68,7 +68,15 @@ def _inside(folder: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-if __name__ == "__main__":
-    for path in [Path(word) for word in sys.argv[1:]] or sorted(FOLDER.glob("*.ipynb")):
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    for path in parser.parse_args().files or sorted(FOLDER.glob("*.ipynb")):
         store(run(path), path)
         print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -92,6 +92,8 @@ def main() -> None:
     parser.add_argument("--profile", type=int, default=0, metavar="N", help="functions to print, no table")
     parser.add_argument("--phase", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.against is not None and not (args.against / "qnnt").is_dir():
+        parser.error(f"--against {args.against}: there is no folder qnnt in it")
     if args.phase is not None:
         print(json.dumps(once(args.phase)))
         return

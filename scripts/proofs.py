@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from measuring import ended, uncut
 from proof_mutants import Mutant, Rows, Step, mutants
 
 import qnnt
@@ -65,7 +66,7 @@ def hitting_set(seed: int) -> qnnt.Instance:
 def teacher(seed: int) -> qnnt.Instance:
     """One error fewer than a network has at least."""
     instance = teacher_instance(3, [4, 2, 1], 30, noise=0.2, seed=seed)
-    least = qnnt.solve(instance, goal=qnnt.Minimize(), backend="maxsat").errors
+    least = uncut(qnnt.solve(instance, goal=qnnt.Minimize(), backend="maxsat")).errors
     return instance.with_goal(qnnt.AtMost(max(0, least - 1)))
 
 
@@ -125,7 +126,7 @@ def main() -> int:
     form = Form(args.form)
     limits, rows, wrong = qnnt.Limits(time=args.time_limit), [], []
     tally: Counter[tuple[str, str]] = Counter()
-    qnnt.solve(two_layers(0), proof=None, backend="sat")  # what is loaded once counts for no row
+    uncut(qnnt.solve(two_layers(0), proof=None, backend="sat"))  # what is loaded once counts for no row
     columns = ("solve, s", "with proof, s", *(c.name + ", s" for c in takers(form)), "clauses", "steps", "KB")
     print(f"{'':<16} {'proofs':>6} " + " ".join(f"{column:>17}" for column in columns))
     for kind in args.kinds.split(","):
@@ -162,7 +163,7 @@ def proved_seeds(kind: str, count: int) -> Iterator[int]:
     for seed in range(20 * count):
         if found == count:
             return
-        result = qnnt.solve(KINDS[kind](seed), backend="sat", limits=qnnt.Limits(time=60))
+        result = uncut(qnnt.solve(KINDS[kind](seed), backend="sat", limits=qnnt.Limits(time=60)))
         if not result.evidence.network and result.status is not qnnt.Status.UNKNOWN:
             found += 1
             yield seed
@@ -174,10 +175,10 @@ def prove(
     """Solve without and with a proof, and have it checked; what is wrong is noted."""
     backend = "sat" if folder.form is Form.DRAT else "pseudo-boolean"
     began = time.perf_counter()
-    result = qnnt.solve(instance, backend=backend, limits=limits)
+    result = uncut(qnnt.solve(instance, backend=backend, limits=limits))
     alone = time.perf_counter() - began
     began = time.perf_counter()
-    proved = qnnt.solve(instance, backend=backend, proof=folder.path, limits=limits)
+    proved = uncut(qnnt.solve(instance, backend=backend, proof=folder.path, limits=limits))
     with_proof = time.perf_counter() - began - proved.statistics.seconds.get("check proof", 0.0)
     if proved.evidence.missing is not None or result.status is not proved.status:
         wrong.append(f"{name}: {result.status}, {proved.status}: {proved.evidence.missing or proved.reason}")
@@ -272,4 +273,4 @@ def show(kind: str, rows: list[Row]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from measuring import ended, uncut
 
 import qnnt
 from qnnt.decompositions.graph import Graph
@@ -137,7 +138,7 @@ def main() -> int:
         before = _cpu()
         start = time.perf_counter()
         limits = qnnt.Limits(memory=args.memory_limit)
-        result = qnnt.solve(instance, backend="treewidth", limits=limits)
+        result = uncut(qnnt.solve(instance, backend="treewidth", limits=limits))
         total = time.perf_counter() - start
         close_workers()  # its CPU time counts once it has ended
         cpu = _cpu() - before
@@ -166,4 +167,4 @@ def _cpu() -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))
