@@ -21,6 +21,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -168,7 +169,7 @@ def main() -> None:
     args = parser.parse_args()
     counts, choice, lock = Counts.load(args.output), pairs(), threading.Lock()
     counts.next = max(counts.next, args.first)
-    saved = time.monotonic()
+    saved, kept = time.monotonic(), deepcopy(counts)  # as of the last whole block: a cut one is done again
 
     def take(number: int) -> None:
         nonlocal saved
@@ -203,12 +204,14 @@ def main() -> None:
                 block = range(counts.next, counts.next + BLOCK * args.jobs)
                 list(pool.map(take, block))
                 counts.next = block.stop
+                kept = deepcopy(counts)
                 if time.monotonic() - saved > SAVED:
-                    counts.save(args.output)
+                    kept.save(args.output)
                     saved = time.monotonic()
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
-    counts.save(args.output)
+    finally:
+        kept.save(args.output)
     report(counts)
     sys.exit(1 if counts.disagreements else 0)
 

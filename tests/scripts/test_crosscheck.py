@@ -33,6 +33,27 @@ def test_claims_that_cannot_both_be_right(crosscheck):
     assert len(crosscheck.conflicts(problem.with_goal("at-most:3"), [right, none])) == 2
 
 
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, qnnt.QnntError])
+def test_a_block_that_is_cut_is_done_again(fault, crosscheck, tmp_path, monkeypatch):
+    output, done = tmp_path / "counts.json", []
+
+    def run(number, *_):
+        if number == 3:
+            raise fault
+        done.append(number)
+        return crosscheck.instance(number), []
+
+    monkeypatch.setattr(crosscheck, "BLOCK", 2)
+    monkeypatch.setattr(crosscheck, "run", run)
+    monkeypatch.setattr(crosscheck, "conflicts", lambda *_: ["doubt"])
+    monkeypatch.setattr(sys, "argv", ["crosscheck", "--jobs", "1", "-o", str(output)])
+    with pytest.raises(SystemExit):
+        crosscheck.main()
+    counts = json.loads(output.read_text())
+    assert done == [0, 1, 2]
+    assert (counts["next"], len(counts["disagreements"])) == (2, 2)
+
+
 def test_it_goes_on_from_its_counts(crosscheck, tmp_path, monkeypatch, capsys):
     output = tmp_path / "counts.json"
     monkeypatch.setattr(crosscheck, "BLOCK", 2)
