@@ -10,7 +10,8 @@ most frequent class.
     python scripts/accuracy.py --seeds 5 --time-limit 20 -o accuracy.jsonl
     python scripts/accuracy.py --report accuracy.jsonl
 
-Each line of the file is one model on one split. The same command goes on where it ended.
+Each line of the file is one model on one split. The same command goes on where it ended; one with another
+time limit needs another file.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from measuring import ended, kept_lines
 from sklearn import datasets
 from sklearn.base import ClassifierMixin
 from sklearn.dummy import DummyClassifier
@@ -40,6 +42,7 @@ from suite import TABLES
 from threadpoolctl import threadpool_limits
 
 from qnnt.comparing.report import as_markdown
+from qnnt.exceptions import InputError
 from qnnt.sklearn import QuantileEncoder, QuantizedReLUClassifier
 
 Array = npt.NDArray[Any]
@@ -110,6 +113,7 @@ def runs(
             row = {"table": name, "model": word, "seed": seed, "seconds": time.perf_counter() - start}
             row |= {"accuracy": model.score(columns[test], y[test]), "size": size(model)}
             row |= {"training": model.score(columns[train], y[train]), "rows": len(train)}
+            row["time_limit"] = time_limit
             if isinstance(model, QuantizedReLUClassifier):
                 row |= {"errors": model.errors_, "lower_bound": model.lower_bound_}
                 row["arcs"] = model.network_.architecture.n_arcs
@@ -149,8 +153,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--report", type=Path, help="print the report of a file of runs, and end")
     chosen = parser.parse_args(arguments)
     path = chosen.report or chosen.output
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    rows = kept_lines(path) if chosen.report or path.exists() else []
     if chosen.report is None:
+        if any(row.get("time_limit") != chosen.time_limit for row in rows):
+            raise InputError(str(path), "has runs with another --time-limit: choose another file by -o")
         warnings.simplefilter("ignore", FutureWarning)
         done = {(row["table"], row["model"], row["seed"]) for row in rows}
         with path.open("a", encoding="utf-8") as file, threadpool_limits(1):
@@ -164,4 +170,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main))

@@ -3,6 +3,9 @@
 import json
 
 import numpy as np
+import pytest
+
+import qnnt
 
 
 def test_runs_go_on_and_are_shown(script, tmp_path, capsys, monkeypatch):
@@ -37,3 +40,13 @@ def test_the_spread_is_the_standard_deviation(script):
         ]
     )
     assert f"0.750 ± {np.std([0.5, 0.75, 1.0], ddof=1):.3f} | 1.000 | 6 leaves" in report
+
+
+def test_runs_of_another_time_limit_are_refused(script, tmp_path):
+    accuracy, path = script("accuracy"), tmp_path / "accuracy.jsonl"
+    for kept in ({"time_limit": 5.0}, {}):
+        path.write_text(json.dumps(kept) + "\n")
+        with pytest.raises(qnnt.InputError, match="has runs with another --time-limit"):
+            accuracy.main(["--time-limit", "6", "-o", str(path)])
+    with pytest.raises(FileNotFoundError):
+        accuracy.main(["--report", str(tmp_path / "none.jsonl")])
