@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 
 from qnnt.instance import Instance
@@ -19,10 +21,16 @@ def best_constant(instance: Instance) -> Network:
     labels, of_row = distinct_rows(data.labels)
     counts = np.zeros(len(labels), dtype=np.int64)
     np.add.at(counts, of_row, data.counts)
-    levels = output.levels_of(labels)
+    of_labels = output.levels_of(labels)
     lowest, highest = output.levels(np.array([-domain.hi, -domain.lo])).tolist()
-    shown = ((levels >= lowest) & (levels <= highest)).all(axis=1)
-    levels, right = levels[shown].tolist(), counts[shown].tolist()
+    shown = ((of_labels >= lowest) & (of_labels <= highest)).all(axis=1)
+    levels, right = of_labels[shown].tolist(), counts[shown].tolist()
+    if instance.goal.exact:  # to be wrong everywhere may be what is asked for
+        known, few = set(map(tuple, levels)), range(lowest, min(highest, lowest + len(levels)) + 1)
+        every = product(few, repeat=instance.architecture.omega)
+        other = next((list(each) for each in every if each not in known), None)
+        if other is not None:
+            levels, right = [*levels, other], [*right, 0]
     vector = np.zeros(instance.architecture.n_parameters, dtype=np.int64)
     if right:
         best = min(range(len(right)), key=lambda i: instance.goal.distance(data.total - right[i]))

@@ -135,8 +135,8 @@ class QuantizedReLUClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
                 raise InputError("y", f"has the one class {self.classes_[0]!r}; at least two are needed")
             target = Target(_free("class", columns), _texts(self.classes_))
             columns.append(Column(target.column, target.classes, codes, np.arange(len(y)), "row"))
-            named = isinstance(self.errors, str | Goal)
-            goal = as_goal(self.errors if named else AtMost(_integer("errors", self.errors)))
+            said = self.errors
+            goal = as_goal(said if isinstance(said, str | Goal) else AtMost(_integer("errors", said)))
             instance, self.encoding_ = columns_instance(
                 columns,
                 [target],
