@@ -296,7 +296,12 @@ def test_what_is_declined_names_an_alternative() -> None:
     hidden = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([2, 2, 2]), data)
     two = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([2, 2]), data, qnnt.Minimize())
     large = qnnt.Instance(qnnt.Domain(65), qnnt.Architecture.dense([2, 2]), data)
+    many = qnnt.Dataset(
+        np.arange(-31, 33)[:, None] * np.ones((1, 5000), dtype=int), np.zeros((64, 1), dtype=int)
+    )
+    wide = qnnt.Instance(qnnt.Domain(64), qnnt.Architecture.dense([5000, 1]), many)
     for instance, words in [
+        (wide, "tables of more than 1,024 MiB"),
         (hidden, "without hidden layer"),
         (two, "several outputs"),
         (large, "up to 64 values"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_D = 64  # the tables of one weight grow with d³
 MOST_SUM = 2**29  # sums are 32-bit integers
+MOST_TABLES = 2**30  # bytes of the tables, if each weight is looked up alone
 MOST_NEURONS = 10**11  # to choose from in a decision; of more, clauses may spare nearly all
 _SHARE = 0.5  # of the seconds that a solver of clauses takes
 
@@ -46,7 +47,7 @@ class NeuronBackend:
         return Availability.of_package("numba", "numba", "qnnt[search]")
 
     def refuses(self, instance: Instance) -> str | None:
-        """Hidden layers, outputs that depend on each other, domains and sums that are too large."""
+        """Hidden layers, outputs that depend on each other; domains, sums and tables that are too large."""
         if instance.architecture.depth:
             return "takes networks without hidden layer; try sat, maxsat or cpsat"
         if instance.domain.d > MOST_D:
@@ -55,6 +56,10 @@ class NeuronBackend:
         if (largest + 1) * instance.domain.hi**2 > MOST_SUM:
             what = f"a neuron of {largest:,} arcs can pass"
             return f"computes with sums of up to {MOST_SUM:,}, which {what}; try cpsat"
+        points, d = len(instance.choices.inputs), instance.domain.d
+        row = min(points, d) * 8 * (2 * instance.domain.hi**2 + 2) + 4 * points * d
+        if (largest + 1) * row > MOST_TABLES:
+            return f"would make tables of more than {MOST_TABLES >> 20:,} MiB; try cpsat"
         if instance.architecture.omega > 1 and not separable(instance):
             return "takes several outputs only if each input has one label that must be met; try maxsat"
         return None
