@@ -10,6 +10,7 @@ variance of these.
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,7 +78,8 @@ def main(
     ways += [(b, "float", names[-1], True) for b in all_bits]
     for b, activations, name, searched in ways:
         rounder: str | Rounder = AdaRound() if name == "adaround" else name
-        if not isinstance(rounder, str) and not rounder.availability().available:
+        if not isinstance(rounder, str) and not (state := rounder.availability()).available:
+            print(f"{name} at {b} bits is left out: {state.reason}", file=sys.stderr)
             continue
         begin = time.perf_counter()
         limits = Limits(seed=seed)

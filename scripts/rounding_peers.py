@@ -29,6 +29,7 @@ from peers import Peer, Rows, availability, peers
 from rounding_data import Data, digits, read_data
 from rounding_graphs import trained
 
+from qnnt import registry
 from qnnt.cli.program import OK, run
 from qnnt.exceptions import InputError, require_word
 from qnnt.files.arrays import load_numpy
@@ -114,6 +115,8 @@ def main(
     names, theirs = rounders.split(","), [name for name in others.split(",") if name]
     for name in theirs:
         require_word("peer", name, list(peers(1)))
+    for name in names:
+        registry.rounder(name)
     if baseline not in names:
         raise InputError("--baseline", f"{baseline!r} is none of --rounders {rounders}")
     schemes = [Scheme(b, per="row") for b in _numbers(bits)]

@@ -140,7 +140,8 @@ def _draw_series(lines: list[Line], path: Path, x: str, label: str, series: str,
                 (above, [[100 * line["accuracy"] for line in group] for group in groups]),
                 (below, [[line["test_cost"] for line in group] for group in groups]),
             ):
-                panel.errorbar(ticks, [np.mean(m) for m in measured], [np.std(m) for m in measured], **style)
+                means, spreads = map(np.mean, measured), map(deviation, measured)
+                panel.errorbar(ticks, list(means), list(spreads), **style)
         above.axhline(
             100 * np.mean([line["real_accuracy"] for line in here]),
             color="#999999",
@@ -179,6 +180,11 @@ def points(lines: list[Line]) -> tuple[Array, Array]:
     """Cost relative to rounding to nearest, and accuracy less that of the real network."""
     costs = [line["cost"] / (line["nearest_cost"] or 1.0) for line in lines]
     return np.array(costs), np.array([line["accuracy"] - line["real_accuracy"] for line in lines])
+
+
+def deviation(values: list[float]) -> float:
+    """The standard deviation as a sample tells it; 0 of one value."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def pearson(x: Array, y: Array) -> float:

@@ -8,7 +8,8 @@ MNIST.
 
 Everything goes into one folder: a line in ``runs.jsonl`` for each rounding, as it ends; ``table.md`` and
 ``table.csv``, mean and standard deviation over the seeds; a picture for each experiment. Roundings that are
-in ``runs.jsonl`` already are not made again. Exit status: 2 for bad input, 130 after Ctrl-C, else 0.
+in ``runs.jsonl`` already are not made again; other settings, or other data of the same name, need another
+folder. Exit status: 2 for bad input, 130 after Ctrl-C, else 0.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from measuring import kept_lines
 from rounding_data import Data, digits, read_data
-from rounding_pictures import Line, draw, pearson, points
+from rounding_pictures import Line, deviation, draw, pearson, points
 
 from qnnt.availability import Availability
 from qnnt.cli.program import INTERRUPTED, OK, run
@@ -135,8 +137,21 @@ class Bench:
         self._runs = folder / "runs.jsonl"
         self.lines: dict[str, Line] = {}
         if self._runs.exists():
-            known = map(json.loads, self._runs.read_text(encoding="utf-8").splitlines())
-            self.lines = {_key(line): line for line in known}
+            self.lines = {_key(line): line for line in kept_lines(self._runs)}
+        for name in {line["data"] for line in self.lines.values()} & {"digits", *paths}:
+            if any(line.get("settings") != self._settings(name) for line in self._of(name)):
+                raise InputError(
+                    str(self._runs), f"has roundings of {name} under other settings: choose another folder"
+                )
+
+    def _of(self, name: str) -> list[Line]:
+        return [line for line in self.lines.values() if line["data"] == name]
+
+    def _settings(self, name: str) -> Line:
+        """What makes the roundings of a data set other ones, or other seconds."""
+        path = str(self._paths[name].resolve()) if name in self._paths else None
+        chosen = {"size": self._size, "epochs": self._epochs, "row_time": self._row_time}
+        return {**chosen, "threads": self._threads, "path": path}
 
     def line(self, case: Case) -> Line:
         """The line of a case, made now unless it is known."""
@@ -177,6 +192,7 @@ class Bench:
             "proved": int(sum(layer.proved.sum() for layer in layers)),
             "neurons": sum(model.sizes[1:]),
             "seconds": rounded.settings["seconds"],
+            "settings": self._settings(case.data),
         }
 
     @cache  # noqa: B019 - there is one bench in a run
@@ -274,11 +290,11 @@ def _rows(lines: list[Line]) -> Iterator[dict[str, Any]]:
 
 def _spread(values: list[float], form: str) -> str:
     mean = format(float(np.mean(values)), form)
-    return mean if len(values) < 2 else f"{mean} ± {format(float(np.std(values, ddof=1)), form)}"
+    return mean if len(values) < 2 else f"{mean} ± {format(deviation(values), form)}"
 
 
 def _correlations(lines: list[Line]) -> Iterator[dict[str, Any]]:
-    """For each data set and number of bits, Pearson's r of relative cost and accuracy lost."""
+    """For each data set and number of bits, Pearson's r of relative cost and accuracy less the real one."""
     shown = [line for line in lines if line["experiment"] == "table"]
     for name in dict.fromkeys(line["data"] for line in shown):
         for bits in dict.fromkeys(line["bits"] for line in shown):

@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
+from qnnt.availability import Availability
 from qnnt.cli.program import run
 from qnnt.exceptions import WrongAnswer
 from qnnt.rounding import round_graph
@@ -30,6 +31,14 @@ def test_a_table_of_rounders_on_digits(graphs, capfd, tmp_path):
     assert (kinds.count("Conv"), kinds.count("BatchNormalization")) == (4, 4)
     groups = [a.i for node in network.graph.node for a in node.attribute if a.name == "group"]
     assert max(groups) > 1
+
+
+def test_a_rounder_that_is_left_out_is_told(graphs, capfd, tmp_path, monkeypatch):
+    absent = Availability(False, reason="not installed")
+    monkeypatch.setattr(graphs.AdaRound, "availability", lambda _: absent)
+    options = ("--bits", "2", "--backends", "adaround,nearest", "--train", "50", "--epochs", "1")
+    assert run(graphs.app, "rounding_graphs", [str(tmp_path), *options, "--calibration", "20"]) == 0
+    assert "adaround at 2 bits is left out: not installed" in capfd.readouterr().err
 
 
 def test_a_change_beside_the_layers_is_found(graphs, tmp_path):

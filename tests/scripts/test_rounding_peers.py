@@ -37,6 +37,14 @@ class Wrong(Floor):
         return super().codes(rows) - 5
 
 
+def test_a_wrong_name_is_refused_before_anything_is_trained(comparison, capfd, tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison, "_cnn", None)
+    options = (*TINY, "--rounders", "gptq,nosuch", "--peers", "")
+    assert run(comparison.app, "rounding_peers", [str(tmp_path / "out"), *options]) == 2
+    assert "no rounding backend 'nosuch'" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def table(capfd):
     lines = [line.strip("| ").split(" | ") for line in capfd.readouterr().out.splitlines()[2:]]
     return {words[2]: words[3:] for words in lines}

@@ -55,6 +55,19 @@ def test_what_is_done_is_not_done_again(table, tmp_path, monkeypatch):
     assert (tmp_path / "runs.jsonl").read_text() == before
 
 
+def test_other_settings_need_another_folder(table, capfd, tmp_path):
+    options = (*SMALL, "--experiments", "table", "--bits", "8", "--seeds", 1)
+    assert call(table, tmp_path, *options) == 0
+    for other in (("--epochs", 3), ("--size", 40), ("--row-time", 2), ("--threads", 2)):
+        assert call(table, tmp_path, *options, *other) == 2
+        assert "has roundings of digits under other settings" in capfd.readouterr().err
+    runs = tmp_path / "runs.jsonl"
+    line = json.loads(runs.read_text())
+    del line["settings"]
+    runs.write_text(json.dumps(line) + "\n")  # as they were before they had any
+    assert call(table, tmp_path, *options) == 2
+
+
 def test_ctrl_c_leaves_a_table_of_what_was_done(table, capfd, tmp_path, monkeypatch):
     honest, made = table.round_network, []
 
@@ -131,3 +144,9 @@ def test_marks_that_would_lie_on_each_other_are_drawn_side_by_side(script):
     moved = apart(x, y)
     assert moved.tolist() == [1.0, pytest.approx(1.09), 0.2, 1.0, pytest.approx(1.09**2)]
     assert x.tolist() == [1.0, 1.0, 0.2, 1.0, 1.0]
+
+
+def test_pictures_show_the_deviation_of_the_table(script):
+    deviation = script("rounding_pictures").deviation
+    assert deviation([1.0, 2.0, 4.0]) == pytest.approx(np.std([1, 2, 4], ddof=1))
+    assert deviation([1.0]) == 0
