@@ -414,7 +414,7 @@ class IdleRounder(NearestPlaneRounder):
     """Takes no row, or gives up on every one."""
 
     takes: bool = True
-    name = "idle"
+    name, keeps_nearest = "idle", False
 
     def refuses(self, model):
         return None if self.takes else "takes nothing; try beam"
