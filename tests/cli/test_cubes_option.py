@@ -42,4 +42,6 @@ def test_what_does_not_go_together_is_named(qnnt, xor, tmp_path):
     assert "takes no cubes" in refused("--cubes", 4, "--backend", "treewidth")
     assert "one backend" in refused("--cubes", 4, "--backend", "portfolio")
     assert "there is no folder" in refused("--cubes", 4, "--journal", tmp_path / "no" / "j")
-    assert "is no journal of cubes" in refused("--cubes", 4, "--journal", xor)
+    assert "is named twice" in refused("--cubes", 4, "--journal", xor)
+    (tmp_path / "other.json").write_bytes(xor.read_bytes())
+    assert "is no journal of cubes" in refused("--cubes", 4, "--journal", tmp_path / "other.json")
