@@ -316,8 +316,11 @@ def test_a_proof_by_cutting_planes(qnnt, thin, tmp_path):
         ("f ", "f 9"),
         ("proof version 2.0", "version 3"),
     ]
-    for old, new in cases:
-        steps.write_text(whole.replace(old, new))
+    head, given, *_, end = whole.splitlines()
+    wrong_step = ["rup >= 1 ;", "output NONE", f"conclusion UNSAT : {int(given[2:]) + 1}"]
+    at_once = "\n".join([head, given, *wrong_step, end, ""])
+    for text in (*(whole.replace(old, new) for old, new in cases), at_once):
+        steps.write_text(text)
         bad = qnnt("check", thin, "--proof", folder)
         assert (bad.status, "not proved: the proof fails\n" in bad.out) == (1, True)
     steps.write_text(whole)

@@ -15,7 +15,7 @@ from qnnt.proofs.checkers import DratifyChecker
 from qnnt.proofs.checking import check_proof
 from qnnt.registry import backend
 from qnnt.result import Basis
-from qnnt.verify.cutting_planes import check_cutting_planes
+from qnnt.verify.cutting_planes import _denied, _Propagation, _sum, check_cutting_planes
 
 exact = pytest.mark.skipif(
     not backend("pseudo-boolean").availability().available, reason="Exact is not installed"
@@ -43,18 +43,51 @@ def test_a_constraint_means_what_was_written(terms, bound):
     constraint = Constraint.of(terms, bound)
     for x in models([]):
         assert holds(constraint, x) == (sum(f * (x[v] if v > 0 else 1 - x[-v]) for f, v in terms) >= bound)
-    assert constraint.hopeless == (not models([constraint])) or not constraint.hopeless
+    assert constraint.hopeless == (not models([constraint]))
 
 
-words = st.one_of(
-    st.sampled_from(["+", "s", "x1", "~x2", "x3 w", "2 *", "3 d", "1", "2", "3"]), st.sampled_from(["1", "+"])
+OPERATIONS = ["2 +", "1 +", "x1 +", "~x2 +", "s", "2 *", "2 d", "3 d", "x1 w", "~x2 w"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@settings(max_examples=60)
+@given(one=constraints, two=constraints)
+def test_what_a_rule_makes_holds_where_its_constraints_do(operation, one, two):
+    known = [one, two] if operation == "2 +" else [one]
+    made = _sum(known, ["1", *operation.split()])
+    assert all(holds(made, x) for x in models(known))
+
+
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        ("1 2 +", ([(4, 1), (5, 3)], 6)),
+        ("1 ~x1 +", ([(2, 1), (2, 2), (1, 3)], 3)),
+        ("1 s", ([(3, 1), (2, 2), (1, 3)], 4)),
+        ("3 s", ([(2, 1), (2, -2), (1, 3)], 2)),
+        ("1 2 *", ([(6, 1), (4, 2), (2, 3)], 8)),
+        ("1 2 d", ([(2, 1), (1, 2), (1, 3)], 2)),
+        ("1 3 d", ([(1, 1), (1, 2), (1, 3)], 2)),
+        ("3 2 d", ([(2, 1), (3, -2), (1, 3)], 1)),
+        ("1 x2 w", ([(3, 1), (1, 3)], 2)),
+        ("3 x2 w", ([(4, 1), (1, 3)], -3)),
+        ("1 x4 w", ([(3, 1), (2, 2), (1, 3)], 4)),
+    ],
 )
+def test_what_a_rule_makes(words, made):
+    given = [([(3, 1), (2, 2), (1, 3)], 4), ([(1, 1), (2, -2), (4, 3)], 4), ([(4, 1), (5, -2), (1, 3)], 2)]
+    known = [_of_literals(terms, degree) for terms, degree in given]
+    assert _sum(known, words.split()) == _of_literals(*made)
+
+
+def _of_literals(terms, degree):
+    return Constraint({abs(literal): f if literal > 0 else -f for f, literal in terms}, degree)
 
 
 @settings(max_examples=100)
 @given(
     st.lists(constraints, min_size=1, max_size=5),
-    st.lists(st.one_of(constraints.map(Step), st.lists(words, max_size=9)), max_size=4),
+    st.lists(st.one_of(constraints.map(Step), st.lists(st.sampled_from(OPERATIONS), max_size=4)), max_size=4),
 )
 def test_what_is_accepted_has_no_solution(formula, drawn):
     """Steps of any kind keep all solutions, so a contradiction means that there is none."""
@@ -64,6 +97,26 @@ def test_what_is_accepted_has_no_solution(formula, drawn):
         proof = CuttingPlanes(len(formula), steps, conclusion)
         if check_cutting_planes(formula, proof).accepted:
             assert not models(formula)
+
+
+def implied(propagation, literal):
+    """Whether propagation refutes that a literal is false."""
+    return propagation.refutes(_denied(Constraint.of([(1, literal)], 1)))
+
+
+@settings(max_examples=100)
+@given(st.lists(constraints, min_size=1, max_size=4))
+def test_what_propagation_forces_holds_in_all_models(formula):
+    """Of one constraint, all that it implies is forced."""
+    propagation = _Propagation()
+    for count, constraint in enumerate(formula, 1):
+        propagation.add(constraint)
+        left = models(formula[:count])
+        for v in range(1, N + 1):
+            for literal in (v, -v):
+                holds_always = all(x[v] == (literal > 0) for x in left)
+                forced = implied(propagation, literal)
+                assert forced == holds_always if count == 1 else forced <= holds_always
 
 
 @settings(max_examples=60)
