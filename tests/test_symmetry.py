@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import combinations, permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pysat.solvers import Solver
 from strategies import activations, domains, instances, networks
@@ -73,6 +74,44 @@ def symmetric_instances(
     return qnnt.Instance(domain, architecture, data, activation=shown)
 
 
+@st.composite
+def changed_instances(draw: st.DrawFn) -> qnnt.Instance:
+    """Symmetric data of which a count or a row is changed, and perhaps arcs left out."""
+    instance = draw(symmetric_instances())
+    domain, data, arcs = instance.domain, instance.dataset, instance.architecture.arcs
+    x, y, n = data.inputs.copy(), data.labels.copy(), data.counts.copy()
+    row, kind = draw(st.integers(0, len(x) - 1)), draw(st.sampled_from(["count", "input", "label", "none"]))
+    if kind == "count":
+        n[row] += 1
+    elif kind != "none":
+        table = x if kind == "input" else y
+        table[row, draw(st.integers(0, table.shape[1] - 1))] = draw(st.integers(domain.lo, domain.hi))
+    architecture, gone = instance.architecture, draw(st.sets(st.sampled_from(arcs), max_size=2))
+    with suppress(qnnt.InputError):  # a neuron would have no arc
+        architecture = qnnt.Architecture(architecture.layers, [arc for arc in arcs if arc not in gone])
+    return replace(instance, architecture=architecture, dataset=qnnt.Dataset(x, y, n))
+
+
+def of(arcs: str, x: list[list[int]], y: list[list[int]], n: list[int] | None = None) -> qnnt.Instance:
+    """Inputs a, b, c and outputs y, z, with arcs such as "ay bz"."""
+    pairs = [(arc[0], arc[1]) for arc in arcs.split()]
+    layers = [sorted({a for a, _ in pairs}), sorted({b for _, b in pairs})]
+    return qnnt.Instance(
+        qnnt.Domain(3), qnnt.Architecture(layers, pairs), qnnt.Dataset(x, y, n), activation="step"
+    )
+
+
+# Rows that only their counts tell apart; as many targets, or sources, but others; and columns that agree in
+# all sums and products.
+OTHER_COUNTS = [
+    of("ay by", [[0, 1], [1, 0]], [[1], [1]], [1, 2]),
+    of("ay az", [[1], [1]], [[0, 1], [1, 0]], [1, 2]),
+]
+OTHER_TARGETS = of("ay bz", [[1, 1], [-1, -1]], [[1, 0], [0, 1]])
+OTHER_SOURCES = of("ay bz", [[1, 0], [-1, 0]], [[1, 1], [0, 0]])
+ROTATED = of("ay by cy", [[1, -1, 0], [0, 1, -1], [-1, 0, 1]], [[1], [1], [1]])
+
+
 def classes_of(size: int, exchangeable: Callable[[int, int], bool]) -> list[set[int]]:
     classes: list[set[int]] = []
     for i in range(size):
@@ -90,7 +129,13 @@ def exchanged(row: tuple[int, ...], i: int, j: int) -> tuple[int, ...]:
     return tuple(changed)
 
 
-@given(st.one_of(symmetric_instances(), instances(min_points=1, activation=activations)))
+@settings(max_examples=max(100, settings().max_examples))
+@example(OTHER_COUNTS[0])
+@example(OTHER_COUNTS[1])
+@example(OTHER_TARGETS)
+@example(OTHER_SOURCES)
+@example(ROTATED)
+@given(st.one_of(symmetric_instances(), changed_instances(), instances(min_points=1, activation=activations)))
 def test_classes_are_those_of_the_definition(instance: qnnt.Instance) -> None:
     architecture, data = instance.architecture, instance.dataset
     shown = set(instance.activation.output.values)
