@@ -12,9 +12,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cubing import IMPOSSIBLE, LEAST_2, LESS_THAN_2, OnePart, SpaceEncoder
 from processes import alive, descendants, end_soon
@@ -354,6 +357,26 @@ def test_the_digest_is_of_what_matters() -> None:
     assert digest(named) == digest(IMPOSSIBLE)
     others = [IMPOSSIBLE.with_goal(qnnt.Exactly(0)), LESS_THAN_2, LEAST_2]
     assert len({digest(each) for each in (IMPOSSIBLE, *others)}) == 4
+
+
+def test_the_digest_is_of_each_field() -> None:
+    architecture, data = IMPOSSIBLE.architecture, IMPOSSIBLE.dataset
+    arcs, full = architecture.arc_index, [data.inputs, data.labels, data.counts]
+    others = [
+        replace(IMPOSSIBLE, domain=qnnt.Domain(4)),
+        *(replace(IMPOSSIBLE, activation=each) for each in ("relu", ("sign", "step"), ("step", "sign"))),
+        replace(IMPOSSIBLE, architecture=qnnt.Architecture.dense([4, 3, 1])),
+    ]
+    for gone in (0, 1):
+        left = qnnt.Architecture(architecture.layers, np.delete(arcs, gone, axis=0))
+        others.append(replace(IMPOSSIBLE, architecture=left))
+    for i, row in product(range(3), (0, -1)):
+        tables = [each.copy() for each in full]
+        first = tables[i].reshape(len(data), -1)[row, :1]
+        first += 1 if i == 2 or first[0] < 1 else -1
+        others.append(replace(IMPOSSIBLE, dataset=qnnt.Dataset(*tables)))
+    others.append(replace(IMPOSSIBLE, dataset=qnnt.Dataset(*(each[1:] for each in full))))
+    assert len({digest(each) for each in (IMPOSSIBLE, *others)}) == len(others) + 1
 
 
 def test_a_journal_that_was_written_is_read(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,14 @@ from qnnt.backends.enumeration import count_errors, parameter_blocks
 from qnnt.presolve import DEFAULT, ConstantOutputs, IdenticalOutputs, SilentNeurons
 from qnnt.presolve.silent import silent_neurons
 from qnnt.presolve.steps import Step
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_blocks() -> Iterator[None]:
+    """Points are looked at two by two."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qnnt.presolve.silent._BLOCK", 2)
+        yield
 
 
 @st.composite
@@ -198,3 +208,26 @@ def test_equal_layers_of_a_deep_net_are_silent_where_the_first_is() -> None:
     data = qnnt.Dataset([[0, 1], [0, 0]], [[0, 1], [0, 0]])
     instance = qnnt.Instance(qnnt.Domain(2), architecture, data)
     assert [layer.tolist() for layer in silent_neurons(instance)] == [[True, False]] * 6
+
+
+def test_layers_that_cross_are_not_those_before() -> None:
+    """Two layers with equal intervals, and other arcs between them."""
+    pairs = ["x0-a0", "x1-a1", "a0-b0", "a1-b1", "b0-c1", "b1-c0", "c0-y", "c1-y"]
+    layers = [["x0", "x1"], ["a0", "a1"], ["b0", "b1"], ["c0", "c1"], ["y"]]
+    architecture = qnnt.Architecture(layers, [tuple(pair.split("-")) for pair in pairs])
+    data = qnnt.Dataset([[0, 1], [0, 0]], [[1], [0]])
+    instance = qnnt.Instance(qnnt.Domain(2), architecture, data)
+    assert [layer.tolist() for layer in silent_neurons(instance)] == 3 * [[True, False]] + [[False, True]]
+    assert qnnt.solve(instance, backend="sat", isolate=False).status is qnnt.Status.SATISFIABLE
+
+
+@pytest.mark.parametrize("awake", range(3))
+def test_a_neuron_that_one_point_wakes_is_not_silent(awake: int) -> None:
+    """A neuron shows 1 only where its input is not 0, which is so on one point, wherever that stands."""
+    architecture = qnnt.Architecture(
+        [["a", "b"], ["h", "k"], ["y"]], [("a", "h"), ("b", "k"), ("h", "y"), ("k", "y")]
+    )
+    inputs = [[int(b == awake - 1), b] for b in (-1, 0, 1)]
+    data, near = qnnt.Dataset(inputs, [[0], [1], [0]]), qnnt.Activation([2], [0, 1])
+    instance = qnnt.Instance(qnnt.Domain(3), architecture, data, activation=(near, "relu"))
+    assert not any(layer.any() for layer in silent_neurons(instance))
