@@ -72,6 +72,16 @@ def test_a_split_that_is_needed():
     assert not Refutation(swapped).holds(model, model.rows)
 
 
+@pytest.mark.parametrize("most", [0, 1])
+def test_a_split_leaves_nothing_out(most):
+    """The only solution, 1, is the first value above the split, or the last one below."""
+    model = model_of([[1], [-1]], [1, -1], 0, 2)
+    tree = (Split(0, most), Leaf(np.array([1, 0])), Leaf(np.array([0, 1])))
+    assert not Refutation(tree).holds(model, model.rows)
+    other = model_of([[2], [-2]], [most * 2 + 1, -most * 2 - 1], 0, 2)  # between the two values
+    assert Refutation(tree).holds(other, other.rows)
+
+
 def test_multipliers_that_may_not_be():
     model = model_of([[1]], [3], 0, 2)
     ends = model.lower, model.upper

@@ -23,6 +23,19 @@ def test_replay_agrees_with_the_vectorised_evaluation(data: st.DataObject) -> No
         assert (replayed.outputs == network.predict(instance.dataset.inputs)).all()
 
 
+@pytest.mark.parametrize("d", [8, 18, 19, 20, 33])
+def test_replay_agrees_at_every_threshold(d: int) -> None:
+    """The pre-activations are all those of Z_d, and some beyond: few thresholds, and many."""
+    domain, architecture = qnnt.Domain(d), qnnt.Architecture.dense([1, 1, 1])
+    inputs = np.arange(domain.lo, domain.hi + 1)[:, None]
+    instance = qnnt.Instance(domain, architecture, qnnt.Dataset(inputs, np.maximum(inputs, 0)))
+    for bias in (-1, 0, 1):
+        network = qnnt.Network(architecture, domain, np.array([1, 1]), np.array([bias, 0]))
+        replayed = qnnt.check(instance, network)
+        assert replayed.outputs.tolist() == np.clip(inputs - bias, 0, domain.hi).tolist()
+        assert (replayed.outputs == network.predict(inputs)).all()
+
+
 def test_errors_count_repetitions_and_name_rows() -> None:
     instance = qnnt.Instance(
         qnnt.Domain(4),
