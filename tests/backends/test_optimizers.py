@@ -24,7 +24,7 @@ ALONE = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([2, 1]), XOR, qnnt
 
 @pytest.mark.parametrize(("backend", "encoder"), OPTIMIZERS, ids=title)
 def test_agreement_with_all_networks(backend, encoder):
-    @settings(max_examples=300 if thorough() else 1)
+    @settings(max_examples=300 if thorough() else 3)
     @given(instances(max_networks=500, min_points=3), st.booleans())
     def run(instance, symmetry):
         agree(instance, backend, encoder, symmetry)
