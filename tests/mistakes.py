@@ -33,19 +33,21 @@ def cases() -> dict[str, tuple[qnnt.Instance, Truth]]:
     found = {}
     for d in range(1, 6):
         domain, rng = qnnt.Domain(d), np.random.default_rng(d)
-        shapes = [[2, 1], [1, 1, 1], *([[1, 2, 1], [2, 2]] if d == 2 else [])]
+        shapes = [[2, 1], [1, 1, 1], *([[1, 2, 1]] if d in (2, 3) else []), *([[2, 2]] if d == 2 else [])]
         for activation in activations(d):
-            for layers in shapes:
+            for layers, mirrored in [*((each, False) for each in shapes), ([2, 1], True)]:
                 shown = activation if isinstance(activation, str) else "uneven"
                 x = rng.integers(domain.lo, domain.hi + 1, size=(4, layers[0]))
                 y = rng.integers(0, max(1, domain.hi + 1), size=(4, layers[-1]))
                 x[1], y[1] = x[0], max(0, domain.hi - int(y[0, 0]))  # one input, two labels
                 data = qnnt.Dataset(x, y, [1, 2, 1, 2])
+                if mirrored:  # the inputs can be exchanged
+                    data = qnnt.Dataset(np.vstack([x, x[:, ::-1]]), np.vstack([y, y]), [1, 2, 1, 2] * 2)
                 instance = qnnt.Instance(domain, qnnt.Architecture.dense(layers), data, activation=activation)
                 truth = Truth(instance)
                 rare = min(truth.possible, key=lambda e: int((truth.errors == e).sum()))
                 for goal in (qnnt.AtMost(truth.least), qnnt.Exactly(rare)):
-                    name = f"{shown}-d{d}-{'-'.join(map(str, layers))}-{goal}"
+                    name = f"{shown}-d{d}-{'-'.join(map(str, layers))}{'-mirrored' * mirrored}-{goal}"
                     found[name] = instance.with_goal(goal), truth
     return found
 

@@ -50,7 +50,9 @@ def test_models_are_the_networks_that_meet_the_goal(encoder: str, symmetry: bool
     made = registry.encoder(encoder, symmetry=symmetry)
     for number, (name, (instance, _)) in enumerate(cases().items()):
         slow = made.makes is not Formula
-        if (symmetry and not interchanges(instance)) or (slow and number % 4 in (1, 2)):
+        for_the_order = "mirrored" in name or instance.n_networks > 1000
+        left_out = not interchanges(instance) if symmetry else for_the_order
+        if left_out or (slow and number % 4 in (1, 2)):
             continue
         expect_projection(made, name)
 
