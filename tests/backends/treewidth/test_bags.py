@@ -57,11 +57,15 @@ def test_every_order_and_layers_give_the_same_answer(instance, random):
         assert vector is None or instance.network(vector).error(instance.dataset) == 0
 
 
+DECIDED = (0, 1, 3, 5, 8, 11, 14, 19, 20, 28, 29, 32, 38, 43)  # seeds of what takes next to no time
+
+
 def test_medium_instances_agree_with_a_sat_solver():
-    definite, thorough = 0, settings().max_examples >= 1000
-    for seed in range(850 if thorough else 10):
+    """Those that are known to be decided quickly have to be; in a thorough run most of the others, too."""
+    definite, thorough = set(), settings().max_examples >= 1000
+    for seed in range(850) if thorough else DECIDED:
         instance = medium(seed)
-        limits = qnnt.Limits(time=3 if thorough else 1)
+        limits = qnnt.Limits(time=None if seed in DECIDED else 3)
         result = qnnt.solve(instance, backend="treewidth", limits=limits, isolate=False)
         if result.status is qnnt.Status.UNKNOWN:
             continue
@@ -69,8 +73,9 @@ def test_medium_instances_agree_with_a_sat_solver():
         assert (result.status, instance.goal) == (expected.status, instance.goal), seed
         if isinstance(instance.goal, qnnt.Minimize):
             assert result.errors == expected.errors, seed
-        definite += 1
-    assert definite >= (500 if thorough else 1)
+        definite.add(seed)
+    assert definite >= set(DECIDED)
+    assert not thorough or len(definite) >= 500
 
 
 def figure6(p):
