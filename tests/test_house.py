@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from itertools import product
 from pathlib import Path
 
 import networkx as nx
@@ -99,7 +98,9 @@ def test_workers_know_neither_training_nor_rounding(graph):
     assert {room(name) for name in below} <= {"workers", "limits", "exceptions"}
 
 
-def test_what_checks_knows_no_encoder_and_no_backend(graph):
-    checkers = ("verify.replay", "verify.drat", "verify.treewidth_dp")
-    for checker, room_name in product(checkers, ("encoders", "backends")):
-        assert not any(name.startswith(room_name) for name in nx.descendants(graph, checker))
+@pytest.mark.parametrize(
+    "checker", ["replay", "drat", "cutting_planes", "treewidth_dp", "dual", "rounded_rows"]
+)
+def test_what_checks_knows_no_encoder_no_backend_and_no_rounder(graph, checker):
+    below = {room(name) for name in nx.descendants(graph, f"verify.{checker}")}
+    assert below.isdisjoint({"encoders", "backends", "rounders"})

@@ -32,6 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_blocks_do_what_is_shown(folder, qnnt, page):
     """In order, as a later one may use what an earlier one wrote. The README needs the core install only."""
     only = core(folder) if page == "README.md" else {}
+    left_out = []
     for language, text in steps(page):
         if language == "console":
             for command, shown in commands(text):
@@ -40,11 +41,15 @@ def test_blocks_do_what_is_shown(folder, qnnt, page):
             (folder / "block.py").write_text(text)
             run = shell("python block.py", folder, **only)
             assert run.returncode == 0, run.stdout
-        elif language == "python" and not lacking(text):
+        elif language == "python" and lacking(text):
+            left_out.append(text)
+        elif language == "python":
             with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
                 if "import torch" in text:
                     warnings.simplefilter("ignore")  # its exporter warns of itself
                 exec(compile(text, page, "exec", dont_inherit=True), {"__name__": "page"})
+    if left_out:
+        pytest.skip(f"all but {len(left_out)} of its blocks ran: torch or onnxscript is not installed")
 
 
 def lacking(text):
