@@ -92,7 +92,7 @@ def changed_instances(draw: st.DrawFn) -> qnnt.Instance:
     return replace(instance, architecture=architecture, dataset=qnnt.Dataset(x, y, n))
 
 
-def of(arcs: str, x: list[list[int]], y: list[list[int]], n: list[int] | None = None) -> qnnt.Instance:
+def one_layer(arcs: str, x: list[list[int]], y: list[list[int]], n: list[int] | None = None) -> qnnt.Instance:
     """Inputs a, b, c and outputs y, z, with arcs such as "ay bz"."""
     pairs = [(arc[0], arc[1]) for arc in arcs.split()]
     layers = [sorted({a for a, _ in pairs}), sorted({b for _, b in pairs})]
@@ -104,12 +104,12 @@ def of(arcs: str, x: list[list[int]], y: list[list[int]], n: list[int] | None = 
 # Rows that only their counts tell apart; as many targets, or sources, but others; and columns that agree in
 # all sums and products.
 OTHER_COUNTS = [
-    of("ay by", [[0, 1], [1, 0]], [[1], [1]], [1, 2]),
-    of("ay az", [[1], [1]], [[0, 1], [1, 0]], [1, 2]),
+    one_layer("ay by", [[0, 1], [1, 0]], [[1], [1]], [1, 2]),
+    one_layer("ay az", [[1], [1]], [[0, 1], [1, 0]], [1, 2]),
 ]
-OTHER_TARGETS = of("ay bz", [[1, 1], [-1, -1]], [[1, 0], [0, 1]])
-OTHER_SOURCES = of("ay bz", [[1, 0], [-1, 0]], [[1, 1], [0, 0]])
-ROTATED = of("ay by cy", [[1, -1, 0], [0, 1, -1], [-1, 0, 1]], [[1], [1], [1]])
+OTHER_TARGETS = one_layer("ay bz", [[1, 1], [-1, -1]], [[1, 0], [0, 1]])
+OTHER_SOURCES = one_layer("ay bz", [[1, 0], [-1, 0]], [[1, 1], [0, 0]])
+ROTATED = one_layer("ay by cy", [[1, -1, 0], [0, 1, -1], [-1, 0, 1]], [[1], [1], [1]])
 
 
 def classes_of(size: int, exchangeable: Callable[[int, int], bool]) -> list[set[int]]:

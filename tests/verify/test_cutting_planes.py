@@ -75,8 +75,8 @@ def test_what_a_rule_makes_holds_where_its_constraints_do(operation, one, two):
     ],
 )
 def test_what_a_rule_makes(words, made):
-    given = [([(3, 1), (2, 2), (1, 3)], 4), ([(1, 1), (2, -2), (4, 3)], 4), ([(4, 1), (5, -2), (1, 3)], 2)]
-    known = [_of_literals(terms, degree) for terms, degree in given]
+    three = [([(3, 1), (2, 2), (1, 3)], 4), ([(1, 1), (2, -2), (4, 3)], 4), ([(4, 1), (5, -2), (1, 3)], 2)]
+    known = [_of_literals(terms, degree) for terms, degree in three]
     assert _sum(known, words.split()) == _of_literals(*made)
 
 
