@@ -23,9 +23,10 @@ from strategies import instances
 
 import qnnt
 from qnnt import registry
-from qnnt.job import Job, Outcome
+from qnnt.job import Event, Job, Outcome
 from qnnt.limits import Limit, Limits
 from qnnt.portfolio import Finish, _Race
+from qnnt.run import Member, Run
 from qnnt.workers import pool
 from qnnt.workers.task import Ended
 
@@ -156,6 +157,30 @@ def test_the_limit_of_a_race_is_that_of_all_or_time() -> None:
     assert Finish((full, full)).limit is Limit.MEMORY
     assert Finish((full, crash, late, None)).limit is Limit.TIME
     assert Finish((full, crash)).limit is None
+
+
+@pytest.mark.parametrize(
+    ("goal", "bounds", "settled", "far"),
+    [
+        ("min", [], False, True),
+        ("min", [1, 0], False, False),  # a lesser bound says nothing
+        ("min", [2], True, False),
+        ("at-most:0", [], False, False),
+        ("at-most:0", [2], False, False),  # that no network meets the goal is for a member to say
+        ("at-most:1", [], False, False),
+        ("at-most:2", [], True, False),
+        ("exactly:2", [], True, False),
+        ("exactly:0", [], False, False),
+    ],
+)
+def test_what_is_settled_and_what_is_far(goal: str, bounds: list[int], settled: bool, far: bool) -> None:
+    """The best network without weights has two errors."""
+    backend, encoder = registry.backend("enumeration"), registry.encoder("direct")
+    instance = HUMP.with_goal(goal)
+    run = Run(instance, None, [Member(Job(instance, encoder, backend, Limits()), encoder, None)], None)
+    for bound in bounds:
+        run.hear(Event(bound=bound))
+    assert (run.settled, run.far) == (settled, far)
 
 
 def test_each_reason_is_told_once() -> None:
