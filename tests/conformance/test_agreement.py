@@ -46,7 +46,7 @@ def test_agreement_with_all_networks(backend: str, encoder: str, activation: str
     solvers = st.sampled_from(SAT_VARIANTS) if backend == "sat" else st.just(available(backend).name)
     shallow = backend in SHALLOW
     seen: list[qnnt.Instance] = []
-    quick = max(1, settings().max_examples // len(ACTIVATIONS) // share(backend))
+    quick = max(3, settings().max_examples // len(ACTIVATIONS) // share(backend))
     most = THOROUGH if thorough() else quick
 
     @settings(max_examples=most)

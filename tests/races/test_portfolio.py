@@ -2,63 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from brute_force import errors as all_errors
-from faulty import Faulty, Proving, Searching, Starting
+from faulty import Faulty, Starting
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processes import children, ctrl_c, descendants, end_soon
+from processes import ctrl_c, end_soon
+from racing import BEST, HANG, HUMP, both, raced
 from strategies import instances
 
 import qnnt
-from qnnt import registry
-from qnnt.job import Event, Job, Outcome
+from qnnt.job import Outcome
 from qnnt.limits import Limit, Limits
-from qnnt.portfolio import Finish, _Race
-from qnnt.run import Member, Run
+from qnnt.portfolio import Finish
 from qnnt.workers import pool
 from qnnt.workers.task import Ended
-
-HUMP = qnnt.Instance(
-    qnnt.Domain(3),
-    qnnt.Architecture.dense([1, 1]),
-    qnnt.Dataset([[0], [1], [-1]], [[1], [0], [0]], [2, 2, 1]),
-    qnnt.Minimize(),
-)
-BEST = (-1, -1)  # one error, where a network that ignores its input has two
-HANG = Faulty("hang")
-
-both = pytest.mark.parametrize("threads", [1, 2])
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    """No process and no folder but those of idle workers, which end with the program."""
-    pool.close_workers()
-    before, folder = children(), tmp_path_factory.mktemp("tmp")
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    yield
-    pool.close_workers()
-    assert children() <= before
-    assert list(folder.iterdir()) == []
-
-
-def raced(*members: Faulty | str, threads: int = 2, **more: object) -> qnnt.Result:
-    limits = Limits(time=more.pop("time", 60.0), threads=threads, memory=more.pop("memory", None))
-    return qnnt.solve(more.pop("instance", HUMP), backend=members, limits=limits, **more)
 
 
 @both
@@ -157,30 +119,6 @@ def test_the_limit_of_a_race_is_that_of_all_or_time() -> None:
     assert Finish((full, full)).limit is Limit.MEMORY
     assert Finish((full, crash, late, None)).limit is Limit.TIME
     assert Finish((full, crash)).limit is None
-
-
-@pytest.mark.parametrize(
-    ("goal", "bounds", "settled", "far"),
-    [
-        ("min", [], False, True),
-        ("min", [1, 0], False, False),  # a lesser bound says nothing
-        ("min", [2], True, False),
-        ("at-most:0", [], False, False),
-        ("at-most:0", [2], False, False),  # that no network meets the goal is for a member to say
-        ("at-most:1", [], False, False),
-        ("at-most:2", [], True, False),
-        ("exactly:2", [], True, False),
-        ("exactly:0", [], False, False),
-    ],
-)
-def test_what_is_settled_and_what_is_far(goal: str, bounds: list[int], settled: bool, far: bool) -> None:
-    """The best network without weights has two errors."""
-    backend, encoder = registry.backend("enumeration"), registry.encoder("direct")
-    instance = HUMP.with_goal(goal)
-    run = Run(instance, None, [Member(Job(instance, encoder, backend, Limits()), encoder, None)], None)
-    for bound in bounds:
-        run.hear(Event(bound=bound))
-    assert (run.settled, run.far) == (settled, far)
 
 
 def test_each_reason_is_told_once() -> None:
@@ -300,96 +238,6 @@ def test_what_the_callback_raises_ends_all(threads: int) -> None:
 
     with pytest.raises(BrokenPipeError, match="of the caller"):
         raced(HANG, "enumeration", threads=threads, progress=fail)
-
-
-def ticks(note: Path) -> list[str]:
-    """Who ran, in the order of time."""
-    lines = [line.split() for line in note.read_text().splitlines() if line.count(" ") == 1]
-    return [name for _, name in sorted(lines, key=lambda line: float(line[0]))]
-
-
-def test_with_one_thread_one_runs_at_a_time(tmp_path: Path) -> None:
-    """Each ticks every few milliseconds: together they would alternate hundreds of times."""
-    note = tmp_path / "ticks"
-    result = raced(Faulty("tick", str(note)), Faulty("tock", str(note)), threads=1, time=4.0)
-    assert result.limit is Limit.TIME
-    ran = ticks(note)
-    changes = sum(a != b for a, b in pairwise(ran))
-    assert 2 <= changes <= 24
-    assert min(ran.count("tick"), ran.count("tock")) > 20
-
-
-def test_one_that_only_searches_has_all_threads_in_its_turns(tmp_path: Path) -> None:
-    """The others run while it compiles, and not while it searches."""
-    note = tmp_path / "ticks"
-    search = Searching("threads-and-tick", str(note), compiling=1.0)
-    provers = [Proving("tock", str(note)), Proving("tuck", str(note))]
-    result = raced(search, *provers, threads=2, time=6.0)
-    assert (result.limit, result.limits.threads) == (Limit.TIME, 2)
-    assert "threads 2 2\n" in note.read_text()
-    ran = ticks(note)
-    first = ran.index("tick")
-    assert {"tock", "tuck"} == set(ran[:first])
-    assert {"tick", "tock", "tuck"} == set(ran[first:])
-    changes = sum((a == "tick") != (b == "tick") for a, b in pairwise(ran))
-    assert 2 <= changes <= 24
-    assert sum(a != b for a, b in pairwise(ran)) > 2 * changes  # the others run side by side
-
-
-def test_one_that_only_searches_has_the_most_of_a_long_race_if_a_proof_is_far(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("qnnt.portfolio._LONG", 0.0)
-    shares = []
-    for bound in ("tock", "bound-and-tock"):  # 0 of 2 errors, 1 of 2
-        note = tmp_path / bound
-        raced(Searching("tick", str(note)), Proving(bound, str(note), BEST), threads=1, time=5.0)
-        ran = ticks(note)
-        shares.append(ran.count("tick") / len(ran))
-    assert shares[0] > 0.5 > shares[1]
-
-
-@pytest.mark.parametrize(
-    ("goal", "far", "ran", "share"),
-    [
-        (qnnt.AtMost(0), False, 1.0, 0.4),
-        (qnnt.AtMost(0), False, 100.0, 1.0),
-        (qnnt.Minimize(), False, 100.0, 0.4),
-        (qnnt.Minimize(), True, 100.0, 4.0),
-        (qnnt.Minimize(), True, 1.0, 0.4),
-    ],
-)
-def test_turns_of_a_search_beside_those_of_a_proof(
-    goal: qnnt.Goal, far: bool, ran: float, share: float
-) -> None:
-    instance, encoder = HUMP.with_goal(goal), registry.encoder("direct")
-    jobs = [Job(instance, encoder, backend, Limits()) for backend in (Searching("tick"), Proving("tock"))]
-    race = _Race(jobs, 1, SimpleNamespace(start=None, far=far))
-    now = race._began + ran
-    assert race._turn(0, now) == pytest.approx(share * race._turn(1, now))
-
-
-PARENT = """
-import sys
-sys.path.insert(0, {tests!r})
-from faulty import Faulty
-from test_portfolio import raced
-raced(Faulty("tick", {note!r}), Faulty("tock", {note!r}), threads=1)
-"""
-
-
-def test_one_that_is_paused_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    note = tmp_path / "ticks"
-    script = PARENT.format(tests=str(Path(__file__).parent), note=str(note))
-    parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "TMPDIR": str(tmp_path)})
-    while not note.exists() or len(set(ticks(note))) < 2:
-        assert parent.poll() is None
-        time.sleep(0.05)
-    processes = descendants(parent.pid)
-    assert len(processes) == 2
-    parent.kill()
-    parent.wait()
-    assert end_soon(processes)
 
 
 NAMES = ["enumeration", "sat", "maxsat", "cpsat"]
