@@ -27,6 +27,8 @@ REASONS = {  # for a backend that gives none
     None: "the backend gave no reason",
 }
 
+_FEW = 5  # errors: that a minimum lies so near to twice the bound is worth a proof
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -123,8 +125,8 @@ class Run:
 
     @property
     def far(self) -> bool:
-        """Whether a minimum is far from proved: the bound is below half of the errors."""
-        return self.instance.goal.minimizes and 2 * self._bound < self.best.errors
+        """Whether a minimum is far from proved: the bound is below half of the errors, and these are many."""
+        return self.instance.goal.minimizes and 2 * self._bound + _FEW < self.best.errors
 
     def hear(self, event: Event, who: int = 0) -> None:
         """Take in news of a member and pass it on; raises :class:`WrongAnswer` for what cannot be."""

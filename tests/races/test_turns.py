@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,6 +56,7 @@ def test_one_that_only_searches_has_the_most_of_a_long_race_if_a_proof_is_far(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("qnnt.portfolio._LONG", 0.0)
+    monkeypatch.setattr("qnnt.run._FEW", 0)
     shares = []
     for bound in ("tock", "bound-and-tock"):  # 0 of 2 errors, 1 of 2
         note = tmp_path / bound
@@ -111,20 +113,24 @@ def test_one_that_is_paused_dies_with_a_parent_that_is_killed(tmp_path: Path) ->
     ("goal", "bounds", "settled", "far"),
     [
         ("min", [], False, True),
-        ("min", [1, 0], False, False),  # a lesser bound says nothing
-        ("min", [2], True, False),
+        ("min", [7], False, True),
+        ("min", [8], False, False),  # twice as many are not far below 20
+        ("min", [8, 0], False, False),  # a lesser bound says nothing
+        ("min", [20], True, False),
         ("at-most:0", [], False, False),
-        ("at-most:0", [2], False, False),  # that no network meets the goal is for a member to say
-        ("at-most:1", [], False, False),
-        ("at-most:2", [], True, False),
-        ("exactly:2", [], True, False),
+        ("at-most:0", [20], False, False),  # that no network meets the goal is for a member to say
+        ("at-most:10", [], False, False),
+        ("at-most:20", [], True, False),
+        ("exactly:20", [], True, False),
         ("exactly:0", [], False, False),
     ],
 )
 def test_what_is_settled_and_what_is_far(goal: str, bounds: list[int], settled: bool, far: bool) -> None:
-    """The best network without weights has two errors."""
+    """The best network without weights has 20 errors."""
     backend, encoder = registry.backend("enumeration"), registry.encoder("direct")
-    instance = HUMP.with_goal(goal)
+    data = HUMP.dataset
+    more = qnnt.Dataset(data.inputs, data.labels, 10 * data.counts)
+    instance = replace(HUMP, dataset=more).with_goal(goal)
     run = Run(instance, None, [Member(Job(instance, encoder, backend, Limits()), encoder, None)], None)
     for bound in bounds:
         run.hear(Event(bound=bound))
