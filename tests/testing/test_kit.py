@@ -257,7 +257,7 @@ class ShortCounts(EnumerationBackend):
         return Answer(qnnt.Status.SATISFIABLE, truth.vectors[good[0]])
 
 
-@pytest.mark.parametrize(("counted", "exponent"), [(np.uint32, 31), (np.float64, 59)])
+@pytest.mark.parametrize(("counted", "exponent"), [(np.uint32, 31), (np.float64, 55)])
 def test_short_counts_are_caught(counted: type, exponent: int) -> None:
     named = [case for case in CASES.values() if f"counts-above-2-{exponent}" in case.name]
     assert len(named) > 10
