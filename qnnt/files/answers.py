@@ -91,11 +91,8 @@ def read_answer(path: Path, kind: str, names: Sequence[str]) -> Answer:
 
 def read_competition(lines: Sequence[str]) -> Answer:
     """The answer in lines as competitions ask for them; raises :class:`InputError` for no literal."""
-    answer, shown, over = (
-        Answer(),
-        list[tuple[int, str]](),
-        False,
-    )  # over: the next value is of another solution
+    answer, over = Answer(), False  # over: the next value is of another solution
+    shown: list[tuple[int, str]] = []
     for number, line in enumerate(lines, 1):
         head, _, rest = line.strip().partition(" ")
         if head == "v":
