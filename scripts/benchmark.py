@@ -26,11 +26,12 @@ from qnnt.cli.options import value_of, writable
 from qnnt.cli.program import BAD_INPUT, FAILED, INTERRUPTED, OK, UNKNOWN, run
 from qnnt.comparing.attempts import Kept, kept_of, library_run
 from qnnt.comparing.contestants import Contestant, contestants
-from qnnt.comparing.plots import draw_cactus, require_picture
+from qnnt.comparing.plots import draw_cactus
 from qnnt.comparing.report import report as text_of
 from qnnt.comparing.runner import Case, Comparison
 from qnnt.comparing.runs import Run, RunFile, Settings, judged, read_runs
 from qnnt.comparing.scores import Grid, cactus, in_process, whole_process
+from qnnt.drawing.files import form_of
 from qnnt.exceptions import InputError, Unavailable
 from qnnt.instance import Instance
 from qnnt.limits import Limits, Status
@@ -77,7 +78,7 @@ def benchmark(
     """Run backends over a suite of instances and report who solves what in which time."""
     if plot is not None:
         _need_matplotlib()
-        require_picture(writable(plot))
+        form_of(writable(plot), "--plot")
     if report is not None:
         _refuse_others(context, "report", "markdown", "plot")
         return _report(read_runs(report), markdown, plot)

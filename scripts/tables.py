@@ -24,9 +24,10 @@ from suite import TABLES, cases
 from qnnt.cli.options import writable
 from qnnt.cli.program import FAILED, OK
 from qnnt.cli.program import run as run_program
-from qnnt.comparing.plots import COLOURS, STYLES, require_picture
+from qnnt.comparing.plots import COLOURS, STYLES
 from qnnt.comparing.report import Rows, as_markdown, as_text
 from qnnt.comparing.runs import Run, judged, read_runs
+from qnnt.drawing.files import form_of
 from qnnt.exceptions import InputError
 from qnnt.instance import Instance
 
@@ -160,7 +161,7 @@ def tables(
     ] = "wine-h1,breast_cancer-h2,digits-h0,digits-h3",
 ) -> int:
     if plot is not None:
-        require_picture(writable(plot))
+        form_of(writable(plot), "--plot")
     runs, wrong = judged([run for run in read_runs(file) if run.family == "tables"])
     names = {run.case for run in runs}
     instances = {case.name: case.make() for case in cases(tables=folder) if case.name in names}

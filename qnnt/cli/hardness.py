@@ -30,11 +30,11 @@ from qnnt.limits import MOST_TIME
 from qnnt.printable import printable
 from qnnt.wording import count
 
-_MOST_SIZES = 10_000
-
 if TYPE_CHECKING:
     from qnnt.generate.reference import Reference
     from qnnt.reductions.sources.solve import Source
+
+_MOST_SIZES = 10_000
 
 _CnfFile = Annotated[
     Path,

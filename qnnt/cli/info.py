@@ -12,7 +12,7 @@ import typer
 from qnnt.cli.options import Errors, InstanceFile, Json, load, require_apart, writable
 from qnnt.cli.output import print_columns, print_json
 from qnnt.cli.program import OK
-from qnnt.exceptions import InputError, Unavailable
+from qnnt.exceptions import Unavailable
 from qnnt.wording import count
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ def info(instance: InstanceFile, errors: Errors = None, plot: Plot = None, json:
     """Show the parameters of an instance, what the paper's theorems say of it, and what 'auto' would take."""
     from qnnt.complexity.parameters import parameters
     from qnnt.complexity.theorems import statements
+    from qnnt.drawing.files import form_of
     from qnnt.goals import AtMost
 
-    if plot is not None and writable(plot).suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InputError("--plot", f"must end in .png, .svg or .pdf, not {plot.name!r}")
-    require_apart([plot], [instance])
+    if plot is not None:
+        require_apart([writable(plot)], [instance])
+        form_of(plot, "--plot")
     loaded = load(instance, errors)
     known = parameters(loaded)
     said = statements(known)

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from qnnt.exceptions import InputError
-
 # Okabe and Ito's colours, which the colour-blind can tell apart, and a style for each round through them.
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 STYLES = ("-", "--", ":")
-
-
-def require_picture(path: Path) -> None:
-    """Raise :class:`InputError` if the name of a picture does not end as one that can be drawn."""
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InputError(str(path), "must end in .png, .svg or .pdf")
 
 
 def draw_cactus(series: Mapping[str, Sequence[float]], time_limit: float, path: Path) -> None:

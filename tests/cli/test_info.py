@@ -98,7 +98,7 @@ def test_info_draws_nothing_it_cannot(qnnt, tmp_path, monkeypatch):
     Instance(Domain(2), Architecture.dense([3, 1]), Dataset([[0, 0, 1]], [[1]])).save(tmp_path / "i.json")
     run = qnnt("info", tmp_path / "i.json", "--plot", tmp_path / "f.txt")
     assert (run.status, run.out) == (2, "")
-    assert "--plot: must end in .png, .svg or .pdf" in run.err
+    assert "--plot: must end in .svg, .png or .pdf" in run.err
     monkeypatch.setattr("qnnt.complexity.figure.find_spec", lambda name: None)
     run = qnnt("info", tmp_path / "i.json", "--plot", tmp_path / "f.png")
     assert (run.status, run.out) == (2, "")

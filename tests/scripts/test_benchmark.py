@@ -141,7 +141,7 @@ def test_ctrl_c_says_how_to_go_on(points, tiny, benchmark, capfd, monkeypatch, t
         (("--seeds", "0"), "--seeds: must be at least 1"),
         (("-o", "/no/file"), "cannot be written"),
         (("--plot", "/no/file.png"), "cannot be written"),
-        (("--plot", "cactus.jsonl"), "must end in .png"),
+        (("--plot", "cactus.jsonl"), "--plot: must end in .svg, .png or .pdf"),
         (("--report", __file__), "leave out what else is said (output)"),
     ],
 )
