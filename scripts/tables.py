@@ -25,7 +25,7 @@ from qnnt.cli.options import writable
 from qnnt.cli.program import FAILED, OK
 from qnnt.cli.program import run as run_program
 from qnnt.comparing.plots import COLOURS, STYLES
-from qnnt.comparing.report import Rows, as_markdown, as_text
+from qnnt.comparing.report import Rows, as_markdown, as_text, three_digits
 from qnnt.comparing.runs import Run, judged, read_runs
 from qnnt.drawing.files import form_of
 from qnnt.exceptions import InputError
@@ -92,15 +92,28 @@ def _rounded(instance: Instance, layers: Layers, factors: Sequence[float]) -> In
 
 
 def rows(runs: Sequence[Run], instances: Mapping[str, Instance]) -> Rows:
-    """A row for each table: errors, a star where they are proved least, the best bound, the perceptron."""
+    """A row for each table: errors, a star where they are proved least, the best bound, the perceptron.
+
+    ``first proof`` names the backends of the proof that took the fewest seconds.
+    """
     contestants = list(dict.fromkeys(run.contestant for run in runs))
-    shown = [["", *contestants, "bound", "rounded perceptron"]]
+    shown = [["", *contestants, "bound", "first proof", "rounded perceptron"]]
     for case, instance in instances.items():
         here = {run.contestant: run for run in runs if run.case == case}
         bound = max((run.lower_bound or 0 for run in here.values() if run.outcome != "wrong"), default=0)
         cells = [_cell(here.get(name)) for name in contestants]
-        shown.append([case.removeprefix("tables-"), *cells, str(bound), str(perceptron(instance))])
+        ends = [str(bound), _first_proof(list(here.values())), str(perceptron(instance))]
+        shown.append([case.removeprefix("tables-"), *cells, *ends])
     return shown
+
+
+def _first_proof(runs: Sequence[Run]) -> str:
+    proofs = [(run.seconds, run.backend) for run in runs if _proved(run) and run.seconds is not None]
+    return f"{min(proofs)[1]}, {three_digits(min(proofs)[0])} s" if proofs else "–"
+
+
+def _proved(run: Run) -> bool:
+    return run.outcome != "wrong" and run.errors is not None and run.errors == run.lower_bound
 
 
 def _cell(run: Run | None) -> str:
@@ -108,7 +121,7 @@ def _cell(run: Run | None) -> str:
         return "–"
     if run.outcome == "wrong":
         return "wrong"
-    return f"{run.errors}{'*' if run.errors == run.lower_bound else ''}"
+    return f"{run.errors}{'*' if _proved(run) else ''}"
 
 
 def draw(runs: Sequence[Run], names: Sequence[str], path: Path) -> None:

@@ -151,14 +151,15 @@ def _score_rows(grid: Grid, clock: Clock) -> Rows:
         scores = grid.scores(name, clock)
         ratios = [f"{ratio(grid, baseline, name, clock):.2f}" for baseline in present]
         share = "-" if math.isnan(shares[name]) else f"{shares[name]:.0%}"
-        rows.append([name, _short(mean(scores)), _short(geometric_mean(scores)), *ratios, share])
+        rows.append([name, three_digits(mean(scores)), three_digits(geometric_mean(scores)), *ratios, share])
     best = virtual_best(grid, clock)
     against = [geometric_mean(grid.scores(baseline, clock)) / geometric_mean(best) for baseline in present]
-    ends = [_short(mean(best)), _short(geometric_mean(best)), *(f"{value:.2f}" for value in against), ""]
-    return [*rows, ["virtual best", *ends]]
+    measures = [three_digits(measure(best)) for measure in (mean, geometric_mean)]
+    return [*rows, ["virtual best", *measures, *(f"{value:.2f}" for value in against), ""]]
 
 
-def _short(seconds: float) -> str:
+def three_digits(seconds: float) -> str:
+    """Seconds in three digits, and in more if there are thousands."""
     return f"{seconds:,.0f}" if seconds >= 100 else f"{seconds:.3g}"
 
 

@@ -50,8 +50,18 @@ def test_a_rounded_perceptron_is_a_network_of_the_domain(tables, iris):
 def test_stars_mark_what_is_proved(tables, iris):
     runs = [run(tables, "tables-iris-h0", "a", 30, 28), run(tables, "tables-iris-h0", "b", 29, 29)]
     head, row = tables.rows(runs, {"tables-iris-h0": iris["tables-iris-h0"]})
-    assert head == ["", "a", "b", "bound", "rounded perceptron"]
-    assert row[:4] == ["iris-h0", "30", "29*", "29"]
+    assert head == ["", "a", "b", "bound", "first proof", "rounded perceptron"]
+    assert row[:5] == ["iris-h0", "30", "29*", "29", "b, 5 s"]
+
+
+def test_the_first_proof_is_the_one_of_fewest_seconds(tables, iris):
+    case = "tables-iris-h0"
+    late, early = run(tables, case, "a", 29, 29), replace(run(tables, case, "b", 29, 29), seconds=0.25)
+    unproved = replace(run(tables, case, "c", 29, 28), seconds=0.1)
+    _, row = tables.rows([late, early, unproved], {case: iris[case]})
+    assert row[5] == "b, 0.25 s"
+    _, row = tables.rows([unproved], {case: iris[case]})
+    assert row[3] == "–"
 
 
 def test_refuted_answers_bound_nothing(tables, iris):
@@ -63,7 +73,7 @@ def test_refuted_answers_bound_nothing(tables, iris):
     judged, wrong = tables.judged(runs)
     assert len(wrong) == 1
     _, row = tables.rows(judged, {"tables-iris-h0": iris["tables-iris-h0"]})
-    assert row[:4] == ["iris-h0", "wrong", "29*", "29"]
+    assert row[:5] == ["iris-h0", "wrong", "29*", "29", "b, 5 s"]
 
 
 def test_mistakes(tables, capfd, tmp_path):
