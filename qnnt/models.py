@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -17,7 +18,7 @@ from qnnt.box import Box
 from qnnt.domain import IntArray
 from qnnt.instance import Instance
 from qnnt.network import Network
-from qnnt.symmetry import arranged, interchanges
+from qnnt.symmetry import Interchange, arranged, interchanges
 
 if TYPE_CHECKING:
     import dimod
@@ -75,11 +76,15 @@ class ParameterLift:
 
         Interchangeable neurons are put in the order that encoders ask for.
         """
-        ordered = arranged(network, interchanges(self.instance))
+        ordered = arranged(network, self._interchanges)
         steps = ordered.vector[:, None] - self.base
         # One integer variable, or the literals [parameter > base], [parameter > base + 1], …
         values = steps if self.index.shape[1] == 1 else steps > np.arange(self.index.shape[1])
         return self.index.ravel(), np.broadcast_to(values, self.index.shape).astype(np.int64).ravel()
+
+    @cached_property
+    def _interchanges(self) -> tuple[Interchange, ...]:
+        return interchanges(self.instance)  # each network that others find is planted
 
     def bounds(self, box: Box) -> tuple[npt.NDArray[np.int64], ...]:
         """(variables, lower, upper), (m·k,) each: what a box says of the model's variables."""

@@ -32,7 +32,7 @@ from qnnt.network import Network
 from qnnt.portfolio import race
 from qnnt.presolve.steps import DEFAULT, Step
 from qnnt.result import Result, Statistics
-from qnnt.run import REASONS, Member, Progress, Run
+from qnnt.run import REASONS, Member, Progress, Run, refuted_by_data
 from qnnt.workers.pool import run_isolated
 from qnnt.workers.task import Ended, run_here
 
@@ -90,8 +90,8 @@ def solve(
 
     ``proof`` is a folder for a proof that no network meets the goal, or that none has fewer errors, which
     somebody can check who does not trust the solver: see :mod:`qnnt.files.proofs`. ``confirm`` has a second
-    backend come to the same over another encoding, or the answer is UNKNOWN. Both happen within the limits,
-    and the result's ``evidence`` tells what came of it.
+    backend come to the same over another encoding, or the answer is UNKNOWN, unless its proof was accepted.
+    Both happen within the limits, and the result's ``evidence`` tells what came of it.
 
     ``then="fewest-weights"`` goes on, within the limits, to a network with the fewest weights that are not 0,
     among those of least error or, of another goal, among those that meet it: see ``Result.fewest``. ``proof``
@@ -124,6 +124,7 @@ def solve(
         else:
             result = with_proof(asked, ProofFolder(Path(proof)), backend, encoder, how)
         result = confirmed(asked, result) if confirm else result
+    result = refuted_by_data(instance, result)
     if then is None:
         return result
     if progress is not None and result.errors is not None:

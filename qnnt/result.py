@@ -31,7 +31,7 @@ class Basis(StrEnum):
     CERTIFIED = "certified"
     """The backend derived it from its model in integers, and checked that. The encoder is trusted."""
     DATA = "counted"
-    """Contradicting data points make so many errors unavoidable."""
+    """Labels that contradict each other, or that no output shows, make so many errors unavoidable."""
     WORD = "one backend's word"
 
 
@@ -83,7 +83,7 @@ class Evidence:
         if self.confirmed_by:
             said.append(f"{backend}, confirmed by {', '.join(self.confirmed_by)}")
         if self.data:
-            said.append("the data, which contradict each other")
+            said.append("the data, whose labels contradict each other or can be shown by no network")
         if self.certified:
             said.append(f"a refutation by {backend}, added up in integers")
         floats = ", which computes in floating point; --confirm asks another" if self.floating else ""

@@ -282,3 +282,12 @@ class Run:
             raise WrongAnswer(f"{who} claims an optimum of {claimed}, but its network has {errors} errors")
         if least < errors:
             raise WrongAnswer(f"{who} claims an optimum of {errors}, but a network has {least} errors")
+
+
+def refuted_by_data(instance: Instance, result: Result) -> Result:
+    """The result, but UNSATISFIABLE in place of UNKNOWN if the data alone rule out so few errors."""
+    budget, unavoidable = instance.goal.budget, instance.choices.unavoidable
+    if result.status is not Status.UNKNOWN or budget is None or budget >= unavoidable:
+        return result
+    none = replace(result, network=None, errors=None, verified=False, limit=None, reason=None)
+    return replace(none, status=Status.UNSATISFIABLE, evidence=replace(result.evidence, data=True))

@@ -89,7 +89,7 @@ class Report(Protocol):
         """The best network that others know by now: the run's start at first, then what other members found.
 
         It gets better from call to call, and may be worse than the backend's own. A backend that asks now and
-        then (a call costs microseconds) may use it as it may use a start, whether it has
+        then (a call without news costs microseconds) may use it as it may use a start, whether it has
         :attr:`Capability.STARTS` or not.
         """
 

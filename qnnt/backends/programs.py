@@ -6,11 +6,13 @@ import math
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from threading import Timer
 from typing import ClassVar
@@ -91,19 +93,23 @@ def listen(
     """Run a program, and hand each line that it prints to ``hear``, which may raise.
 
     With ``seconds`` the program is told to end (SIGTERM) so early that it can still print what it has, and is
-    killed when they are over. What it has started and left behind is not waited for long. Raises RuntimeError
-    for a line of ``longest`` bytes or more.
+    killed when they are over. On Linux this goes for what it has started, too: it may be a script that waits
+    for a solver. What it left behind otherwise is not waited for long. Raises RuntimeError for a line of
+    ``longest`` bytes or more.
     """
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
     ) as process:
+        tree = _Tree(process)
         try:
             printed = _Printed(command[0], longest, hear)
-            with _clock(process, seconds) as late:
+            with _clock(tree, seconds) as late:
                 printed.follow(process)
                 status = process.wait()
+            if late:
+                tree.send(signal.SIGKILL)
         except BaseException:  # Ctrl-C, too
-            process.kill()
+            tree.send(signal.SIGKILL)
             raise
     words = (printed.complaints.strip() or printed.last or b"no output").splitlines()[-1]
     return Exit(status, words.decode(errors="replace")[-200:], bool(late))
@@ -119,9 +125,34 @@ def too_much(program: str) -> RuntimeError:
     return RuntimeError(f"{program} prints more than an answer")
 
 
+class _Tree:
+    """A program and, where the system tells (Linux), what it has started; also what has outlived it."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process, self._started = process, set[int]()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send all of them a signal."""
+        self._started.update(_below(self._process.pid))
+        for pid in self._started:
+            with suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(pid) == os.getpgrp():  # else the number is another process's by now
+                    os.kill(pid, number)
+        self._process.send_signal(number)
+
+
+def _below(pid: int) -> Iterator[int]:
+    """The children of a process, and theirs."""
+    for told in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, told.read_text().split()):
+                yield child
+                yield from _below(child)
+
+
 @contextmanager
-def _clock(process: subprocess.Popen[bytes], seconds: float | None) -> Iterator[list[bool]]:
-    """Ends a process in time; what is given is no longer empty once it was told to end."""
+def _clock(tree: _Tree, seconds: float | None) -> Iterator[list[bool]]:
+    """Ends a program in time; what is given is no longer empty once it was told to end."""
     late: list[bool] = []
     if seconds is None:
         yield late
@@ -129,9 +160,12 @@ def _clock(process: subprocess.Popen[bytes], seconds: float | None) -> Iterator[
 
     def notice() -> None:
         late.append(True)
-        process.terminate()
+        tree.send(signal.SIGTERM)
 
-    timers = [Timer(seconds - min(_GRACE, _SHARE * seconds), notice), Timer(seconds, process.kill)]
+    def end() -> None:
+        tree.send(signal.SIGKILL)
+
+    timers = [Timer(seconds - min(_GRACE, _SHARE * seconds), notice), Timer(seconds, end)]
     for timer in timers:
         timer.daemon = True
         timer.start()

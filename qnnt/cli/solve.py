@@ -107,7 +107,7 @@ def solve(
     ] = None,
     confirm: Annotated[
         bool,
-        typer.Option("--confirm", help="UNKNOWN unless a second backend agrees, over another encoding."),
+        typer.Option("--confirm", help="UNKNOWN unless a second backend agrees or a proof is accepted."),
     ] = False,
     output: Annotated[
         Path | None,
@@ -201,6 +201,9 @@ def solve(
         print(f"{printable(output)}: {_written(problem, result, incumbents)}", file=sys.stderr)
     if proof is not None and (missing := _missing(result)) is not None:
         print(f"{printable(proof)}: no proof: {printable(missing)}", file=sys.stderr)
+        return UNKNOWN
+    if result.evidence.checked_by and result.evidence.missing is not None:  # it stays, by its proof
+        print(f"proved, but not confirmed: {printable(result.evidence.missing)}", file=sys.stderr)
         return UNKNOWN
     unproved = result.fewest is not None and not result.fewest.optimal
     return UNKNOWN if result.status is Status.UNKNOWN or unproved else OK

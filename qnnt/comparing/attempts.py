@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from qnnt import registry
-from qnnt.auto import choose
-from qnnt.comparing.contestants import AUTO, Contestant
-from qnnt.exceptions import Unavailable, Unsupported, WrongAnswer
+from qnnt.auto import team
+from qnnt.comparing.contestants import Contestant
+from qnnt.exceptions import QnntError, Unavailable, Unsupported, WrongAnswer
 from qnnt.generate.teacher import teacher_instance
 from qnnt.instance import Instance
 from qnnt.limits import Limit, Limits, Status
@@ -80,15 +80,20 @@ def _tried(
 
 
 def _warm_up(instance: Instance, contestant: Contestant, limits: Limits) -> None:
-    """Have the worker that the run will get load its solver."""
+    """Have the workers that the run will get load their solvers, one after another: a race kills its losers.
+
+    Under a memory limit each run has a new worker, so its start counts.
+    """
+    if limits.memory is not None:
+        return
     try:
-        backend = choose(instance) if contestant.backend == AUTO else contestant.backend
-    except Unavailable:
+        backends = team(contestant.backend, instance, limits.threads)
+    except QnntError:
         return  # the run says so
-    tiny = teacher_instance(3, [2, 1], 3)
-    warm = replace(contestant, backend=backend)
-    if _tried(tiny, warm, replace(limits, threads=1)).get("limit") == Limit.INTERRUPT:
-        raise KeyboardInterrupt
+    tiny, alone = teacher_instance(3, [2, 1], 3), replace(limits, threads=1)
+    for backend in backends:
+        if _tried(tiny, replace(contestant, backend=backend.name), alone).get("limit") == Limit.INTERRUPT:
+            raise KeyboardInterrupt
 
 
 def kept_of(result: dict[str, Any]) -> Kept:

@@ -23,7 +23,7 @@ _LOOK = 0.1  # seconds between two looks at whether the comparison was interrupt
 
 @dataclass(frozen=True)
 class Case:
-    """An instance by name; ``make`` gives the same instance each time. ``path`` is its file, if it has one.
+    """An instance by name; ``make`` gives the same instance each time.
 
     ``known`` is what is known of it: None for what the instance says, see :func:`known_of`.
     """

@@ -156,3 +156,9 @@ class KeptEncoder(AroundEncoder):
 
 
 _KEPT: tuple[KeptEncoder, Any] | None = None
+
+
+def forget_model() -> None:
+    """Drop what a run's parts have kept in this process; a run that still needs it encodes again."""
+    global _KEPT
+    _KEPT = None

@@ -28,7 +28,7 @@ import numpy as np
 from qnnt.arrows import Composed, Lift, counted
 from qnnt.box import Box
 from qnnt.cubes.journal import Journal, Plan, Refuted
-from qnnt.cubes.part import Ending, Flag, Part, Raised, Whole, run_part
+from qnnt.cubes.part import Ending, Flag, Part, Raised, Whole, forget_model, run_part
 from qnnt.cubes.split import Split, SplitTask
 from qnnt.encoders.base import Encoder
 from qnnt.exceptions import InputError, WrongAnswer
@@ -108,9 +108,12 @@ def solve_cubes(
     goes on, unless it can see that the run has ended: see :class:`qnnt.cubes.part.Flag`.
     """
     cubes = Cubes(cubes) if isinstance(cubes, int) else cubes
-    with suppress(KeyboardInterrupt):
+    try:
         return _solved(job, encoder, steps, cubes, board, isolate=isolate)
-    return _INTERRUPTED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    finally:
+        forget_model()
 
 
 def _solved(

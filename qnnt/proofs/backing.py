@@ -20,6 +20,7 @@ from qnnt.limits import Limit, Limits, Status
 from qnnt.proofs.checkers import OwnChecker, verdict_of
 from qnnt.proofs.claims import Prover, claim_of, decides_itself
 from qnnt.result import Evidence, Result
+from qnnt.run import refuted_by_data
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,14 +65,15 @@ def with_proof(asked: Asked, folder: ProofFolder, backend: Any, encoder: Any, ho
         job = prover.job(attempt)
         one_run = asked.limits.threads == 1 and how["cubes"] is None
         itself = one_run and decides_itself(asked.instance, backend, encoder)
-        result = asked.ask(asked.instance, limits=asked.limits, **{**how, **(job if itself else usual)})
+        answer = asked.ask(asked.instance, limits=asked.limits, **{**how, **(job if itself else usual)})
+        result = refuted_by_data(asked.instance, answer)
         claim = claim_of(asked.instance, result)
         try:
             if result.status is not Status.UNKNOWN:
                 folder.clear()  # an earlier proof is not one of this answer
             if claim is None:
                 return result
-            proven = result if itself else _refuted(asked, claim, job, "prove", result)
+            proven = answer if itself else _refuted(asked, claim, job, "prove", result)
             if proven is None:
                 return _without(result, _LATE)
             if proven.status is Status.SATISFIABLE:
@@ -112,7 +114,8 @@ def confirmed(asked: Asked, result: Result) -> Result:
     """The result if a backend of another kind, over another encoding, comes to the same in the time left.
 
     What needs no confirmation stays as it is: a network that was replayed. Otherwise the answer becomes
-    UNKNOWN, with the reason, and with the better network if the two contradict each other.
+    UNKNOWN, with the reason, and with the better network if the two contradict each other. But a proof that
+    was checked outweighs a word that is missing: that answer stays, and its evidence has the reason.
     """
     claim = claim_of(asked.instance, result)
     if claim is None or result.status is Status.UNKNOWN:
@@ -126,7 +129,7 @@ def confirmed(asked: Asked, result: Result) -> Result:
             why = f"{backend.name} with encoder {encoder.name} did not confirm {_said(result)}: {error}"
             continue
         if second is None:
-            return _unconfirmed(
+            return _unfinished(
                 asked.instance, result, f"{_said(result)} is not confirmed: {_LATE}", Limit.TIME
             )
         result = timed(result, {"confirm": second.statistics.seconds["total"]})
@@ -136,8 +139,8 @@ def confirmed(asked: Asked, result: Result) -> Result:
         if second.status is Status.UNSATISFIABLE:
             return replace(result, evidence=replace(result.evidence, confirmed_by=(who,)))
         why = f"{who} did not confirm {_said(result)}: {second.reason}"
-        return _unconfirmed(asked.instance, result, why, second.limit)
-    return _unconfirmed(asked.instance, result, why)
+        return _unfinished(asked.instance, result, why, second.limit)
+    return _unfinished(asked.instance, result, why)
 
 
 def _refuted(asked: Asked, claim: Goal, how: dict[str, Any], phase: str, result: Result) -> Result | None:
@@ -174,6 +177,11 @@ def _said(result: Result) -> str:
 def _without(result: Result, why: str) -> Result:
     """The result without a checked proof."""
     return replace(result, evidence=replace(result.evidence, missing=why))
+
+
+def _unfinished(instance: Instance, result: Result, why: str, limit: Limit | None = None) -> Result:
+    """The answer without a second word: it stays if a checked proof stands behind it, else it is UNKNOWN."""
+    return _without(result, why) if result.evidence.checked_by else _unconfirmed(instance, result, why, limit)
 
 
 def _unconfirmed(instance: Instance, result: Result, why: str, limit: Limit | None = None) -> Result:

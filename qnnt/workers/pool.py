@@ -124,6 +124,8 @@ class Worker:
         That the worker has gone shows when it is heard.
         """
         self.slot.clear()  # it was for the last task
+        self._stderr.seek(0)  # the child writes at the same position
+        self._stderr.truncate()  # these were words of the last task
         self._tell((task, current_folder(), self._environment))
 
     def _tell(self, message: Any) -> None:
@@ -332,9 +334,8 @@ class Running(Generic[E, A]):
         from qnnt.workers.task import Ended
 
         late: Ended[A] = Ended(limit=limit, reason=reason)
-        ended = self._worker.cut_short(late, self._task.limits, self._tell)
         self._over = True
-        return ended
+        return self._worker.cut_short(late, self._task.limits, self._tell)
 
     def pause(self) -> None:
         """Stop the worker where it is; it can still be killed."""

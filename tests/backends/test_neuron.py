@@ -19,7 +19,7 @@ from qnnt.testing.brute_force import Truth
 loops = pytest.importorskip("qnnt.backends.neuron.loops", exc_type=ImportError)
 
 from qnnt.backends.neuron import minimum, tables  # noqa: E402
-from qnnt.backends.neuron.minimum import Minimum, OutOfTime, best_neuron  # noqa: E402
+from qnnt.backends.neuron.minimum import Minimum, OutOfTime  # noqa: E402
 from qnnt.backends.neuron.problem import FAR, Problem, intervals  # noqa: E402
 from qnnt.backends.neuron.search import Search  # noqa: E402
 from qnnt.backends.neuron.tables import Tables, interchangeable  # noqa: E402
@@ -318,23 +318,6 @@ def test_a_large_domain() -> None:
     result = solved(random_instance(2, 12, d=64))
     assert result.status is qnnt.Status.OPTIMAL
     assert result.errors == qnnt.solve(random_instance(2, 12, d=64), backend="cpsat").errors
-
-
-@given(instances(max_networks=3000, max_hidden=0, activation=activations), st.none() | st.integers(0, 3))
-def test_the_best_response_on_arrays(instance: qnnt.Instance, nodes: int | None) -> None:
-    choices, domain = instance.choices, instance.domain
-    if instance.architecture.omega > 1 or not instance.architecture.is_dense:
-        return
-    lo, hi = intervals(instance.activation.output, choices.levels[:, 0])
-    inputs = choices.inputs.astype(np.int64)
-    start = np.full(inputs.shape[1] + 1, domain.hi)
-    best = best_neuron(domain, inputs, choices.of, lo, hi, choices.counts, start=start, nodes=nodes)
-    truth = Truth(instance)
-    assert truth.errors_of(best.parameters) == choices.unavoidable + best.cost
-    assert choices.unavoidable + best.bound <= truth.least <= choices.unavoidable + best.cost
-    assert best.cost <= truth.errors_of(start) - choices.unavoidable
-    if nodes is None:
-        assert best.bound == best.cost
 
 
 def test_a_neuron_of_many_inputs() -> None:

@@ -57,6 +57,16 @@ def test_a_minimum_is_a_network_and_a_proof(qnnt, thin, tmp_path, proof):
     assert qnnt("check", thin, network, "--proof", proof).status == 1  # the network misses the goal
 
 
+def test_a_proof_without_the_second_word_is_told(qnnt, thin, tmp_path, monkeypatch):
+    monkeypatch.setattr("qnnt.proofs.backing._SECOND", ())
+    run = qnnt("solve", thin, "--proof", tmp_path / "p", "--confirm")
+    assert run.status == 3
+    assert run.out.startswith("UNSATISFIABLE")
+    assert run.err.startswith(
+        "proved, but not confirmed: there is no second backend to confirm UNSATISFIABLE"
+    )
+
+
 def told(qnnt, *words):
     """The exit status, what the proof settles, and whether the network refutes it."""
     run = qnnt("check", *words, "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,15 @@ def test_what_is_not_confirmed_in_time_is_unknown(monkeypatch) -> None:
     assert "no second backend" in qnnt.solve(xor(qnnt.AtMost(0)), confirm=True).reason
 
 
+def test_a_checked_proof_outweighs_a_second_word_that_is_missing(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("qnnt.backends.cpsat.CpSatBackend.run", fail)
+    how = {"proof": tmp_path / "p", "confirm": True, "isolate": False}
+    result = qnnt.solve(xor(qnnt.Minimize()), backend="maxsat", **how)
+    assert (result.status, result.lower_bound, result.evidence.basis) == ("OPTIMAL", 1, Basis.PROOF)
+    assert "cpsat with encoder cpsat did not confirm" in result.evidence.missing
+    assert accepted(xor(qnnt.Minimize()), tmp_path / "p")
+
+
 def test_a_second_backend_that_declines_leaves_the_word_to_the_next(monkeypatch) -> None:
     declines = "qnnt.backends.cpsat.CpSatBackend.refuses"
     monkeypatch.setattr(declines, lambda *_: "its numbers are too large")
@@ -162,6 +172,24 @@ def test_the_data_alone_are_evidence() -> None:
     problem = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), data, qnnt.Minimize())
     assert qnnt.solve(problem).evidence.basis is Basis.DATA
     assert qnnt.solve(problem, goal=qnnt.AtMost(0)).evidence.basis is Basis.DATA
+    unshown = replace(problem, dataset=qnnt.Dataset([[1]], [[0]]), activation="sign")
+    assert "can be shown by no network" in qnnt.solve(unshown).evidence.words("maxsat")
+
+
+@pytest.mark.parametrize("goal", [qnnt.AtMost(0), qnnt.Exactly(0)], ids=str)
+def test_what_the_data_rule_out_is_not_unknown(goal, tmp_path) -> None:
+    """No backend need come to an end for it; a proof that was asked for is still looked for."""
+    data = qnnt.Dataset([[1], [1], [0]], [[0], [1], [1]])
+    problem = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([1, 1]), data, goal)
+    backends = [Faulty("unknown"), *([] if goal.exact else ["local-search"])]
+    for backend in backends:
+        result = qnnt.solve(problem, backend=backend, isolate=False)
+        assert (result.status, result.lower_bound, result.network) == ("UNSATISFIABLE", 1, None)
+        assert (result.limit, result.reason, result.evidence.basis) == (None, None, Basis.DATA)
+    proved = qnnt.solve(problem, backend=Faulty("unknown"), proof=tmp_path / "p", isolate=False)
+    assert (proved.status, proved.evidence.basis) == ("UNSATISFIABLE", Basis.PROOF)
+    two = qnnt.Instance(qnnt.Domain(3), qnnt.Architecture.dense([2, 1]), xor(goal).dataset, goal)
+    assert qnnt.solve(two, backend=Faulty("unknown"), isolate=False).status == "UNKNOWN"
 
 
 def test_a_missing_proof_leaves_the_answer(tmp_path, monkeypatch) -> None:

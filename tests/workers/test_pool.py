@@ -263,6 +263,14 @@ def test_what_a_solver_prints_goes_nowhere(
     assert capfd.readouterr() == ("", "")
 
 
+def test_words_of_an_earlier_task_explain_no_end(instance: qnnt.Instance) -> None:
+    note = "cannot allocate memory\n"
+    assert "gave no reason" in (qnnt.solve(instance, backend=Faulty("complains", note)).reason or "")
+    ended = qnnt.solve(instance, backend=Faulty("abort"), limits=qnnt.Limits(time=60))
+    assert "SIGABRT" in (ended.reason or "")
+    assert "memory" not in (ended.reason or "")
+
+
 @pytest.mark.parametrize(
     ("fault", "goal"),
     [

@@ -91,6 +91,8 @@ class LocalSearchBackend:
 
         take(start)
         enough = 0 if budget is None else budget - floor
+        if enough < 0:
+            return Answer(Status.UNKNOWN, reason=f"the data alone make {floor} errors unavoidable")
         team = Team(model, found, limits, enough=enough, listen=lambda: take(report.known()))
         for parameters, excess in team.run() if model.domain.d > 1 else ():
             report.incumbent(parameters, floor + excess)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
@@ -14,7 +13,6 @@ from qnnt.backends.neuron import loops
 from qnnt.backends.neuron.problem import Ints, Problem
 from qnnt.backends.neuron.search import Search
 from qnnt.backends.neuron.tables import Tables
-from qnnt.domain import Domain
 
 _SLICE = 6_000_000  # rows looked up between two looks at the clock
 _SHARE = 5  # one slice of so many is for the lower bound
@@ -25,7 +23,7 @@ _STEP = 8  # the share of the best cost by which searches for the lower bound ri
 
 
 class OutOfTime(Exception):  # noqa: N818 - ends a run without a verdict
-    """The deadline has passed, or so many nodes were looked at."""
+    """The deadline has passed."""
 
 
 def _nothing(_: Ints, __: int) -> None:
@@ -51,8 +49,8 @@ class Minimum:
     Costs and bounds are in units of the problem. ``best`` (m + 1,) holds the best parameters so far, which
     cost ``cost``; nothing costs less than ``bound``. The callbacks hear of each change. ``known`` gives
     parameters (m + 1,) that others know, or None if it has no new ones. The search ends at a
-    ``deadline`` by ``time.monotonic`` and after ``most_nodes``. Work is cut into slices by what is looked at,
-    not by the clock, so that two runs do the same.
+    ``deadline`` by ``time.monotonic``. Work is cut into slices by what is looked at, not by the clock, so
+    that two runs do the same.
     """
 
     problem: Problem
@@ -65,7 +63,6 @@ class Minimum:
     cost: int = -1
     bound: int = 0
     nodes: int = 0
-    most_nodes: int | None = None
     climbs: int = 0
 
     def minimum(self) -> int:
@@ -97,8 +94,6 @@ class Minimum:
             cost = int(self.problem.costs(known[None])[0])
             if self.best is None or cost < self.cost:
                 self.best, self.cost = known, cost
-        if self.most_nodes is not None and self.nodes >= self.most_nodes:
-            raise OutOfTime
 
     def _take(self, parameters: Ints, cost: int) -> None:
         if self.best is None or cost < self.cost:
@@ -179,48 +174,3 @@ class Minimum:
         said = search.advance(max(1, _SLICE // (len(self.problem.price) + 20)))
         self.nodes += search.nodes - before
         return said
-
-
-@dataclass(frozen=True)
-class Response:
-    """A neuron's ``parameters`` (m + 1,), weights and bias, what they cost, and a bound on what any cost.
-
-    The cost is ``count`` data points beyond those that are wrong whatever the neuron does.
-    """
-
-    parameters: Ints
-    cost: int
-    bound: int
-
-
-def best_neuron(
-    domain: Domain,
-    inputs: Ints,
-    of: Ints,
-    lo: Ints,
-    hi: Ints,
-    counts: Ints,
-    *,
-    start: Ints | None = None,
-    seconds: float | None = None,
-    nodes: int | None = None,
-) -> Response:
-    """The neuron that gets as many data points right as possible, given what may be shown on each input.
-
-    ``inputs`` (n, m) are what its sources show. Label r belongs to input ``of[r]`` (rising), counts
-    ``counts[r]`` ≥ 1 data points, less than 2^62 in all, and is shown by pre-activations Σ w·x − bias from
-    ``lo[r]`` to ``hi[r]``; labels of one input do not overlap. ``start`` (m + 1,) are known parameters. The
-    search ends when the bound is the cost, or after so many seconds or nodes; pre-activations stay below
-    2^29, and the domain has at most 64 values.
-    """
-    problem = Problem.of_labels(domain, inputs, of, lo, hi, counts)
-    deadline = None if seconds is None else time.monotonic() + seconds
-    search = Minimum(problem, deadline, most_nodes=nodes)
-    if start is not None:
-        search.best, search.cost = start, int(problem.costs(start[None])[0])
-    with suppress(OutOfTime):
-        search.minimum()
-    if search.best is None:  # out of time at once
-        search.best = np.zeros(inputs.shape[1] + 1, dtype=np.int64)
-        search.cost = int(problem.costs(search.best[None])[0])
-    return Response(search.best, search.cost * problem.unit, search.bound * problem.unit)

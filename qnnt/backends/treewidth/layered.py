@@ -12,7 +12,6 @@ A multiset that shows equal values for two inputs whose labels differ leads nowh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from math import comb, lgamma, log, log2
 
 import numpy as np
@@ -78,6 +77,7 @@ class Layered:
         # For each layer after the inputs the first one with the same activation.
         self._alike = [task.space.activations.index(a) for a in task.space.activations]
         self._steps: dict[tuple[tuple[bytes, ...], int, int, int], Family] = {}
+        self._kept: dict[tuple[int, int], Index] = {}
         self._neurons: dict[tuple[int, bytes, bytes], Reachable] = {}
         self.sets: list[int] = []  # how many there are in each hidden layer's family, as far as it was made
 
@@ -148,13 +148,12 @@ class Layered:
         choices = [self._packed(1, neuron.vectors) for neuron in neurons]
         same = all(np.array_equal(choice, choices[0]) for choice in choices)
         if same:
-            self._admit(comb(len(choices[0]) + k - 1, k), k)
-            states = choices[0][multisets(len(choices[0]), k)]
+            states = choices[0][self._multisets(len(choices[0]), k)]
         else:
             count = 1
             for choice in choices:
                 count *= len(choice)
-                self._admit(count, k)
+                self._admit(count, 8 * k)
             grid = np.meshgrid(*choices, indexing="ij")
             states = np.stack([axis.ravel() for axis in grid], axis=1)
             _, first = np.unique(np.sort(states, axis=1), axis=0, return_index=True)
@@ -175,9 +174,8 @@ class Layered:
             pending, held = [(ranks, parents)], 0
             for number, codes in enumerate(family.sets):
                 position = np.searchsorted(universe, codes)
-                self._admit(comb(len(codes) + k - 1, k), k)
-                chosen = position[multisets(len(codes), k)]
-                chosen = chosen[np.bitwise_or.reduce(separates[chosen], axis=1).min(axis=1) == _ALL]
+                chosen = position[self._multisets(len(codes), k)]
+                chosen = chosen[_all_apart(separates, chosen)]
                 rank = np.zeros(len(chosen), dtype=np.int64)
                 for j in range(k):
                     rank = rank * len(universe) + chosen[:, j]
@@ -203,8 +201,7 @@ class Layered:
     def _alive(self, layer: int, states: Index) -> Mask:
         """(m,) whether a layer (m, k) tells apart all inputs that must be."""
         universe, position = np.unique(states, return_inverse=True)
-        bits = self._separates(layer, universe)[position.reshape(states.shape)]
-        return np.asarray(np.bitwise_or.reduce(bits, axis=1).min(axis=1) == _ALL)
+        return _all_apart(self._separates(layer, universe), position.reshape(states.shape))
 
     def _family(self, layer: int, states: Index, parents: Index) -> Family:
         """The maximal sets above the states (m, k) of a layer, each with a state that gives it."""
@@ -283,6 +280,16 @@ class Layered:
             before = self._activation(number).show(levels)
         return np.concatenate([weights, np.array(biases, dtype=np.int64)])
 
+    def _multisets(self, m: int, k: int) -> Index:
+        """See :func:`multisets`; small ones are kept, as many sets have one size."""
+        if (m, k) in self._kept:
+            return self._kept[m, k]
+        self._admit(comb(m + k - 1, k), 8 * k)
+        result = multisets(m, k)
+        if result.size < _BLOCK:
+            self._kept[m, k] = result
+        return result
+
     def _admit(self, rows: int, row_bytes: int) -> None:
         self._budget.admit(rows, row_bytes)
 
@@ -294,7 +301,16 @@ def _members(bits: Bits, size: int) -> Index:
     return np.flatnonzero(np.unpackbits(bits.view(np.uint8), count=size))
 
 
-@cache
+def _all_apart(separates: Bits, chosen: Index) -> Mask:
+    """(m,) whether vectors (m, k), rows of ``separates``, together tell apart all pairs that must be."""
+    result = np.empty(len(chosen), dtype=bool)
+    step = max(1, _BLOCK // (chosen.shape[1] * separates.shape[1]))
+    for start in range(0, len(chosen), step):
+        joined = np.bitwise_or.reduce(separates[chosen[start : start + step]], axis=1)
+        result[start : start + step] = joined.min(axis=1) == _ALL
+    return result
+
+
 def multisets(m: int, k: int) -> Index:
     """All multisets of k of m things, as (C(m + k - 1, k), k) ascending positions."""
     rows = np.arange(m)[:, None]
