@@ -70,9 +70,11 @@ def members(
     """The backends that ``auto`` runs with so many threads, in the order in which they begin.
 
     First comes the quickest of those that only search, if there is one, so that there soon is a good network.
-    Then come as many that prove as there are threads: the quickest, then those that work on other models,
-    then others; none that expects much more time than the quickest. An instance that is expected to be done
-    at once gets one backend, unless ``race`` asks for two or more. Raises as :func:`choose`.
+    Then come as many that prove as there are threads, the quickest first, but for a decision those that work
+    on other models before those that work on the same; none that expects much more time than the quickest.
+    For a minimum the same model serves two of them: one raises the bound, the other one refutes what is below
+    the best network. An instance that is expected to be done at once gets one backend, unless ``race`` asks
+    for two or more. Raises as :func:`choose`.
     """
     offers = rank(instance, makes=makes)
     best = _best(offers, makes)
@@ -80,7 +82,9 @@ def members(
         return [best.backend]
     searching = [o for o in offers if not o.proves and Capability.INCUMBENTS in o.backend.capabilities]
     proving = [o for o in offers if o.proves and (race or o.seconds < _TOO_SLOW * best.seconds)]
-    taken = [*searching[:1], *_unlike(proving, max(threads, 2) if race else threads)]
+    if not instance.goal.minimizes:
+        proving = _unlike_first(proving)
+    taken = [*searching[:1], *proving[: max(threads, 2) if race else threads]]
     if len(taken) > 1:
         _LOG.info("auto has %s race", ", ".join(map(str, taken)))
     return [offer.backend for offer in taken] or [best.backend]
@@ -130,13 +134,13 @@ def _best(offers: list[Offer], makes: type[Any] | None) -> Offer:
     return best
 
 
-def _unlike(offers: list[Offer], most: int) -> list[Offer]:
-    """The first offers that differ in the model that they like best; if there is room, more of them."""
+def _unlike_first(offers: list[Offer]) -> list[Offer]:
+    """The offers, those first that differ in the model that they like best."""
     first: dict[Any, Offer] = {}
     for offer in offers:
         first.setdefault(offer.backend.accepts[0], offer)
     alike = [offer for offer in offers if offer not in first.values()]
-    return [*first.values(), *alike][:most]
+    return [*first.values(), *alike]
 
 
 def _estimate(backend: Backend, instance: Instance) -> float | None:
