@@ -129,11 +129,12 @@ class _Tree:
     """A program and, where the system tells (Linux), what it has started; also what has outlived it."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process, self._started = process, set[int]()
+        self._process, self._started = process, frozenset[int]()
 
     def send(self, number: signal.Signals) -> None:
         """Send all of them a signal."""
-        self._started.update(_below(self._process.pid))
+        if self._process.poll() is None:
+            self._started |= frozenset(_below(self._process.pid))
         for pid in self._started:
             with suppress(ProcessLookupError, PermissionError):
                 if os.getpgid(pid) == os.getpgrp():  # else the number is another process's by now

@@ -69,7 +69,7 @@ class Worker:
     """
 
     def __init__(self, warm_up: str = "") -> None:
-        self.warm = False
+        self.warm = self._ended = False
         self._folder = Folder()  # what a killed solver leaves there has to go with it
         self.slot = Slot(self._folder.path)
         try:
@@ -152,8 +152,10 @@ class Worker:
         self._folder.remove()
 
     def _end(self) -> None:
-        self.signal(signal.SIGKILL)
-        self._process.wait()
+        if not self._ended:  # later its number may be another process's
+            self.signal(signal.SIGKILL)
+            self._process.wait()
+            self._ended = True
 
     def cut_short(self, ended: Ended[A], limits: Limits, tell: Tell[E]) -> Ended[A]:
         """Kill it and take in what it had sent: its news, and its own end instead of ``ended``.
@@ -334,8 +336,9 @@ class Running(Generic[E, A]):
         from qnnt.workers.task import Ended
 
         late: Ended[A] = Ended(limit=limit, reason=reason)
+        ended = self._worker.cut_short(late, self._task.limits, self._tell)
         self._over = True
-        return self._worker.cut_short(late, self._task.limits, self._tell)
+        return ended
 
     def pause(self) -> None:
         """Stop the worker where it is; it can still be killed."""
