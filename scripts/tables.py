@@ -109,7 +109,10 @@ def rows(runs: Sequence[Run], instances: Mapping[str, Instance]) -> Rows:
 
 def _first_proof(runs: Sequence[Run]) -> str:
     proofs = [(run.seconds, run.backend) for run in runs if _proved(run) and run.seconds is not None]
-    return f"{min(proofs)[1]}, {three_digits(min(proofs)[0])} s" if proofs else "–"
+    if not proofs:
+        return "–"
+    seconds, backend = min(proofs)
+    return f"{backend}, {three_digits(seconds)} s"
 
 
 def _proved(run: Run) -> bool:

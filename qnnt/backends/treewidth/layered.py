@@ -25,6 +25,7 @@ from qnnt.backends.treewidth.vectors import Reachable, compatible, digits, pack,
 from qnnt.limits import Limit
 
 _BLOCK = 1 << 22  # numbers held at once
+_SMALL = 1 << 16  # numbers of an array that is kept
 
 Bits = npt.NDArray[np.uint64]
 
@@ -286,7 +287,7 @@ class Layered:
             return self._kept[m, k]
         self._admit(comb(m + k - 1, k), 8 * k)
         result = multisets(m, k)
-        if result.size < _BLOCK:
+        if result.size < _SMALL:
             self._kept[m, k] = result
         return result
 
