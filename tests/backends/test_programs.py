@@ -18,7 +18,7 @@ def wrapped(tmp_path):
 
     def write(text, trap):
         path = tmp_path / "wrapper"
-        solver = f"trap {trap!r} TERM; echo $$ > {tmp_path}/pid; while :; do {text}; done"
+        solver = f"trap {trap!r} TERM; trap '' PIPE; echo $$ > {tmp_path}/pid; while :; do {text}; done"
         path.write_text(f'#!/bin/sh\nsh -c "{solver.replace("$", chr(92) + "$")}"\necho over\n')
         path.chmod(0o755)
         return [str(path)]
